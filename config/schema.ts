@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { bilevelSchema } from './sections/bilevel.js';
+import { identifier, positiveInteger } from './sections/common.js';
+import { dataSchema, heldOutSchema, tokenizerSchema } from './sections/data.js';
+import { modelsSchema } from './sections/models.js';
+import { comparisonSchema, evaluationSchema, runtimeSchema, scoringSchema, selectionSchema, workerSchema } from './sections/run.js';
+import { pretrainingSchema, warmUpSchema } from './sections/training.js';
+
+/** A run, whole: everything that decides its result. @see method §5 */
+export const runSchema = z.strictObject({
+  name: identifier.describe('default name of the run'),
+  seeds: z.array(z.number().int().min(0)).min(1).default([0]).describe('the whole comparison is repeated for each seed'),
+  rounds: positiveInteger.default(4).describe('R, rounds of selection and pretraining'),
+  parity: z.enum(['none', 'release']).default('none').describe('release: sets every departure of method §6 back'),
+  data: dataSchema.describe('the corpus'),
+  tokenizer: tokenizerSchema.describe('how text becomes tokens'),
+  heldOut: heldOutSchema.describe('validation, tuning and test sets, disjoint by document'),
+  models: modelsSchema.describe('proxy and target'),
+  warmUp: warmUpSchema.describe('the two warm-ups, side by side'),
+  bilevel: bilevelSchema.prefault({}).describe('learning the score model'),
+  scoring: scoringSchema.prefault({}).describe('scoring every row of the round’s group'),
+  selection: selectionSchema.prefault({}).describe('keeping the best'),
+  pretraining: pretrainingSchema.describe('the target on the selection'),
+  evaluation: evaluationSchema.prefault({}).describe('on held-out text'),
+  comparison: comparisonSchema.prefault({}).describe('arms side by side'),
+  runtime: runtimeSchema.prefault({}).describe('how tensors are computed'),
+  worker: workerSchema.prefault({}).describe('timeouts and checkpoints'),
+});
+export type RunConfig = z.infer<typeof runSchema>;

@@ -1,0 +1,74 @@
+import type { Artifact } from '../artifacts/types.js';
+
+/** One document as a source yields it. */
+export interface Document {
+  /** stable id: `<source>/<file>:<line or row>` or the corpus's own */
+  readonly id: string;
+  readonly source: string;
+  readonly text: string;
+}
+
+/** Yields documents as a stream; memory does not grow with the corpus. */
+export interface Source {
+  readonly name: string;
+  documents(): AsyncIterable<Document>;
+}
+
+/** One packed row of T tokens. */
+export interface TokenRow {
+  readonly id: string;
+  readonly source: string;
+  /** int32 [T] */
+  readonly tokens: Int32Array;
+  /** position within its dataset */
+  readonly index: number;
+}
+
+/** Where the shards of a dataset lie inside an artifact: group g of a corpus, or the rows of a selection. */
+export interface ShardIndex {
+  readonly rows: number;
+  readonly sequenceLength: number;
+  readonly shards: readonly { readonly file: string; readonly rows: number }[];
+}
+
+/** Random and sequential access to packed rows; reads one row group at a time. */
+export interface TokenDataset {
+  readonly rows: number;
+  readonly sequenceLength: number;
+  /** rows [start, end) in stored order */
+  read(start: number, end: number): AsyncIterable<TokenRow>;
+  /** the rows of training step `step`: a pure function of (seed, step). Epochs permute row groups and rows within. */
+  batch(params: BatchParams): Promise<TokenRow[]>;
+}
+export interface BatchParams {
+  readonly seed: string;
+  readonly step: number;
+  readonly batchSize: number;
+  /** restricts the order to rows of the dataset for which this is true, a pure function of the row's index (disjoint cursors) */
+  readonly part?: { readonly of: number; readonly index: number };
+}
+export type OpenDataset = (artifact: Artifact, index: ShardIndex) => Promise<TokenDataset>;
+
+/** `corpus.json` of the prepare stage's artifact. */
+export interface CorpusIndex {
+  readonly vocabularySize: number;
+  readonly sequenceLength: number;
+  /** groups[0] is the warm-ups', groups[r] is round r's */
+  readonly groups: readonly ShardIndex[];
+  /** file names of the held-out sets within the artifact */
+  readonly heldOut: Readonly<Record<HeldOutSet, { readonly file: string; readonly examples: number; readonly documents: number }>>;
+  readonly sources: readonly { readonly name: string; readonly documents: number; readonly rows: number; readonly sha256: string }[];
+  readonly tokenizer: { readonly file: 'tokenizer.json'; readonly sha256: string };
+}
+export type HeldOutSet = 'validation' | 'tuning' | 'test';
+
+/** A LAMBADA-like passage, right-padded to T. */
+export interface HeldOutExample {
+  readonly id: string;
+  /** int32 [T], padded with 0 */
+  readonly tokens: Int32Array;
+  /** number of real tokens */
+  readonly length: number;
+  /** index of the first token of the last word */
+  readonly targetStart: number;
+}

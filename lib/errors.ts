@@ -1,0 +1,65 @@
+/**
+ * The one family of errors a user meets. Each says what was wrong, where, what was expected and the mend;
+ * `code` is stable and becomes the `type` of Temporal's ApplicationFailure.
+ */
+export type ErrorCode =
+  | 'ConfigInvalid'
+  | 'DataInvalid'
+  | 'DataCorrupt'
+  | 'CheckpointCorrupt'
+  | 'ArtifactMissing'
+  | 'Fenced'
+  | 'LossDiverged'
+  | 'DiskFull'
+  | 'PortInUse'
+  | 'ServerUnreachable'
+  | 'HomeInUse'
+  | 'NotSetUp'
+  | 'CrashLoop'
+  | 'Stopped'
+  | 'Usage'
+  | 'RunFailed';
+
+export interface BlissErrorInput {
+  readonly code: ErrorCode;
+  /** what was wrong, one sentence without a final full stop */
+  readonly message: string;
+  /** file, and line or row group where one is known: `corpus.jsonl:12` */
+  readonly where?: string;
+  /** what the user does about it, in the imperative: `write 10` */
+  readonly mend?: string;
+  readonly cause?: unknown;
+}
+
+export class BlissError extends Error {
+  readonly code: ErrorCode;
+  readonly where: string | undefined;
+  readonly mend: string | undefined;
+
+  constructor({ code, message, where, mend, cause }: BlissErrorInput) {
+    super(`${where === undefined ? '' : `${where}: `}${message}${mend === undefined ? '' : `; ${mend}`}`, { cause });
+    this.name = code;
+    this.code = code;
+    this.where = where;
+    this.mend = mend;
+  }
+
+  /** A fault of the user's input: trying again cannot help. */
+  get retryable(): boolean {
+    return this.code === 'Stopped' || this.code === 'DiskFull' || this.code === 'ServerUnreachable';
+  }
+}
+
+/** A disk that is full is the operator's to mend and worth a retry; every other errno stays as it is. */
+export function asBlissError(error: unknown, where?: string): unknown {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') {
+    return new BlissError({
+      code: 'DiskFull',
+      message: 'no space left on the disk',
+      ...(where === undefined ? {} : { where }),
+      mend: 'free some space or set --home to another disk; the run goes on from its last checkpoint',
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,105 @@
+import os from 'node:os';
+import path from 'node:path';
+
+/** Where state lives. @see docs/design.md "State on disk" */
+export interface Home {
+  readonly root: string;
+  readonly temporalDatabase: string;
+  readonly store: string;
+  readonly runs: string;
+  readonly logs: string;
+  /** addresses and process ids of the stack that is up, while it is */
+  readonly stackFile: string;
+  run(run: string): RunFolder;
+}
+
+/** What a person looks for of one run. */
+export interface RunFolder {
+  readonly root: string;
+  /** resolved configuration */
+  readonly config: string;
+  /** RunRecord as JSON */
+  readonly record: string;
+  /** what the config determines, one JSON object a line, in canonical stage order */
+  readonly metrics: string;
+  /** what the clock does: one JSON object a line, appended as it happens */
+  readonly timings: string;
+  readonly report: string;
+  readonly tensorboard: string;
+  readonly history: string;
+  /** progress of one stage, replaced atomically: StageProgressFile as JSON */
+  progress(stage: string): string;
+  /** log of one stage, plain lines, appended */
+  log(stage: string): string;
+  readonly progressFolder: string;
+  readonly logFolder: string;
+}
+
+/** Stage paths hold `/`; file names do not. */
+const fileName = (stage: string): string => stage.replaceAll('/', '.');
+
+export function openHome(root: string = process.env['BLISS_HOME'] ?? '.bliss'): Home {
+  const absolute = path.resolve(root);
+  const under = (...parts: string[]): string => path.join(absolute, ...parts);
+  return {
+    root: absolute,
+    temporalDatabase: under('temporal.db'),
+    store: under('store'),
+    runs: under('runs'),
+    logs: under('logs'),
+    stackFile: under('stack.json'),
+    run: (run) => {
+      const inRun = (...parts: string[]): string => under('runs', run, ...parts);
+      return {
+        root: inRun(),
+        config: inRun('config.yaml'),
+        record: inRun('run.json'),
+        metrics: inRun('metrics.jsonl'),
+        timings: inRun('timings.jsonl'),
+        report: inRun('report.html'),
+        tensorboard: inRun('tensorboard'),
+        history: inRun('history'),
+        progressFolder: inRun('progress'),
+        logFolder: inRun('logs'),
+        progress: (stage) => inRun('progress', `${fileName(stage)}.json`),
+        log: (stage) => inRun('logs', `${fileName(stage)}.log`),
+      };
+    },
+  };
+}
+
+/** The user's cache that clones share: downloads, the built binding, XLA's cache. */
+export function cacheFolder(): string {
+  return path.resolve(process.env['BLISS_CACHE'] ?? path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'), 'bliss-pipeline'));
+}
+
+/** `run.json`, written when a run is submitted. */
+export interface RunRecord {
+  readonly run: string;
+  readonly workflowId: string;
+  readonly address: string;
+  readonly namespace: string;
+  readonly submittedAt: string;
+  readonly configDigest: string;
+}
+
+export type StageState = 'waiting' | 'running' | 'preempted' | 'done' | 'cached' | 'failed';
+
+/** `progress/<stage>.json`: what `bliss status` shows of a stage. */
+export interface StageProgressFile {
+  /** `seed-0/bliss/round-1/scoring` */
+  readonly stage: string;
+  readonly state: StageState;
+  readonly attempt: number;
+  readonly step: number;
+  readonly of: number;
+  /** `rows/s` or `tokens/s`, over the last seconds */
+  readonly rate?: { readonly value: number; readonly unit: string };
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly etaSeconds?: number;
+  /** what it is doing when no step counts: `compiling` */
+  readonly phase?: string;
+  readonly startedAt: string;
+  readonly updatedAt: string;
+  readonly error?: string;
+}

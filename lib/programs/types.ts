@@ -1,0 +1,56 @@
+import type { NamedArrays } from '../tensor/types.js';
+
+/** Compiled step functions over state held by TensorFlow. Built once a process and kept between stages of equal specification. */
+export interface CompiledProgram {
+  /** sha256 of the traced graph: part of the numerics fingerprint, recorded in checkpoints */
+  readonly digest: string;
+  /** all state, by variable name; missing names are an error, unknown ones too */
+  setState(state: NamedArrays): void;
+  getState(): NamedArrays;
+  dispose(): void;
+}
+
+export interface TrainingProgram extends CompiledProgram {
+  /** state names: `params/<name>`, `adam.m/<name>`, `adam.u/<name>` */
+  step(input: { readonly ids: Int32Array; readonly learningRate: number; /** 1-based count of updates */ readonly update: number }): {
+    readonly loss: number;
+    readonly gradientNorm: number;
+  };
+}
+
+export interface BilevelProgram extends CompiledProgram {
+  /** state names: `proxy/…`, `proxy.adam.m/…`, `proxy.adam.u/…`, `score/…`, `score.adam.m/…`, `score.adam.u/…`, `target/…`, `z/…` (warm start), `normaliser/max`, `normaliser/sum` */
+  innerStep(input: { readonly ids: Int32Array; readonly learningRate: number; readonly update: number; readonly first: boolean }): {
+    readonly lowerLoss: number;
+    readonly weightedCrossEntropy: number;
+    readonly kl: number;
+    readonly gradientNorm: number;
+    readonly scores: Float32Array;
+  };
+  outerStep(input: {
+    readonly validationIds: Int32Array;
+    /** float32 [nVal·T]: 1 where the token at this position is a target */
+    readonly validationMask: Float32Array;
+    readonly ids: Int32Array;
+    readonly learningRate: number;
+    readonly update: number;
+    readonly first: boolean;
+  }): {
+    readonly upperLoss: number;
+    readonly scores: Float32Array;
+    readonly alignment: Float32Array;
+    readonly hypergradientNorm: number;
+    readonly zNorm: number;
+    readonly residualNorm: number;
+  };
+}
+
+export interface ScoringProgram extends CompiledProgram {
+  /** ids int32 [n·T] → logits before the sigmoid, float32 [n] */
+  score(ids: Int32Array): Float32Array;
+}
+
+export interface EvaluationProgram extends CompiledProgram {
+  /** per position t of each row, for the prediction of token t+1: negative log-likelihood in nats and whether argmax is right; both [n·(T−1)] */
+  evaluate(ids: Int32Array): { readonly negativeLogLikelihood: Float32Array; readonly correct: Int32Array };
+}

@@ -1,0 +1,13 @@
+import util from 'node:util';
+
+// tfjs-node 4.22 calls util.isNullOrUndefined, gone from Node 23 on.
+if (!('isNullOrUndefined' in util)) {
+  Object.defineProperty(util, 'isNullOrUndefined', { value: (x: unknown) => x === null || x === undefined });
+}
+process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+
+// tfjs-core alone resolves to a build without gradients in Node: the node package brings the whole.
+const tf = await import('@tensorflow/tfjs-node-gpu');
+await tf.ready();
+
+export { tf };

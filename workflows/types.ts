@@ -1,0 +1,51 @@
+import type { RunConfig } from '../config/schema.js';
+import type { Ref } from '../lib/artifacts/types.js';
+
+/** Task queue per resource class. Workflows run on the CPU queue. */
+export const CPU_QUEUE = 'bliss-cpu';
+export const GPU_QUEUE = 'bliss-gpu';
+
+/** Argument of the `pipeline` workflow; its workflow id is the run's name. */
+export interface PipelineInput {
+  readonly run: string;
+  readonly config: RunConfig;
+  /** folder that relative paths of the configuration start from */
+  readonly configFolder: string;
+  /** compute every stage: finished stages of other runs are not taken */
+  readonly fresh: boolean;
+}
+
+export interface PipelineResult {
+  readonly run: string;
+  readonly digests: RunDigests;
+  readonly metrics: readonly ArmMetrics[];
+  /** the report as an artifact; the run's folder has it as report.html */
+  readonly report: Ref;
+}
+
+/** Digests over canonical content of all seeds and arms. Equal for equal configurations. */
+export interface RunDigests {
+  readonly weights: string;
+  readonly scores: string;
+  readonly selection: string;
+  readonly metrics: string;
+}
+
+/** One evaluation: an arm after a round. Losses in nats. */
+export interface ArmMetrics {
+  readonly seed: number;
+  readonly arm: string;
+  readonly round: number;
+  readonly set: 'tuning' | 'test';
+  readonly loss: number;
+  readonly lossStandardError: number;
+  readonly perplexity: number;
+  readonly lastWordLoss: number;
+  readonly lastWordAccuracy: number;
+  readonly lastWordAccuracyStandardError: number;
+}
+
+/** Answer of the `progress` query of the pipeline: stages in canonical order. */
+export interface PipelineProgress {
+  readonly stages: readonly { readonly stage: string; readonly state: 'waiting' | 'running' | 'done' | 'failed' }[];
+}
