@@ -1,0 +1,45 @@
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { tf } from './tf.js';
+import type { NamedTensors } from './types.js';
+
+export interface ValueAndGradients {
+  readonly value: Tensor;
+  /** ∂⟨cotangent, f⟩/∂θ by name; zeros where f does not depend on a tensor */
+  readonly gradients: NamedTensors;
+}
+
+/**
+ * f(params) and its gradient by every named tensor. Can be nested: what it returns can be differentiated again.
+ * @param cotangent of the shape of f's value; ones by default, that is the gradient of the sum
+ */
+export function valueAndGradients(f: (params: NamedTensors) => Tensor, params: NamedTensors, cotangent?: Tensor): ValueAndGradients {
+  const names = Object.keys(params);
+  const tensors = Object.values(params);
+  const { value, grads } = tf.engine().gradients(() => f(params), tensors, cotangent, true);
+  const gradients: Record<string, Tensor> = {};
+  names.forEach((name, i) => {
+    const gradient: Tensor | undefined = grads[i]; // tfjs leaves a hole where no path leads
+    gradients[name] = gradient ?? tf.zerosLike(tensors[i]);
+  });
+  return { value, gradients };
+}
+
+/** Σ ⟨a_k, b_k⟩ over all names of a; a scalar */
+export function innerProduct(a: NamedTensors, b: NamedTensors): Tensor {
+  const terms = Object.keys(a).map((name) => tf.sum(tf.mul(a[name], b[name])));
+  return terms.reduce((sum, term) => tf.add(sum, term));
+}
+
+/**
+ * J·direction, the derivative of f along a direction, exactly: by reverse mode twice, since the vector-Jacobian product is
+ * linear in its cotangent.
+ * @param outputShape of f's value @returns of the same shape
+ */
+export function directionalDerivative(
+  f: (params: NamedTensors) => Tensor,
+  params: NamedTensors,
+  direction: NamedTensors,
+  outputShape: readonly number[],
+): Tensor {
+  return tf.grad((cotangent) => innerProduct(valueAndGradients(f, params, cotangent).gradients, direction))(tf.ones([...outputShape]));
+}

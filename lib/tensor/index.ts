@@ -1,0 +1,7 @@
+import './gradients.js';
+
+export { tf } from './tf.js';
+export type { DType, EntryBody, EntryIO, NamedArrays, NamedTensors, ProgramOptions, Shape, Shapes, TensorSpec } from './types.js';
+export { stopGradient } from './stop-gradient.js';
+export { crossEntropyRows, embedding, gelu, layerNorm, logSoftmax, logSumExp, rmsNorm, silu } from './ops.js';
+export { directionalDerivative, innerProduct, valueAndGradients, type ValueAndGradients } from './differentiation.js';

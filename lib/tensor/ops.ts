@@ -1,0 +1,76 @@
+import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
+import { stopGradient } from './stop-gradient.js';
+import { tf } from './tf.js';
+
+/**
+ * Composite ops that can be differentiated twice, under the tracer and eagerly.  @see tensor-runtime §2
+ */
+
+/** Rows of a table. @param table [V, d] @param ids int32, any shape, 0 ≤ id < V @returns [...ids.shape, d] */
+export function embedding(table: Tensor, ids: Tensor): Tensor {
+  return differentiable(table, (w) => tf.gather(w, ids), (dy) => scatterRows(dy, ids, table.shape[0]));
+}
+
+/** Adds row i of `rows` to row ids[i] of a table of zeros: the transpose of `embedding`. @returns [V, d] */
+function scatterRows(rows: Tensor, ids: Tensor, vocabularySize: number): Tensor {
+  return differentiable(
+    rows,
+    (x) => tf.unsortedSegmentSum(x, tensor1d(ids), vocabularySize),
+    (dy) => embedding(dy, ids),
+  );
+}
+
+/** tfjs types segment ids as rank 1 and takes any rank. */
+const tensor1d = (ids: Tensor): Tensor1D => ids as Tensor1D;
+
+function differentiable(x: Tensor, value: (x: Tensor) => Tensor, gradient: (dy: Tensor) => Tensor): Tensor {
+  return tf.customGrad((input) => ({
+    // tfjs hands the arguments of the call, then its `save`
+    value: value(input as Tensor),
+    gradFunc: (dy: Tensor) => gradient(dy),
+  }))(x);
+}
+
+/** log Σ exp over the last axis. @param x [..., n] @returns [...] */
+export function logSumExp(x: Tensor): Tensor {
+  const max = stopGradient(tf.max(x, -1, true));
+  return tf.add(tf.log(tf.sum(tf.exp(tf.sub(x, max)), -1)), tf.reshape(max, x.shape.slice(0, -1)));
+}
+
+/** @param x [..., n] @returns x − logSumExp(x), the same shape */
+export function logSoftmax(x: Tensor): Tensor {
+  const shifted = tf.sub(x, stopGradient(tf.max(x, -1, true)));
+  return tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), -1, true)));
+}
+
+/** exact GELU, x·Φ(x), by erf */
+export function gelu(x: Tensor): Tensor {
+  return tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
+}
+
+/** x·sigmoid(x) */
+export function silu(x: Tensor): Tensor {
+  return tf.mul(x, tf.sigmoid(x));
+}
+
+/** (x − mean) / √(variance + ε) · gain + bias over the last axis. @param x [..., d] @param gain, bias [d] */
+export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon: number): Tensor {
+  const centred = tf.sub(x, tf.mean(x, -1, true));
+  const variance = tf.mean(tf.square(centred), -1, true);
+  return tf.add(tf.mul(tf.mul(centred, tf.rsqrt(tf.add(variance, epsilon))), gain), bias);
+}
+
+/** x / √(mean x² + ε) · gain over the last axis. @param x [..., d] @param gain [d] */
+export function rmsNorm(x: Tensor, gain: Tensor, epsilon: number): Tensor {
+  return tf.mul(tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon))), gain);
+}
+
+/**
+ * Negative log-likelihood in nats of a target a row.
+ * @param logits [rows, V] @param targets int32 [rows] @returns [rows]
+ */
+export function crossEntropyRows(logits: Tensor, targets: Tensor, vocabularySize: number): Tensor {
+  // XLA fuses the one-hot into the sum: it is never held
+  const chosen = tf.sum(tf.mul(logits, tf.oneHot(targets, vocabularySize, 1, 0, 'float32')), -1);
+  return tf.sub(logSumExp(logits), chosen);
+}
