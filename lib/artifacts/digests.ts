@@ -1,0 +1,113 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import os from 'node:os';
+import type { NamedArrays, Shapes } from '../tensor/types.js';
+import { canonicalJson } from './canonical-json.js';
+
+/**
+ * Digests of canonical content: equal results give equal digests, whatever a file format's bytes say.
+ * All are sha256 in hex, and none holds more than a chunk of what it digests.
+ * @see docs/design.md "Principles"
+ */
+type Rows<T> = Iterable<T> | AsyncIterable<T>;
+type TensorArray = Float32Array | Int32Array;
+
+/** Elements looked at in one go: 256 KiB, so that a copy for NaNs or byte order stays in cache. */
+const CHUNK = 65_536;
+/** Bytes of small records gathered before one update of the hash. */
+const GATHER = 65_536;
+const CANONICAL_NAN = 0x7fc00000;
+const LITTLE_ENDIAN = os.endianness() === 'LE';
+
+export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+
+export async function sha256File(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+export const digestJson = (value: unknown): string => sha256(canonicalJson(value));
+
+/**
+ * Over tensors by sorted name: name, dtype, shape and little-endian bits; every NaN counts as the same.
+ * @param shapes where absent, a tensor counts as flat
+ */
+export function digestTensors(arrays: NamedArrays, shapes: Shapes = {}): string {
+  const hash = createHash('sha256');
+  for (const name of Object.keys(arrays).sort()) addTensor(hash, name, arrays[name], shapes[name]);
+  return hash.digest('hex');
+}
+
+/** As `digestTensors`, holding one tensor at a time. */
+export async function digestTensorStream({ names, read, shapes = {} }: {
+  readonly names: Iterable<string>;
+  readonly read: (name: string) => TensorArray | Promise<TensorArray>;
+  readonly shapes?: Shapes;
+}): Promise<string> {
+  const hash = createHash('sha256');
+  for (const name of [...names].sort()) addTensor(hash, name, await read(name), shapes[name]);
+  return hash.digest('hex');
+}
+
+/** Over (id, float32) in the order given. A number is rounded to float32 first. */
+export async function digestRows(rows: Rows<readonly [id: string, value: number]>): Promise<string> {
+  return gathered(rows, ([id, value]) => {
+    const text = Buffer.from(id, 'utf8');
+    const record = Buffer.alloc(4 + text.length + 4);
+    record.writeUInt32LE(text.length, 0);
+    text.copy(record, 4);
+    if (Number.isNaN(value)) record.writeUInt32LE(CANONICAL_NAN, 4 + text.length);
+    else record.writeFloatLE(Math.fround(value), 4 + text.length);
+    return record;
+  });
+}
+
+/** Over texts in the order given; each is led by its length, so that ["ab"] and ["a", "b"] differ. */
+export async function digestLines(lines: Rows<string>): Promise<string> {
+  return gathered(lines, (line) => {
+    const text = Buffer.from(line, 'utf8');
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(text.length, 0);
+    return Buffer.concat([length, text]);
+  });
+}
+
+async function gathered<T>(items: Rows<T>, record: (item: T) => Buffer): Promise<string> {
+  const hash = createHash('sha256');
+  let pending: Buffer[] = [];
+  let bytes = 0;
+  for await (const item of items) {
+    const encoded = record(item);
+    pending.push(encoded);
+    bytes += encoded.length;
+    if (bytes >= GATHER) {
+      hash.update(Buffer.concat(pending));
+      pending = [];
+      bytes = 0;
+    }
+  }
+  return hash.update(Buffer.concat(pending)).digest('hex');
+}
+
+function addTensor(hash: Hash, name: string, array: TensorArray, shape: readonly number[] = [array.length]): void {
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  if (size !== array.length) throw new RangeError(`tensor ${name}: shape [${shape.join(', ')}] wants ${size} elements, found ${array.length}`);
+  const dtype = array instanceof Float32Array ? 'float32' : 'int32';
+  hash.update(`${canonicalJson({ dtype, name, shape })}\n`);
+  for (let start = 0; start < array.length; start += CHUNK) {
+    const chunk = array.subarray(start, start + CHUNK);
+    const plain = LITTLE_ENDIAN && !(chunk instanceof Float32Array && chunk.some(Number.isNaN));
+    hash.update(plain ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength) : canonicalBytes(chunk));
+  }
+}
+
+function canonicalBytes(chunk: TensorArray): Uint8Array {
+  const bytes = Buffer.alloc(chunk.length * 4);
+  for (let i = 0; i < chunk.length; i++) {
+    if (chunk instanceof Int32Array) bytes.writeInt32LE(chunk[i], i * 4);
+    else if (Number.isNaN(chunk[i])) bytes.writeUInt32LE(CANONICAL_NAN, i * 4);
+    else bytes.writeFloatLE(chunk[i], i * 4);
+  }
+  return bytes;
+}

@@ -1,0 +1,10 @@
+export { writeFileAtomic } from './atomic-file.js';
+export { canonicalJson } from './canonical-json.js';
+export { checkpoints, type Checkpoints, type CheckpointsOptions, type SaveInput, type SetAside } from './checkpoints.js';
+export { digestJson, digestLines, digestRows, digestTensors, digestTensorStream, sha256, sha256File } from './digests.js';
+export { compareTokens, tokenName } from './fencing.js';
+export { fileBlobs, type FileBlobsOptions } from './file-blobs.js';
+export { type PublishInput } from './publish.js';
+export { stageKey, type StageKeyInput } from './stage-key.js';
+export { openStore, type StageOutputs, type Store, type StoreOptions } from './store.js';
+export type * from './types.js';

@@ -1,0 +1,82 @@
+import { stat } from 'node:fs/promises';
+import { z } from 'zod';
+import { BlissError } from '../errors.js';
+import { sha256, sha256File } from './digests.js';
+import { MANIFEST, readBlob } from './publish.js';
+import type { Artifact, Blobs, Manifest, ManifestFile, Ref } from './types.js';
+
+const hex = z.string().regex(/^[0-9a-f]{64}$/);
+const manifestSchema = z.object({
+  schemaVersion: z.literal(1),
+  kind: z.string(),
+  files: z.array(z.object({ name: z.string(), size: z.number().int().min(0), sha256: hex })),
+  digest: z.string(),
+  lineage: z.object({
+    stage: z.string(),
+    stageVersion: z.number(),
+    codeVersion: z.string(),
+    inputs: z.record(z.string(), z.object({ sha256: z.string(), digest: z.string() })),
+  }),
+  summary: z.record(z.string(), z.unknown()),
+});
+
+/** A key of the store's Blobs from `store:<key>`. */
+export function keyOf(ref: Pick<Ref, 'uri'>): string {
+  if (ref.uri.startsWith('store:') && ref.uri.endsWith(`/${MANIFEST}`)) return ref.uri.slice('store:'.length);
+  throw new BlissError({ code: 'DataInvalid', message: 'is no reference into the store', where: ref.uri, mend: `give store:<folder>/${MANIFEST}` });
+}
+
+/**
+ * The manifest behind a reference, checked against its sha256.
+ * @throws BlissError ArtifactMissing, DataCorrupt; DataInvalid where a newer version wrote it
+ */
+export async function readManifest(blobs: Blobs, ref: Pick<Ref, 'uri' | 'sha256'>): Promise<Manifest> {
+  const key = keyOf(ref);
+  const bytes = await readBlob(blobs, key);
+  if (sha256(bytes) !== ref.sha256) throw corrupt(key, `its sha256 is ${sha256(bytes)}, recorded was ${ref.sha256}`);
+  const parsed = manifestSchema.safeParse(JSON.parse(bytes.toString('utf8')));
+  if (!parsed.success) {
+    throw new BlissError({ code: 'DataInvalid', message: `this version cannot read the manifest (${z.prettifyError(parsed.error)})`, where: key, mend: 'use the version of bliss that wrote it, or run the stage again' });
+  }
+  return parsed.data;
+}
+
+export async function openArtifact({ blobs, ref, verified }: {
+  readonly blobs: Blobs;
+  readonly ref: Ref;
+  /** files already checked in this process, by key and sha256; shared by the artifacts of one store */
+  readonly verified: Map<string, Promise<string>>;
+}): Promise<Artifact> {
+  const manifest = await readManifest(blobs, ref);
+  const folder = keyOf(ref).slice(0, -MANIFEST.length);
+  const file = (name: string): Promise<string> => {
+    const entry = manifest.files.find((candidate) => candidate.name === name);
+    if (entry === undefined) {
+      const names = manifest.files.map((candidate) => candidate.name).join(', ');
+      return Promise.reject(new BlissError({ code: 'ArtifactMissing', message: `the artifact has no file ${name}, only ${names}`, where: ref.uri, mend: 'run the stage that makes it again' }));
+    }
+    const id = `${folder}${name} ${entry.sha256}`;
+    const known = verified.get(id);
+    if (known !== undefined) return known;
+    const checking = checkFile(blobs, folder + name, entry);
+    verified.set(id, checking);
+    checking.catch(() => verified.delete(id)); // a file mended later is looked at again
+    return checking;
+  };
+  return { ref, manifest, file };
+}
+
+/** @throws BlissError DataCorrupt naming the file and the mend */
+export async function checkFile(blobs: Blobs, key: string, expected: ManifestFile): Promise<string> {
+  const file = await blobs.localFile(key).catch((error: unknown) => {
+    throw error instanceof BlissError && error.code === 'ArtifactMissing' ? corrupt(key, 'its artifact lists it, and it is gone') : error;
+  });
+  const { size } = await stat(file);
+  if (size !== expected.size) throw corrupt(file, `it has ${size} bytes, recorded were ${expected.size}`);
+  const found = await sha256File(file);
+  if (found !== expected.sha256) throw corrupt(file, `its sha256 is ${found}, recorded was ${expected.sha256}`);
+  return file;
+}
+
+const corrupt = (where: string, how: string): BlissError =>
+  new BlissError({ code: 'DataCorrupt', message: `the stored file changed: ${how}`, where, mend: 'check the disk, delete the folder that holds the file and start the run again; the stage that makes it is then computed again' });
