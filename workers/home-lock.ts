@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, realpathSync } from 'node:fs';
+import net from 'node:net';
+import type { Home } from '../lib/home.js';
+import { BlissError } from '../lib/errors.js';
+
+/** What a stack tells who asks: also the content of stack.json. Addresses are absent until the server is up. */
+export interface StackInfo {
+  readonly pid: number;
+  readonly started: string;
+  readonly namespace: string;
+  readonly address?: string;
+  readonly uiAddress?: string;
+}
+
+export interface HomeLock {
+  /** what the next asker hears */
+  announce(info: StackInfo): void;
+  release(): Promise<void>;
+}
+
+/** A stack that holds the lock but is stopped (SIGSTOP) or wedged says nothing. */
+const ANSWER_TIMEOUT_MS = 2_000;
+
+/**
+ * One stack a home: two Temporal servers on one SQLite file start without complaint and corrupt each other. The lock is a listening socket in
+ * Linux's abstract namespace: the kernel frees it with the process, however that ends, and who finds it taken can ask who is there.
+ * @throws BlissError HomeInUse, naming the process and its address
+ */
+export async function lockHome({ home, info }: { readonly home: Home; readonly info: StackInfo }): Promise<HomeLock> {
+  mkdirSync(home.root, { recursive: true });
+  let current = info;
+  const server = net.createServer((socket) => {
+    socket.on('error', () => undefined); // the asker has gone
+    socket.end(JSON.stringify(current));
+  });
+  const taken = await new Promise<boolean>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(true) : reject(error)));
+    server.listen(socketName(home), () => resolve(false));
+  });
+  if (taken) throw homeInUse(home, await askStack(home));
+  server.unref();
+  return {
+    announce: (next) => {
+      current = next;
+    },
+    release: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+/** The stack that is up on a home; undefined where none is. `silent` holds the lock but does not answer. */
+export function askStack(home: Home): Promise<StackInfo | 'silent' | undefined> {
+  return new Promise((resolve) => {
+    let name: string;
+    try {
+      name = socketName(home);
+    } catch {
+      resolve(undefined); // there is no such folder yet
+      return;
+    }
+    const socket = net.connect(name);
+    let answer = '';
+    socket.setTimeout(ANSWER_TIMEOUT_MS, () => {
+      socket.destroy();
+      resolve('silent');
+    });
+    socket.on('data', (part) => (answer += part.toString('utf8')));
+    socket.on('error', () => resolve(undefined));
+    socket.on('end', () => {
+      try {
+        resolve(JSON.parse(answer) as StackInfo);
+      } catch {
+        resolve(undefined); // it ended while we asked
+      }
+    });
+  });
+}
+
+export function homeInUse(home: Home, stack: StackInfo | 'silent' | undefined): BlissError {
+  const who =
+    stack === undefined || stack === 'silent' ? 'another stack, which does not answer' : `the stack of process ${stack.pid}${stack.address === undefined ? ', which is starting' : ` at ${stack.address}`}`;
+  return new BlissError({
+    code: 'HomeInUse',
+    message: `this home is in use by ${who}`,
+    where: home.root,
+    mend: stack === undefined || stack === 'silent' ? 'end that process or take another --home' : `use that stack (bliss run and bliss status find it), end it with \`kill ${stack.pid}\`, or take another --home`,
+  });
+}
+
+/** Named by the real path, so that links to one folder are one home. */
+const socketName = (home: Home): string => `\0bliss-${createHash('sha256').update(realpathSync(home.root)).digest('hex').slice(0, 40)}`;
