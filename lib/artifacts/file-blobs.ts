@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, copyFile, link, mkdir, open, readdir, rmdir, stat, unlink } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, rmdir, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { asBlissError, BlissError } from '../errors.js';
 import { syncFolder } from './atomic-file.js';
@@ -45,7 +45,7 @@ export function fileBlobs({ root, staleAfterMs = STALE_AFTER_MS }: FileBlobsOpti
 
   async function getRange(key: string, start: number, end: number): Promise<Uint8Array> {
     if (!(start >= 0 && end >= start)) throw new RangeError(`range [${start}, ${end}) of ${key}`);
-    const handle = await open(fileOf(key), 'r').catch((error: unknown) => { throw missing(error, key); });
+    const handle = await open(await localFile(key), 'r').catch((error: unknown) => { throw missing(error, key); });
     try {
       const stop = Math.min(end, (await handle.stat()).size);
       const bytes = Buffer.alloc(Math.max(0, stop - start));
@@ -71,7 +71,7 @@ export function fileBlobs({ root, staleAfterMs = STALE_AFTER_MS }: FileBlobsOpti
 
   async function remove(key: string): Promise<void> {
     const file = fileOf(key);
-    await unlink(file).catch((error: unknown) => { if (!isAbsent(error)) throw error; });
+    await unlink(file).catch((error: unknown) => { if (!isAbsent(error) && errno(error) !== 'EISDIR') throw error; });
     await tidy(path.dirname(file), base);
   }
 
@@ -87,7 +87,7 @@ export function fileBlobs({ root, staleAfterMs = STALE_AFTER_MS }: FileBlobsOpti
 
 async function put(file: string, content: BlobContent): Promise<boolean> {
   const folder = path.dirname(file);
-  if (await exists(file)) {
+  if (await isFile(file)) {
     await syncFolder(folder); // the other writer may not have come so far
     return false;
   }
@@ -102,8 +102,8 @@ async function put(file: string, content: BlobContent): Promise<boolean> {
     } finally {
       await handle.close();
     }
-    const made = await link(temporary, file).then(() => true, (error: unknown) => {
-      if (errno(error) === 'EEXIST') return false;
+    const made = await link(temporary, file).then(() => true, async (error: unknown) => {
+      if (errno(error) === 'EEXIST' && (await isFile(file))) return false;
       throw error;
     });
     await unlink(temporary);
@@ -152,8 +152,8 @@ async function tidy(folder: string, base: string): Promise<void> {
 
 const errno = (error: unknown): unknown => (typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined);
 const isAbsent = (error: unknown): boolean => errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR';
-const exists = (file: string): Promise<boolean> => access(file).then(() => true, () => false);
-const sourceExists = async (content: BlobContent): Promise<boolean> => content instanceof Uint8Array || (await exists(content.file));
+const isFile = (file: string): Promise<boolean> => stat(file).then((info) => info.isFile(), () => false);
+const sourceExists = async (content: BlobContent): Promise<boolean> => content instanceof Uint8Array || (await isFile(content.file));
 
 function missing(error: unknown, key: string): unknown {
   if (!isAbsent(error)) return error;
@@ -163,6 +163,9 @@ function missing(error: unknown, key: string): unknown {
 function explained(error: unknown, file: string): unknown {
   if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(String(errno(error)))) {
     return new BlissError({ code: 'Usage', message: 'the file system refuses hard links, which keep the store consistent', where: file, mend: 'set --home to a folder on a local disk', cause: error });
+  }
+  if (errno(error) === 'EEXIST' || errno(error) === 'ENOTDIR') {
+    return new BlissError({ code: 'DataInvalid', message: 'a key and the folder of another key have the same name', where: file, mend: 'give one of them another name', cause: error });
   }
   return asBlissError(error, file);
 }

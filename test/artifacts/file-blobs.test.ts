@@ -1,0 +1,91 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fileBlobs, openStore, sha256, writeFileAtomic } from '../../lib/artifacts/index.js';
+import { blobsConformance } from './blobs-conformance.js';
+
+blobsConformance('files', async () => {
+  const root = await mkdtemp(path.join(os.tmpdir(), 'bliss-blobs-'));
+  return { blobs: fileBlobs({ root }), another: () => fileBlobs({ root }), close: () => rm(root, { recursive: true, force: true }) };
+});
+
+describe('files of killed writers', () => {
+  let root = '';
+  beforeEach(async () => { root = await mkdtemp(path.join(os.tmpdir(), 'bliss-blobs-')); });
+  afterEach(async () => { await rm(root, { recursive: true, force: true }); });
+
+  test('are not seen, are left while young and removed when old', async () => {
+    await mkdir(path.join(root, 'a'));
+    const young = path.join(root, 'a', '.tmp-1-young');
+    const old = path.join(root, 'a', '.tmp-1-old');
+    for (const file of [young, old]) await writeFile(file, 'half');
+    const twoDaysAgo = Date.now() / 1000 - 2 * 86_400;
+    await utimes(old, twoDaysAgo, twoDaysAgo);
+    const blobs = fileBlobs({ root });
+    await blobs.putIfAbsent('a/whole', Buffer.from('whole'));
+    expect(await blobs.list('')).toEqual([{ key: 'a/whole', size: 5 }]);
+    expect((await readdir(path.join(root, 'a'))).sort()).toEqual(['.tmp-1-young', 'whole']);
+  });
+
+  test('a put that worked leaves no temporary, nor does one that failed', async () => {
+    const blobs = fileBlobs({ root });
+    await blobs.putIfAbsent('a/b', Buffer.from('x'));
+    await blobs.putIfAbsent('a/b', Buffer.from('y'));
+    await expect(blobs.putIfAbsent('a/c', { file: path.join(root, 'no such file') })).rejects.toThrow('no such file');
+    expect(await readdir(path.join(root, 'a'))).toEqual(['b']);
+  });
+});
+
+test('a key that is the folder of another, or has one for a folder, is refused; S3 could hold both', async () => {
+  const root = await mkdtemp(path.join(os.tmpdir(), 'bliss-blobs-'));
+  const blobs = fileBlobs({ root });
+  await blobs.putIfAbsent('a/b', Buffer.from('x'));
+  await expect(blobs.putIfAbsent('a', Buffer.from('y'))).rejects.toMatchObject({ code: 'DataInvalid' });
+  await expect(blobs.putIfAbsent('a/b/c', Buffer.from('y'))).rejects.toMatchObject({ code: 'DataInvalid' });
+  await blobs.delete('a');
+  expect(await blobs.list('')).toEqual([{ key: 'a/b', size: 1 }]);
+  await rm(root, { recursive: true });
+});
+
+/** A file system of 256 KiB, or the reason why there can be none here. */
+function mountSmall(folder: string): string | undefined {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs root on Linux to mount a small file system';
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder], { stdio: 'pipe' });
+    return undefined;
+  } catch (error) {
+    return `mount refused: ${String(error).split('\n')[0]}`;
+  }
+}
+
+describe('a full disk', () => {
+  test('is DiskFull with the mend, leaves nothing behind, and the same put works once there is room', async (context) => {
+    const root = await mkdtemp(path.join(os.tmpdir(), 'bliss-small-'));
+    const why = mountSmall(root);
+    if (why !== undefined) {
+      await rm(root, { recursive: true });
+      context.skip(why);
+    }
+    const outside = await mkdtemp(path.join(os.tmpdir(), 'bliss-outside-'));
+    try {
+      await writeFile(path.join(root, 'ballast'), new Uint8Array(150_000));
+      await writeFile(path.join(outside, 'weights.bin'), new Uint8Array(200_000).fill(7));
+      const store = openStore({ blobs: fileBlobs({ root: path.join(root, 'store') }) });
+      const input = { kind: 'state', folder: outside, digest: sha256('x'), lineage: { stage: 's', stageVersion: 1, inputs: {} }, summary: {} };
+      await expect(store.publish(input)).rejects.toMatchObject({ code: 'DiskFull', retryable: true, mend: expect.stringContaining('free some space') });
+      await expect(store.blobs.putIfAbsent('big', new Uint8Array(200_000))).rejects.toMatchObject({ code: 'DiskFull', where: path.join(root, 'store', 'big') });
+      await expect(writeFileAtomic(path.join(root, 'report.html'), new Uint8Array(200_000))).rejects.toMatchObject({ code: 'DiskFull', where: path.join(root, 'report.html') });
+      const files = (await readdir(root, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name);
+      expect(files).toEqual(['ballast']);
+      await rm(path.join(root, 'ballast'));
+      const artifact = await store.open(await store.publish(input));
+      expect(await readFile(await artifact.file('weights.bin'))).toHaveLength(200_000);
+    } finally {
+      execFileSync('umount', [root]);
+      await rm(root, { recursive: true });
+      await rm(outside, { recursive: true });
+    }
+  });
+});
