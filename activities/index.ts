@@ -1,0 +1,32 @@
+import { createBilevelActivities } from './bilevel.js';
+import { createEvaluationActivities } from './evaluation.js';
+import { createFencingActivities } from './fencing.js';
+import { createPrepareActivities } from './prepare.js';
+import { createRunFolderActivities } from './present-run.js';
+import { createReportActivities } from './report.js';
+import type { StageDependencies } from './run-stage.js';
+import { createScoringActivities } from './scoring.js';
+import { createSelectionActivities } from './selection.js';
+import { createTrainingActivities } from './training.js';
+
+export type { StageDependencies, StageRequest } from './run-stage.js';
+export type { ClaimEpoch } from './fencing.js';
+export { createFencingActivities, createRunFolderActivities };
+export { progressFiles } from './progress-files.js';
+
+/** on the queue of the GPU workers */
+export const createGpuActivities = (dependencies: StageDependencies) => ({
+  ...createTrainingActivities(dependencies),
+  ...createBilevelActivities(dependencies),
+  ...createScoringActivities(dependencies),
+  ...createEvaluationActivities(dependencies),
+});
+export type GpuActivities = ReturnType<typeof createGpuActivities>;
+
+/** on the queue of the CPU workers, beside the short ones of `createFencingActivities` and `createRunFolderActivities` */
+export const createCpuActivities = (dependencies: StageDependencies) => ({
+  ...createPrepareActivities(dependencies),
+  ...createSelectionActivities(dependencies),
+  ...createReportActivities(dependencies),
+});
+export type CpuActivities = ReturnType<typeof createCpuActivities> & ReturnType<typeof createFencingActivities> & ReturnType<typeof createRunFolderActivities>;

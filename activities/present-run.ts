@@ -1,0 +1,43 @@
+import { copyFile, mkdir, readFile, rename } from 'node:fs/promises';
+import path from 'node:path';
+import type { Store } from '../lib/artifacts/index.js';
+import type { Ref } from '../lib/artifacts/types.js';
+import { BlissError } from '../lib/errors.js';
+import type { Home } from '../lib/home.js';
+import type { FinishedStage } from '../lib/stages/types.js';
+import { ApplicationFailure } from '@temporalio/activity';
+
+/** Lays what a person looks for into the run's folder, and finds what another run chose. */
+export const createRunFolderActivities = ({ store, home }: { readonly store: Store; readonly home: Home }) => ({
+  /** report.html, metrics.jsonl, stages.json and TensorBoard events of a finished run */
+  presentRun: async ({ run, report }: { readonly run: string; readonly report: Ref }): Promise<void> => {
+    const artifact = await store.open(report);
+    const folder = home.run(run).root;
+    for (const { name } of artifact.manifest.files) {
+      const target = path.join(folder, name);
+      await mkdir(path.dirname(target), { recursive: true });
+      await copyFile(await artifact.file(name), `${target}.tmp`);
+      await rename(`${target}.tmp`, target);
+    }
+  },
+
+  /** The selection of round N of another run: of the same seed where it has it, else of its first. */
+  resolveSelection: async ({ from, seed }: { readonly from: string; readonly seed: number }): Promise<Ref> => {
+    const [run, round] = from.split('/round-');
+    const file = path.join(home.run(run).root, 'stages.json');
+    const missing = (message: string): ApplicationFailure => {
+      const error = new BlissError({ code: 'ConfigInvalid', message, where: 'selection.from', mend: `name a finished run of ${home.runs} and one of its rounds: RUN/round-N` });
+      return ApplicationFailure.create({ type: error.code, message: error.message, nonRetryable: true });
+    };
+    let stages: FinishedStage[];
+    try {
+      stages = JSON.parse(await readFile(file, 'utf8')) as FinishedStage[]; // written by our report stage
+    } catch {
+      throw missing(`run '${run}' is not finished or not in this home (no ${file})`);
+    }
+    const chosen = stages.filter((stage) => stage.name === 'selection' && stage.arm === 'bliss' && stage.round === Number(round));
+    const found = chosen.find((stage) => stage.seed === seed) ?? chosen[0];
+    if (found === undefined) throw missing(`run '${run}' has no selection of round ${round}`);
+    return found.results[0].ref;
+  },
+});

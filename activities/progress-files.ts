@@ -1,0 +1,107 @@
+import { appendFile, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { writeFileAtomic } from '../lib/artifacts/index.js';
+import type { Home, StageProgressFile, StageState } from '../lib/home.js';
+import type { StageProgress } from '../lib/stages/types.js';
+
+/** What `bliss status` and `bliss logs` read: one progress file and one log a stage, and the run's timings. */
+export interface ProgressFiles {
+  stage(key: { readonly run: string; readonly stage: string; readonly attempt: number }): StageFiles;
+}
+
+export interface StageFiles {
+  started(): Promise<void>;
+  progress(progress: StageProgress): void;
+  phase(phase: string): void;
+  log(line: string): void;
+  ended(state: Extract<StageState, 'done' | 'cached' | 'failed' | 'preempted'>, error?: string): Promise<void>;
+}
+
+/** progress files are read by people: once a second is enough */
+const WRITE_EVERY_MS = 1_000;
+/** a line of the log every so often while a stage makes progress */
+const LOG_EVERY_MS = 10_000;
+
+export function progressFiles(home: Home): ProgressFiles {
+  return {
+    stage: ({ run, stage, attempt }) => {
+      const folder = home.run(run);
+      const started = new Date();
+      let state: StageProgressFile = {
+        stage,
+        state: 'running',
+        attempt,
+        step: 0,
+        of: 0,
+        metrics: {},
+        startedAt: started.toISOString(),
+        updatedAt: started.toISOString(),
+      };
+      let writtenAt = 0;
+      let loggedAt = performance.now();
+      let first: { readonly at: number; readonly amount: number; readonly step: number } | undefined;
+      // one chain, so that an older state never lands on a newer one
+      let writing: Promise<void> = Promise.resolve();
+
+      const write = (): Promise<void> => {
+        writtenAt = performance.now();
+        const text = JSON.stringify({ ...state, updatedAt: new Date().toISOString() });
+        writing = writing.then(() => writeFileAtomic(folder.progress(stage), text)).catch(complain);
+        return writing;
+      };
+      const log = (line: string): void => {
+        const stamped = `${new Date().toISOString()} attempt ${attempt}: ${line}\n`;
+        writing = writing.then(() => appendFile(folder.log(stage), stamped)).catch(complain);
+      };
+      // the run's result does not hang on what people read: a full disk shows in the stage itself
+      const complain = (error: unknown): void => {
+        process.stderr.write(`progress of ${run}/${stage} not written: ${String(error)}\n`);
+      };
+
+      return {
+        started: async () => {
+          await mkdir(folder.progressFolder, { recursive: true });
+          await mkdir(folder.logFolder, { recursive: true });
+          log('started');
+          await write();
+        },
+        progress: ({ step, of, amount, metrics }) => {
+          const now = performance.now();
+          const done = amount?.value ?? step;
+          first ??= { at: now, amount: done, step };
+          const seconds = (now - first.at) / 1000;
+          const stepsPerSecond = seconds > 0 ? (step - first.step) / seconds : 0;
+          const { phase: _over, ...rest } = state;
+          state = {
+            ...rest,
+            step,
+            of,
+            metrics: metrics ?? {},
+            ...(amount !== undefined && seconds > 0 ? { rate: { value: (done - first.amount) / seconds, unit: `${amount.unit}/s` } } : {}),
+            ...(stepsPerSecond > 0 ? { etaSeconds: (of - step) / stepsPerSecond } : {}),
+          };
+          if (now - writtenAt > WRITE_EVERY_MS) void write();
+          if (now - loggedAt > LOG_EVERY_MS) {
+            loggedAt = now;
+            log(`step ${step}/${of} ${Object.entries(metrics ?? {}).map(([name, value]) => `${name} ${value.toPrecision(5)}`).join(' ')}`);
+          }
+        },
+        phase: (phase) => {
+          state = { ...state, phase };
+          log(phase);
+          void write();
+        },
+        log,
+        ended: async (ended, error) => {
+          const { phase: _over, etaSeconds: _eta, ...rest } = state;
+          state = { ...rest, state: ended, ...(error === undefined ? {} : { error }) };
+          log(error === undefined ? ended : `${ended}: ${error}`);
+          await write();
+          const line = { stage, attempt, state: ended, startedAt: state.startedAt, seconds: (Date.now() - started.getTime()) / 1000, step: state.step, ...(state.rate === undefined ? {} : { rate: state.rate }) };
+          await mkdir(path.dirname(folder.timings), { recursive: true });
+          await appendFile(folder.timings, `${JSON.stringify(line)}\n`).catch(complain);
+        },
+      };
+    },
+  };
+}

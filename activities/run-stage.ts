@@ -1,0 +1,135 @@
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import type { StageTask } from '../lib/stages/execute.js';
+import type { StageInputs, StageName, StageProgress, StageResult } from '../lib/stages/types.js';
+import type { ProgressFiles } from './progress-files.js';
+import { StageFailed, TrainerCrashed, type Trainer } from './trainer.js';
+
+/** What a workflow asks of an activity. */
+export interface StageRequest<Name extends StageName> {
+  readonly run: string;
+  /** path of the stage: `seed-0/bliss/round-1/bilevel` */
+  readonly stage: string;
+  readonly input: StageInputs[Name];
+  /** claimed in the store before this scheduling */
+  readonly epoch: number;
+  readonly scope: string;
+  readonly keepCheckpoints: number;
+  /** seconds that tracing and compiling may take without progress */
+  readonly compileTimeout: number;
+}
+
+/** Handed to every activity factory. */
+export interface StageDependencies {
+  readonly trainer: Trainer;
+  readonly home: string;
+  readonly progressFiles: ProgressFiles;
+}
+
+/** Carried by heartbeats from attempt to attempt. */
+interface HeartbeatDetails {
+  readonly step: number;
+  readonly of: number;
+  /** step of the newest checkpoint that this activity has published */
+  readonly checkpoint: number | null;
+  /** crashes of the trainer in a row without a new checkpoint; preemptions do not count */
+  readonly crashes: number;
+  readonly loss?: number;
+}
+
+/** A stage whose trainer crashes so often in a row, with nothing gained, will crash again. */
+const CRASH_LOOP = 5;
+/** how often a heartbeat is sent while a program is compiled, which reports no steps */
+const PHASE_HEARTBEAT_MS = 1_000;
+
+/**
+ * An activity is the same in every stage: hand the task to a trainer, heartbeat on its real progress, turn what ends it
+ * into what Temporal shall do about it.
+ */
+export async function runStage<Name extends StageName>(name: Name, request: StageRequest<Name>, dependencies: StageDependencies): Promise<StageResult> {
+  const context = Context.current();
+  const { attempt } = context.info;
+  const before: HeartbeatDetails | undefined = context.info.heartbeatDetails;
+  const files = dependencies.progressFiles.stage({ run: request.run, stage: request.stage, attempt });
+  const task: StageTask<Name> = {
+    name,
+    run: request.run,
+    stage: request.stage,
+    input: request.input,
+    fencingToken: { epoch: request.epoch, attempt },
+    scope: request.scope,
+    keepCheckpoints: request.keepCheckpoints,
+  };
+
+  let details: HeartbeatDetails = { step: before?.step ?? 0, of: before?.of ?? 0, checkpoint: before?.checkpoint ?? null, crashes: before?.crashes ?? 0 };
+  const heartbeat = (change: Partial<HeartbeatDetails>): void => {
+    details = { ...details, ...change };
+    context.heartbeat(details);
+  };
+  heartbeat({});
+  await files.started();
+
+  let phaseTimer: NodeJS.Timeout | undefined;
+  const endPhase = (): void => clearInterval(phaseTimer);
+  try {
+    const result = await dependencies.trainer.run({
+      task,
+      home: dependencies.home,
+      stop: context.cancellationSignal,
+      onProgress: (progress: StageProgress) => {
+        endPhase();
+        const loss = progress.metrics?.['loss'];
+        heartbeat({ step: progress.step, of: progress.of, ...(loss === undefined ? {} : { loss }) });
+        files.progress(progress);
+      },
+      onPhase: (phase) => {
+        endPhase();
+        heartbeat({});
+        files.phase(phase);
+        // Compiling blocks the trainer: its worker answers for it, for as long as compiling may take.
+        const until = performance.now() + request.compileTimeout * 1000;
+        phaseTimer = setInterval(() => (performance.now() < until ? heartbeat({}) : endPhase()), PHASE_HEARTBEAT_MS);
+      },
+      onCheckpoint: ({ step, bytes, seconds }) => {
+        heartbeat({ checkpoint: step, crashes: 0 });
+        files.log(`checkpoint at step ${step}: ${(bytes / 1e6).toFixed(1)} MB in ${seconds.toFixed(2)} s`);
+      },
+      onEvent: ({ name: event, detail }) => files.log(`${event}: ${detail}`),
+    });
+    await files.ended(result.cached ? 'cached' : 'done');
+    return result;
+  } catch (error) {
+    throw await explain(error);
+  } finally {
+    endPhase();
+  }
+
+  async function explain(error: unknown): Promise<unknown> {
+    if (error instanceof StageFailed && error.code === 'Stopped') {
+      if (context.cancellationSignal.reason instanceof CancelledFailure && context.cancellationSignal.reason.message !== 'WORKER_SHUTDOWN') {
+        await files.ended('failed', 'cancelled; a checkpoint is saved');
+        return context.cancellationSignal.reason;
+      }
+      const message = `preempted at step ${details.step} of ${details.of}; the checkpoint is saved and another worker goes on from it`;
+      await files.ended('preempted', message);
+      return ApplicationFailure.create({ type: 'Preempted', message, nonRetryable: false, details: [details] });
+    }
+    if (error instanceof StageFailed && !error.retryable) {
+      await files.ended('failed', error.message);
+      return ApplicationFailure.create({ type: error.code, message: `${request.stage}: ${error.message}`, nonRetryable: true, details: [{ mend: error.mend ?? null }] });
+    }
+    if (error instanceof TrainerCrashed || error instanceof StageFailed) {
+      if (error instanceof StageFailed && error.childStack !== undefined) files.log(error.childStack);
+      const crashes = error instanceof StageFailed && (error.code === 'DiskFull' || error.code === 'Fenced') ? details.crashes : details.crashes + 1;
+      heartbeat({ crashes });
+      if (crashes >= CRASH_LOOP) {
+        const message = `${request.stage}: ${crashes} crashes in a row without a new checkpoint; the last: ${error.message}; see "bliss logs ${request.run} ${request.stage}", mend the cause and "bliss resume ${request.run}"`;
+        await files.ended('failed', message);
+        return ApplicationFailure.create({ type: 'CrashLoop', message, nonRetryable: true });
+      }
+      await files.ended('preempted', error.message);
+      return ApplicationFailure.create({ type: error instanceof StageFailed ? error.code : 'TrainerCrashed', message: `${error.message}; the next attempt goes on from ${details.checkpoint === null ? 'the start' : `the checkpoint at step ${details.checkpoint}`}`, nonRetryable: false, details: [details] });
+    }
+    await files.ended('failed', error instanceof Error ? error.message : String(error));
+    return error;
+  }
+}

@@ -1,0 +1,149 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { checkpoints, digestJson, type Store } from '../artifacts/index.js';
+import type { Blobs, FencingToken, Ref } from '../artifacts/types.js';
+import { asBlissError, BlissError } from '../errors.js';
+import type { ProgramCache } from '../programs/index.js';
+import type { Stage, StageContext, StageInputs, StageName, StageProgress, StageResult } from './types.js';
+
+/** One scheduled piece of work: which stage, for whom, with what. Plain JSON. */
+export interface StageTask<Name extends StageName = StageName> {
+  readonly name: Name;
+  readonly run: string;
+  /** `seed-0/bliss/round-1/bilevel` */
+  readonly stage: string;
+  readonly input: StageInputs[Name];
+  readonly fencingToken: FencingToken;
+  /** '' shares finished stages with every run; anything else keeps to those computed under the same scope */
+  readonly scope: string;
+  readonly keepCheckpoints: number;
+}
+
+/** What the surroundings hear while a stage runs. */
+export interface StageHooks {
+  onProgress(progress: StageProgress): Promise<void>;
+  onPhase(phase: string): Promise<void>;
+  onCheckpoint(checkpoint: { readonly step: number; readonly bytes: number; readonly seconds: number }): Promise<void>;
+  /** a checkpoint that could not be used, and why */
+  onSetAside(event: { readonly checkpoint: string; readonly reason: string }): void;
+  /** all metric lines so far, at each checkpoint and at the end */
+  onMetrics(lines: readonly string[]): Promise<void>;
+  stopReason(): string | undefined;
+}
+
+export interface ExecuteStage<Name extends StageName> {
+  readonly stage: Stage<Name>;
+  readonly task: StageTask<Name>;
+  readonly store: Store;
+  readonly blobs: Blobs;
+  readonly programs: ProgramCache;
+  /** folder for temporary files of attempts */
+  readonly scratch: string;
+  readonly hooks: StageHooks;
+}
+
+const METRICS_FILE = 'metrics.jsonl';
+
+/** The stage's key: what it is and what decides its result. References count by content, not by where they lie. */
+export async function stageKey<Name extends StageName>(stage: Stage<Name>, task: StageTask<Name>): Promise<string> {
+  const input = stage.keyInput === undefined ? task.input : stage.keyInput(task.input);
+  return digestJson({
+    name: stage.name,
+    version: stage.version,
+    input: byDigest(input),
+    parts: stage.keyParts === undefined ? null : await stage.keyParts(task.input),
+    scope: task.scope,
+  });
+}
+
+/** Replaces every Ref in a JSON value by its digest. */
+function byDigest(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(byDigest);
+  if (typeof value !== 'object' || value === null) return value;
+  if ('uri' in value && 'digest' in value) return { digest: value.digest };
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, byDigest(item)]));
+}
+
+/** Every reference in a JSON value, by its path: the lineage of what comes out. */
+function references(value: unknown, at = ''): [string, Ref][] {
+  if (Array.isArray(value)) return value.flatMap((item, i) => references(item, `${at}[${i}]`));
+  if (typeof value !== 'object' || value === null) return [];
+  if ('uri' in value && 'digest' in value && 'sha256' in value) return [[at, value as Ref]];
+  return Object.entries(value).flatMap(([key, item]) => references(item, at === '' ? key : `${at}.${key}`));
+}
+
+/**
+ * Runs a stage to its end: found finished, or gone on with from the newest checkpoint under this fencing token, or from
+ * the start. Knows nothing of Temporal: activities, tests and benches call it alike.
+ *
+ * @throws BlissError Stopped when the stage ended at a checkpoint because it was asked to; Fenced when a later attempt has begun
+ */
+export async function executeStage<Name extends StageName>(params: ExecuteStage<Name>): Promise<StageResult> {
+  const { stage, task, store, blobs, programs, hooks } = params;
+  const key = await stageKey(stage, task);
+  const found = await store.find(key);
+  if (found !== undefined) return { ...(found as Omit<StageResult, 'cached'>), cached: true };
+
+  const series = checkpoints({ store, blobs, run: task.run, stage: task.stage, onSetAside: hooks.onSetAside });
+  const from = await series.begin({ token: task.fencingToken });
+  await mkdir(params.scratch, { recursive: true });
+  const scratch = await mkdtemp(path.join(params.scratch, 'stage-'));
+  try {
+    const lines: string[] = [];
+    let resume: StageContext['resume'];
+    if (from !== undefined) {
+      const artifact = await store.open(from.ref);
+      resume = { step: from.step, artifact };
+      lines.push(...(await readFile(await artifact.file(METRICS_FILE), 'utf8')).split('\n').filter((line) => line !== ''));
+    }
+    const context: StageContext = {
+      store,
+      scratch: path.join(scratch, 'out'),
+      programs,
+      resume,
+      progress: (progress) => hooks.onProgress(progress),
+      phase: (name) => hooks.onPhase(name),
+      metrics: (record) => {
+        lines.push(JSON.stringify(record));
+      },
+      checkpoint: async ({ step, write }) => {
+        const started = performance.now();
+        const folder = await mkdtemp(path.join(scratch, 'checkpoint-'));
+        await write(folder);
+        await writeFile(path.join(folder, METRICS_FILE), lines.map((line) => `${line}\n`).join(''));
+        const saved = await series.save({ token: task.fencingToken, step, folder, summary: { step } });
+        await rm(folder, { recursive: true, force: true });
+        await series.prune({ token: task.fencingToken, keep: task.keepCheckpoints });
+        await hooks.onMetrics(lines);
+        await hooks.onCheckpoint({ step, bytes: saved.ref.size, seconds: (performance.now() - started) / 1000 });
+      },
+      stopReason: () => hooks.stopReason(),
+    };
+    await mkdir(context.scratch, { recursive: true });
+    const output = await stage.run(task.input, context);
+    if (lines.length > 0) await writeFile(path.join(output.folder, METRICS_FILE), lines.map((line) => `${line}\n`).join(''));
+    const inputs = Object.fromEntries(references(task.input).map(([name, ref]) => [name, { sha256: ref.sha256, digest: ref.digest }]));
+    const ref = await store.publish({
+      kind: output.kind,
+      folder: output.folder,
+      digest: output.digest,
+      lineage: { stage: stage.name, stageVersion: stage.version, inputs },
+      summary: output.summary,
+    });
+    // where another run finished the same stage meanwhile, both go on with one result
+    const result = await store.record(key, { ref, summary: output.summary });
+    await hooks.onMetrics(lines);
+    await series.discard({ token: task.fencingToken });
+    return { ...result, cached: false };
+  } catch (error) {
+    throw asBlissError(error, task.stage);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Ends a stage at its checkpoint when it was asked to stop. */
+export function throwIfStopped(context: StageContext): void {
+  const reason = context.stopReason();
+  if (reason !== undefined) throw new BlissError({ code: 'Stopped', message: `stopped after a checkpoint: ${reason}` });
+}

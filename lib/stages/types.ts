@@ -1,0 +1,183 @@
+import type { RunConfig } from '../../config/schema.js';
+import type { Artifact, Ref } from '../artifacts/types.js';
+import type { Store } from '../artifacts/index.js';
+import type { ProgramCache } from '../programs/index.js';
+
+/** The stages by name, each with what it takes. Inputs are plain JSON: configuration, seeds and references, never data. */
+export interface StageInputs {
+  prepare: PrepareInput;
+  selection: SelectionInput;
+  training: TrainingInput;
+  bilevel: BilevelInput;
+  scoring: ScoringInput;
+  evaluation: EvaluationInput;
+  report: ReportInput;
+}
+export type StageName = keyof StageInputs;
+
+export interface PrepareInput {
+  readonly data: RunConfig['data'];
+  readonly tokenizer: RunConfig['tokenizer'];
+  readonly heldOut: RunConfig['heldOut'];
+  readonly vocabularySize: number;
+  /** shard groups: one for the warm-ups and one a round */
+  readonly groups: number;
+  readonly seed: string;
+  /** folder that relative paths start from; no part of the stage's key */
+  readonly configFolder: string;
+}
+
+export interface SelectionInput {
+  readonly selector: 'bliss' | 'random';
+  readonly fraction: number;
+  readonly method: RunConfig['selection']['method'];
+  readonly temperature: number;
+  readonly trainedRows: RunConfig['selection']['trainedRows'];
+  readonly corpus: Ref;
+  readonly group: number;
+  /** scores of all rows of the group, in parts; needed by `bliss` */
+  readonly scores: readonly Ref[];
+  readonly seed: string;
+}
+
+/** Warm-ups, pretraining and the decay branch: one stage, told apart by schedule and start. */
+export interface TrainingInput {
+  readonly purpose: 'warm-up' | 'pretraining' | 'decay';
+  readonly model: RunConfig['models']['target'];
+  readonly vocabularySize: number;
+  readonly sequenceLength: number;
+  /** selection whose rows it trains on */
+  readonly selection: Ref;
+  /** initial weights by seed, or the state to go on from with its optimizer */
+  readonly start: { readonly seed: string } | { readonly state: Ref };
+  readonly steps: number;
+  readonly batchSize: number;
+  readonly schedule:
+    | { readonly type: 'wsd'; readonly peak: number; readonly warmUpSteps: number }
+    | { readonly type: 'decay'; readonly peak: number; readonly halfLife: number };
+  readonly gradientClip: number;
+  readonly adam: RunConfig['pretraining']['adam'];
+  readonly checkpointEvery: number;
+  readonly compiler: RunConfig['runtime']['compiler'];
+  readonly seed: string;
+}
+
+export interface BilevelInput {
+  readonly bilevel: RunConfig['bilevel'];
+  readonly models: RunConfig['models'];
+  readonly sequenceLength: number;
+  readonly corpus: Ref;
+  readonly group: number;
+  /** θ_p⁰, where the proxy starts in every round */
+  readonly proxy: Ref;
+  /** θ_r, frozen */
+  readonly target: Ref;
+  /** θ_s of the round before; absent in round 1: backbone of θ_p⁰ and a fresh head */
+  readonly scorer: Ref | null;
+  readonly compiler: RunConfig['runtime']['compiler'];
+  readonly seed: string;
+}
+
+export interface ScoringInput {
+  readonly models: RunConfig['models'];
+  readonly sequenceLength: number;
+  readonly batchSize: number;
+  readonly corpus: Ref;
+  readonly group: number;
+  /** shards [first, end) of the group */
+  readonly shards: { readonly first: number; readonly end: number };
+  readonly scorer: Ref;
+  readonly compiler: RunConfig['runtime']['compiler'];
+}
+
+export interface EvaluationInput {
+  readonly model: RunConfig['models']['target'];
+  readonly vocabularySize: number;
+  readonly sequenceLength: number;
+  readonly corpus: Ref;
+  readonly state: Ref;
+  readonly sets: RunConfig['evaluation']['sets'];
+  readonly batchSize: number;
+  readonly compiler: RunConfig['runtime']['compiler'];
+}
+
+export interface ReportInput {
+  readonly run: string;
+  readonly config: RunConfig;
+  /** every finished stage in canonical order */
+  readonly stages: readonly FinishedStage[];
+}
+
+/** One finished stage, as the pipeline remembers it. */
+export interface FinishedStage {
+  /** `seed-0/bliss/round-1/scoring` */
+  readonly stage: string;
+  readonly name: StageName;
+  readonly seed: number | null;
+  readonly arm: string | null;
+  readonly round: number | null;
+  readonly results: readonly StageResult[];
+}
+
+/** What a stage gives: one artifact and a few facts. */
+export interface StageResult {
+  readonly ref: Ref;
+  readonly summary: Readonly<Record<string, unknown>>;
+  /** found finished, not computed */
+  readonly cached: boolean;
+}
+
+export interface StageOutput {
+  readonly kind: string;
+  /** files of the artifact, in `context.scratch` or below */
+  readonly folder: string;
+  /** sha256 of the canonical content */
+  readonly digest: string;
+  readonly summary: Readonly<Record<string, unknown>>;
+}
+
+/** A stage is a function from artifacts to one artifact. It knows neither Temporal nor where it runs. */
+export interface Stage<Name extends StageName = StageName> {
+  readonly name: Name;
+  /** raised when equal inputs may give other results */
+  readonly version: number;
+  /** `gpu`: tensor work */
+  readonly resource: 'cpu' | 'gpu';
+  /** what decides the result and is not in the input: digests of source files */
+  keyParts?(input: StageInputs[Name]): Promise<unknown>;
+  /** the input as far as it decides the result; default: all of it */
+  keyInput?(input: StageInputs[Name]): unknown;
+  run(input: StageInputs[Name], context: StageContext): Promise<StageOutput>;
+}
+
+export interface StageContext {
+  readonly store: Store;
+  /** empty folder of this attempt; removed afterwards */
+  readonly scratch: string;
+  readonly programs: ProgramCache;
+  /** the newest complete checkpoint of this stage, if any */
+  readonly resume: { readonly step: number; readonly artifact: Artifact } | undefined;
+  /** real progress: becomes the heartbeat. Yields to the event loop, so that stop requests are heard. */
+  progress(progress: StageProgress): Promise<void>;
+  /** says what is being done while no step counts: `compiling` */
+  phase(name: string): Promise<void>;
+  /** appends one line of what the configuration determines */
+  metrics(record: Readonly<Record<string, number | string | readonly number[]>>): void;
+  /** publishes a checkpoint made of the files that `write` puts into a folder */
+  checkpoint(save: CheckpointSave): Promise<void>;
+  /** the reason why the stage shall end at its next checkpoint, if it shall */
+  stopReason(): string | undefined;
+}
+
+export interface StageProgress {
+  readonly step: number;
+  readonly of: number;
+  /** `rows` or `tokens` done in all, for the rate */
+  readonly amount?: { readonly value: number; readonly unit: 'rows' | 'tokens' };
+  readonly metrics?: Readonly<Record<string, number>>;
+}
+
+export interface CheckpointSave {
+  readonly step: number;
+  write(folder: string): Promise<void>;
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+
+/**
+ * What a worker and its trainer child say to each other over IPC. Both sides parse what they hear: a child of another
+ * build is refused by name instead of misunderstood.
+ */
+const refSchema = z.strictObject({ uri: z.string(), sha256: z.string(), size: z.number(), digest: z.string() });
+
+export const taskSchema = z.strictObject({
+  name: z.enum(['prepare', 'selection', 'training', 'bilevel', 'scoring', 'evaluation', 'report']),
+  run: z.string(),
+  stage: z.string(),
+  /** checked by the stage's own types on the sending side; JSON here */
+  input: z.unknown(),
+  fencingToken: z.strictObject({ epoch: z.number().int(), attempt: z.number().int() }),
+  scope: z.string(),
+  keepCheckpoints: z.number().int(),
+});
+
+export const toTrainer = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('start'), task: taskSchema, home: z.string() }),
+  z.strictObject({ type: z.literal('stop'), reason: z.string() }),
+  /** the worker lives; a trainer that does not hear it for `aliveTimeout` ends itself */
+  z.strictObject({ type: z.literal('alive') }),
+]);
+export type ToTrainer = z.infer<typeof toTrainer>;
+
+export const fromTrainer = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('ready'), pid: z.number() }),
+  z.strictObject({
+    type: z.literal('progress'),
+    step: z.number(),
+    of: z.number(),
+    amount: z.strictObject({ value: z.number(), unit: z.enum(['rows', 'tokens']) }).optional(),
+    metrics: z.record(z.string(), z.number().nullable()),
+  }),
+  z.strictObject({ type: z.literal('phase'), phase: z.string() }),
+  z.strictObject({ type: z.literal('checkpoint'), step: z.number(), bytes: z.number(), seconds: z.number() }),
+  z.strictObject({ type: z.literal('event'), name: z.string(), detail: z.string() }),
+  z.strictObject({
+    type: z.literal('done'),
+    result: z.strictObject({ ref: refSchema, summary: z.record(z.string(), z.unknown()), cached: z.boolean() }),
+  }),
+  z.strictObject({
+    type: z.literal('failed'),
+    code: z.string(),
+    message: z.string(),
+    mend: z.string().optional(),
+    retryable: z.boolean(),
+    stack: z.string().optional(),
+  }),
+]);
+export type FromTrainer = z.infer<typeof fromTrainer>;
+
+/** seconds without an `alive` after which a trainer ends itself; the worker says it every second */
+export const ALIVE_TIMEOUT_SECONDS = 30;

@@ -1,0 +1,82 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { NativeConnection, Runtime, Worker, DefaultLogger } from '@temporalio/worker';
+import { createCpuActivities, createFencingActivities, createGpuActivities, createRunFolderActivities, progressFiles } from '../activities/index.js';
+import { fileBlobs, openStore } from '../lib/artifacts/index.js';
+import { openHome } from '../lib/home.js';
+import { packageVersion } from '../lib/package-root.js';
+import { CPU_QUEUE, GPU_QUEUE } from '../workflows/types.js';
+import { serverAt } from './connection.js';
+import { createTrainer } from './trainer/trainer.js';
+import { trainerEnvironment } from './trainer/environment.js';
+
+/**
+ * A worker: `cpu` runs the workflows and the stages without tensors, `gpu` one tensor stage at a time.
+ * SIGTERM: running stages save a checkpoint and end, all within --notice seconds; then exit 0.
+ */
+const { values } = parseArgs({
+  options: {
+    role: { type: 'string' },
+    home: { type: 'string' },
+    address: { type: 'string' },
+    namespace: { type: 'string', default: 'default' },
+    /** seconds from SIGTERM to the end */
+    notice: { type: 'string', default: '25' },
+  },
+});
+if ((values.role !== 'cpu' && values.role !== 'gpu') || values.home === undefined || values.address === undefined) {
+  process.stderr.write('worker: --role cpu|gpu, --home DIR and --address HOST:PORT are needed\n');
+  process.exit(2);
+}
+const role = values.role;
+const noticeMs = Number(values.notice) * 1000;
+/** stages that a CPU worker runs at once, each in a child of its own */
+const CPU_STAGES = 2;
+/** cancellation reaches an activity in answer to a heartbeat that was sent: send at least this often */
+const HEARTBEAT_THROTTLE = '1s';
+/** the last of the notice is kept for reporting the failure and closing the connection */
+const CLOSING_MS = 2_000;
+
+Runtime.install({ logger: new DefaultLogger('WARN') });
+const home = openHome(values.home);
+const server = serverAt({ address: values.address, namespace: values.namespace });
+const connection = await NativeConnection.connect(server.connection);
+const trainer = createTrainer({ environment: trainerEnvironment({ role }) });
+const blobs = fileBlobs({ root: home.store });
+const store = openStore({ blobs, codeVersion: packageVersion() });
+const dependencies = { trainer, home: home.root, progressFiles: progressFiles(home) };
+
+const shared = {
+  connection,
+  namespace: values.namespace,
+  shutdownGraceTime: 0, // a preemption notice is short: ask the stages to save at once
+  shutdownForceTime: Math.max(1_000, noticeMs - CLOSING_MS),
+  maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+  defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+} as const;
+const worker = await Worker.create(
+  role === 'cpu'
+    ? {
+        ...shared,
+        taskQueue: CPU_QUEUE,
+        workflowBundle: { codePath: path.resolve(fileURLToPath(import.meta.url), '../../workflow-bundle.js') },
+        activities: { ...createCpuActivities(dependencies), ...createFencingActivities({ store, blobs }), ...createRunFolderActivities({ store, home }) },
+        // the short ones must not wait behind stages
+        maxConcurrentActivityTaskExecutions: CPU_STAGES + 4,
+      }
+    : { ...shared, taskQueue: GPU_QUEUE, activities: createGpuActivities(dependencies), maxConcurrentActivityTaskExecutions: 1 },
+);
+
+process.stdout.write(`${JSON.stringify({ ready: true, role, pid: process.pid })}\n`);
+try {
+  await worker.run(); // ends on SIGTERM and SIGINT
+  trainer.close();
+  await connection.close();
+  process.exit(0);
+} catch (error) {
+  // a stage that did not end within the notice: the process must not hang on it
+  process.stderr.write(`worker: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  trainer.close();
+  process.exit(1);
+}

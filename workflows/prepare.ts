@@ -1,0 +1,9 @@
+import type { StageResult } from '../lib/stages/types.js';
+import { asStage, cpu, schedule, type StageWorkflowInput } from './stage.js';
+
+/** Corpus → tokenizer, packed rows in disjoint shard groups, held-out sets.  @see method §4 */
+export async function prepare(workflow: StageWorkflowInput<'prepare'>): Promise<StageResult> {
+  const { input, worker } = workflow;
+  const summary = `tokenise and pack into ${input.groups} shard groups`;
+  return asStage(workflow, summary, () => schedule({ workflow, input, summary }, cpu(worker, summary).prepareCorpus));
+}

@@ -1,0 +1,25 @@
+import type { ScoringInput, StageResult } from '../lib/stages/types.js';
+import { slidingWindow } from './sliding-window.js';
+import { asStage, gpu, schedule, type StageWorkflowInput } from './stage.js';
+
+/** The scoring stage's own part: which shards there are, and how many one activity takes. */
+export interface ScoringWorkflowInput extends StageWorkflowInput<'scoring'> {
+  readonly shards: number;
+  readonly shardsPerTask: number;
+}
+
+/** activities of one stage in flight: enough for a fleet, far below the server's 2,000 */
+const WINDOW = 64;
+
+/** Scores every row of the round's shard group; shard ranges run side by side.  @see method §4, step 3 */
+export async function scoring(workflow: ScoringWorkflowInput): Promise<readonly StageResult[]> {
+  const { shards, shardsPerTask, worker } = workflow;
+  const ranges = Array.from({ length: Math.ceil(shards / shardsPerTask) }, (_, i) => ({ first: i * shardsPerTask, end: Math.min(shards, (i + 1) * shardsPerTask) }));
+  return asStage(workflow, `score ${shards} shards`, () =>
+    slidingWindow(ranges, WINDOW, (range) => {
+      const input: ScoringInput = { ...workflow.input, shards: range };
+      const summary = `score shards ${range.first} to ${range.end - 1}`;
+      return schedule({ workflow, input, summary, part: `shards-${range.first}-${range.end}` }, gpu(worker, summary).scoreShards);
+    }),
+  );
+}

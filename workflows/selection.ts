@@ -1,0 +1,9 @@
+import type { StageResult } from '../lib/stages/types.js';
+import { asStage, cpu, schedule, type StageWorkflowInput } from './stage.js';
+
+/** Keeps the best rows of a shard group, or a uniform sample.  @see method §4, step 4 */
+export async function selection(workflow: StageWorkflowInput<'selection'>): Promise<StageResult> {
+  const { input, worker } = workflow;
+  const summary = `keep ${(100 * input.fraction).toFixed(0)}% of group ${input.group} by ${input.selector === 'random' ? 'chance' : input.method}`;
+  return asStage(workflow, summary, () => schedule({ workflow, input, summary }, cpu(worker, summary).selectRows));
+}

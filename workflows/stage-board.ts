@@ -1,0 +1,79 @@
+import { setCurrentDetails, startChild, type Workflow } from '@temporalio/workflow';
+import type { FinishedStage, StageName, StageResult } from '../lib/stages/types.js';
+import { pipelineDetails } from './details.js';
+import type { StagePlace, StageWorkflowInput } from './stage.js';
+import type { PipelineInput, PipelineProgress } from './types.js';
+
+type StageWorkflow<Name extends StageName, Input extends StageWorkflowInput<Name>> = (input: Input) => Promise<StageResult | readonly StageResult[]>;
+
+export interface RunStage<Name extends StageName, Input extends StageWorkflowInput<Name>> {
+  readonly name: Name;
+  /** the stage's workflow function; its name is the workflow type in the UI */
+  readonly workflow: StageWorkflow<Name, Input> & Workflow;
+  readonly place: Omit<StagePlace, 'run'>;
+  /** one line for the UI */
+  readonly summary: string;
+  readonly input: Omit<Input, 'place' | 'worker' | 'scope'>;
+}
+
+/** The stages of one run: starts each as a child workflow `RUN/<stage>` and remembers how far all are. */
+export class StageBoard {
+  private readonly states = new Map<string, PipelineProgress['stages'][number]['state']>();
+  private readonly finished = new Map<string, FinishedStage>();
+
+  constructor(
+    private readonly input: PipelineInput,
+    planned: readonly string[],
+  ) {
+    for (const stage of planned) this.states.set(stage, 'waiting');
+    this.show();
+  }
+
+  progress(): PipelineProgress {
+    return { stages: [...this.states].map(([stage, state]) => ({ stage, state })) };
+  }
+
+  /** finished stages in the planned order, whatever order they finished in */
+  results(): readonly FinishedStage[] {
+    return [...this.states.keys()].flatMap((stage) => this.finished.get(stage) ?? []);
+  }
+
+  show(failure?: string): void {
+    setCurrentDetails(pipelineDetails({ run: this.input.run, stages: this.progress().stages, ...(failure === undefined ? {} : { failure }) }));
+  }
+
+  async run<Name extends StageName, Input extends StageWorkflowInput<Name>>({ name, workflow, place, summary, input }: RunStage<Name, Input>): Promise<readonly StageResult[]> {
+    const { run, config, fresh } = this.input;
+    this.set(place.stage, 'running');
+    try {
+      const argument = { ...input, place: { run, ...place }, worker: config.worker, scope: fresh ? run : '' };
+      const child = await startChild<Workflow>(workflow, {
+        workflowId: `${run}/${place.stage}`,
+        args: [argument],
+        staticSummary: summary,
+        cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+        parentClosePolicy: 'REQUEST_CANCEL',
+      });
+      const result: StageResult | readonly StageResult[] = await child.result();
+      const results: readonly StageResult[] = isList(result) ? result : [result];
+      this.finished.set(place.stage, { stage: place.stage, name, seed: place.seed, arm: place.arm, round: place.round, results });
+      this.set(place.stage, 'done');
+      return results;
+    } catch (error) {
+      this.set(place.stage, 'failed');
+      throw error;
+    }
+  }
+
+  /** for stages with one result */
+  async runOne<Name extends StageName, Input extends StageWorkflowInput<Name>>(stage: RunStage<Name, Input>): Promise<StageResult> {
+    return (await this.run(stage))[0];
+  }
+
+  private set(stage: string, state: PipelineProgress['stages'][number]['state']): void {
+    this.states.set(stage, state);
+    this.show();
+  }
+}
+
+const isList = (result: StageResult | readonly StageResult[]): result is readonly StageResult[] => Array.isArray(result);

@@ -1,0 +1,91 @@
+import { ActivityCancellationType, ActivityFailure, ApplicationFailure, isCancellation, proxyActivities, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { CpuActivities, GpuActivities, StageRequest } from '../activities/index.js';
+import type { RunConfig } from '../config/schema.js';
+import type { StageInputs, StageName, StageResult } from '../lib/stages/types.js';
+import { stageDetails } from './details.js';
+import { BLISS_ARM, BLISS_ROUND, BLISS_RUN, BLISS_STAGE } from './search-attributes.js';
+import { CPU_QUEUE, GPU_QUEUE } from './types.js';
+
+/** Which stage of which run this is: its path is `seed-S/ARM/round-N/STAGE`. */
+export interface StagePlace {
+  readonly run: string;
+  readonly stage: string;
+  readonly seed: number | null;
+  readonly arm: string | null;
+  readonly round: number | null;
+}
+
+/** Argument of every stage's workflow. */
+export interface StageWorkflowInput<Name extends StageName> {
+  readonly place: StagePlace;
+  readonly input: StageInputs[Name];
+  readonly worker: RunConfig['worker'];
+  /** '' takes finished stages of any run */
+  readonly scope: string;
+}
+
+/** No attempt cap: on preemptible machines a stage is retried for as long as it takes; its own errors are not retryable. */
+const RETRY = { initialInterval: '1s', backoffCoefficient: 1 };
+/** An attempt may train for days; what ends a hung one is the missing heartbeat. */
+const LONGEST_ATTEMPT = '60 days';
+
+const { claimEpoch } = proxyActivities<CpuActivities>({ taskQueue: CPU_QUEUE, startToCloseTimeout: '30s', retry: { initialInterval: '1s' } });
+
+const stageOptions = (worker: RunConfig['worker']) => ({
+  startToCloseTimeout: LONGEST_ATTEMPT,
+  heartbeatTimeout: `${worker.heartbeatTimeout}s` as const,
+  retry: RETRY,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+});
+
+export interface StageActivityParams<Name extends StageName> {
+  readonly workflow: StageWorkflowInput<StageName>;
+  readonly input: StageInputs[Name];
+  /** one line for the UI's timeline */
+  readonly summary: string;
+  /** tells apart the activities of one stage that fans out: `shards-0-4` */
+  readonly part?: string;
+}
+
+/** Which part of the stage's activities runs where. */
+export const gpu = (worker: RunConfig['worker'], summary: string): GpuActivities => proxyActivities<GpuActivities>({ ...stageOptions(worker), taskQueue: GPU_QUEUE, summary });
+export const cpu = (worker: RunConfig['worker'], summary: string): CpuActivities => proxyActivities<CpuActivities>({ ...stageOptions(worker), taskQueue: CPU_QUEUE, summary });
+
+/** Claims the stage's next epoch, then runs its activity under it. */
+export async function schedule<Name extends StageName>(
+  { workflow, input, part }: StageActivityParams<Name>,
+  activity: (request: StageRequest<Name>) => Promise<StageResult>,
+): Promise<StageResult> {
+  const { place, worker, scope } = workflow;
+  const stage = part === undefined ? place.stage : `${place.stage}/${part}`;
+  const epoch = await claimEpoch({ run: place.run, stage, claimant: `${workflowInfo().runId}/${part ?? ''}` });
+  return activity({ run: place.run, stage, input, epoch, scope, keepCheckpoints: worker.keepCheckpoints, compileTimeout: worker.compileTimeout });
+}
+
+/** Makes a stage's workflow readable in the UI around its main logic. */
+export async function asStage<T extends StageResult | readonly StageResult[]>(workflow: StageWorkflowInput<StageName>, what: string, main: () => Promise<T>): Promise<T> {
+  const { place } = workflow;
+  upsertSearchAttributes([
+    { key: BLISS_RUN, value: place.run },
+    { key: BLISS_STAGE, value: place.stage.split('/').at(-1) ?? place.stage },
+    ...(place.arm === null ? [] : [{ key: BLISS_ARM, value: place.arm }]),
+    ...(place.round === null ? [] : [{ key: BLISS_ROUND, value: place.round }]),
+  ]);
+  setCurrentDetails(stageDetails({ place, what, state: 'running' }));
+  try {
+    const result = await main();
+    setCurrentDetails(stageDetails({ place, what, state: 'done', results: Array.isArray(result) ? result : [result] }));
+    return result;
+  } catch (error) {
+    if (isCancellation(error)) {
+      setCurrentDetails(stageDetails({ place, what, state: 'cancelled' }));
+      throw error;
+    }
+    const cause = error instanceof ActivityFailure ? error.cause : error;
+    const failure = cause instanceof ApplicationFailure ? cause : undefined;
+    const message = failure?.message ?? (cause instanceof Error ? cause.message : String(cause));
+    setCurrentDetails(stageDetails({ place, what, state: 'failed', reason: message }));
+    // the stage's own failure at the top of the history, not three causes down
+    throw ApplicationFailure.create({ message, type: failure?.type ?? 'StageFailed', nonRetryable: true, ...(failure?.details == null ? {} : { details: failure.details }), ...(cause instanceof Error ? { cause } : {}) });
+  }
+}
