@@ -1,0 +1,3 @@
+export { loadTokenizer, tokenizerJson } from './json.js';
+export { createTokenizer, type Tokenizer, type TokenizerParts } from './tokenizer.js';
+export { END_OF_TEXT, trainTokenizer, type TrainTokenizer } from './train.js';
