@@ -1,0 +1,145 @@
+/**
+ * Everything the report shows, as plain data; whoever fills it reads artifacts, the report reads nothing.
+ * Losses are mean next-token cross-entropies in nats a token. Lists may be empty: the section then says so.
+ */
+export interface ReportData {
+  readonly run: string;
+  /** how the run's state is called: `done`, or what is missing */
+  readonly state?: string;
+  /** the resolved configuration */
+  readonly configYaml: string;
+  /** arms in the order of `comparison.arms` */
+  readonly arms: readonly ReportArm[];
+  /** which arm is measured against which; the last round's test loss decides. @default the first `bliss` arm against the first `random` arm */
+  readonly verdict?: { readonly arm: string; readonly against: string };
+  /** one a seed, arm, round and held-out set */
+  readonly metrics: readonly EvaluationPoint[];
+  /** training loss of the target, one a seed and arm (warm-up: arm null) */
+  readonly training: readonly TrainingCurve[];
+  /** one a seed, arm and round */
+  readonly bilevel: readonly BilevelCurve[];
+  /** one a seed, arm and round, also for `random` (its scores then absent) */
+  readonly selections: readonly SelectionFacts[];
+  readonly samples: readonly SampleGroup[];
+  readonly timings: readonly StageTiming[];
+  readonly lineage: readonly LineageEntry[];
+  /** `weights`, `scores`, `selection`, `metrics` → hex */
+  readonly digests: Readonly<Record<string, string>>;
+  /** name → value, as `TensorFlow` → `2.18.0 (CPU)`; the numerics fingerprint and whether it changed in the run are part of it */
+  readonly environment: Readonly<Record<string, string | number | boolean | null>>;
+  /** things a reader must know: `seed 1 not bit-comparable from step 40` */
+  readonly notes?: readonly string[];
+}
+
+export interface ReportArm {
+  readonly name: string;
+  readonly selector: string;
+}
+
+/** The shape of ArmMetrics in workflows/types.ts. */
+export interface EvaluationPoint {
+  readonly seed: number;
+  readonly arm: string;
+  readonly round: number;
+  readonly set: 'tuning' | 'test';
+  readonly loss: number;
+  readonly lossStandardError: number;
+  readonly perplexity: number;
+  readonly lastWordLoss: number;
+  readonly lastWordAccuracy: number;
+  readonly lastWordAccuracyStandardError: number;
+}
+
+export interface TrainingCurve {
+  readonly seed: number;
+  /** null: the warm-up that all arms share */
+  readonly arm: string | null;
+  /** steps counted over the whole run, warm-up included */
+  readonly points: readonly { readonly step: number; readonly loss: number }[];
+}
+
+export interface BilevelCurve {
+  readonly seed: number;
+  readonly arm: string;
+  readonly round: number;
+  /** one an outer step, or fewer */
+  readonly points: readonly {
+    readonly step: number;
+    /** F(θ_p) on validation */
+    readonly upperLoss: number;
+    /** G, of the last inner step */
+    readonly lowerLoss: number;
+    /** ‖∇Φ‖ before clipping */
+    readonly hypergradientNorm: number;
+    /** ‖z‖ */
+    readonly zNorm: number;
+  }[];
+}
+
+/** What the selection of one round is made of. */
+export interface SelectionFacts {
+  readonly seed: number;
+  readonly arm: string;
+  readonly round: number;
+  readonly rows: number;
+  readonly selectedRows: number;
+  readonly sources: readonly {
+    readonly source: string;
+    /** rows of the group */
+    readonly rows: number;
+    readonly selectedRows: number;
+  }[];
+  /** counts by source over common edges, `edges.length − 1` bins; of the logit before the sigmoid. Absent for arms without scores. */
+  readonly histogram?: {
+    readonly edges: readonly number[];
+    readonly counts: readonly { readonly source: string; readonly counts: readonly number[] }[];
+    /** logit of the last row selected */
+    readonly threshold?: number;
+  };
+  /** share of the target source (the held-out text's) among the selected; null where no row is left to count */
+  readonly precision?: {
+    readonly targetSources: readonly string[];
+    readonly all: number | null;
+    /** the same without rows that trained the scorer */
+    readonly withoutTrainedRows: number | null;
+    readonly trainedRowsSelected: number;
+  };
+}
+
+export interface SampleGroup {
+  readonly seed: number;
+  readonly arm: string;
+  readonly round: number;
+  readonly place: 'top' | 'border' | 'bottom';
+  readonly samples: readonly {
+    readonly id: string;
+    readonly source: string;
+    /** logit; absent for arms without scores */
+    readonly score?: number;
+    readonly selected: boolean;
+    readonly trainedScorer?: boolean;
+    readonly text: string;
+  }[];
+}
+
+export interface StageTiming {
+  /** `seed-0/bliss/round-1/scoring` */
+  readonly stage: string;
+  /** seconds of computing, over all attempts */
+  readonly seconds: number;
+  readonly attempts: number;
+  readonly cached: boolean;
+}
+
+export interface LineageEntry {
+  readonly stage: string;
+  readonly kind: string;
+  /** digest of the canonical content, hex */
+  readonly digest: string;
+  /** sha256 of the manifest, hex */
+  readonly sha256: string;
+  readonly size: number;
+  readonly codeVersion: string;
+  /** input name → digest, hex */
+  readonly inputs: Readonly<Record<string, string>>;
+}
