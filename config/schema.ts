@@ -1,17 +1,18 @@
 import { z } from 'zod';
+import { crossFieldProblems } from './checks.js';
+import { problemText } from './problem.js';
 import { bilevelSchema } from './sections/bilevel.js';
-import { identifier, positiveInteger } from './sections/common.js';
+import { identifier, naturalNumber, positiveInteger } from './sections/common.js';
 import { dataSchema, heldOutSchema, tokenizerSchema } from './sections/data.js';
 import { modelsSchema } from './sections/models.js';
 import { comparisonSchema, evaluationSchema, runtimeSchema, scoringSchema, selectionSchema, workerSchema } from './sections/run.js';
 import { pretrainingSchema, warmUpSchema } from './sections/training.js';
 
-/** A run, whole: everything that decides its result. @see method §5 */
-export const runSchema = z.strictObject({
+const fields = z.strictObject({
   name: identifier.describe('default name of the run'),
-  seeds: z.array(z.number().int().min(0)).min(1).default([0]).describe('the whole comparison is repeated for each seed'),
-  rounds: positiveInteger.default(4).describe('R, rounds of selection and pretraining'),
-  parity: z.enum(['none', 'release']).default('none').describe('release: sets every departure of method §6 back'),
+  seeds: z.array(naturalNumber).min(1).default([0]).describe('the whole comparison is repeated for each seed'),
+  rounds: positiveInteger.default(4).meta({ description: 'R, rounds of selection and pretraining', unit: 'rounds' }),
+  parity: z.enum(['none', 'release']).default('none').describe('release: sets every departure of method §6 that is a field back to what the release does'),
   data: dataSchema.describe('the corpus'),
   tokenizer: tokenizerSchema.describe('how text becomes tokens'),
   heldOut: heldOutSchema.describe('validation, tuning and test sets, disjoint by document'),
@@ -26,4 +27,11 @@ export const runSchema = z.strictObject({
   runtime: runtimeSchema.prefault({}).describe('how tensors are computed'),
   worker: workerSchema.prefault({}).describe('timeouts and checkpoints'),
 });
-export type RunConfig = z.infer<typeof runSchema>;
+export type RunConfig = z.infer<typeof fields>;
+
+/** A run, whole: everything that decides its result. What parses is consistent across fields too. @see method §5 */
+export const runSchema = fields.superRefine((config, context) => {
+  for (const problem of crossFieldProblems(config)) {
+    context.addIssue({ code: 'custom', path: [...problem.path], message: problemText(problem), params: { problem } });
+  }
+});

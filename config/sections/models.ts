@@ -1,34 +1,42 @@
 import { z } from 'zod';
-import { fraction, positiveInteger } from './common.js';
+import { fraction, positive, positiveInteger } from './common.js';
 
+const layers = positiveInteger.meta({ description: 'L, depth', unit: 'blocks' });
+const width = positiveInteger.meta({ description: 'd, width of the residual stream', unit: 'channels' });
+const rotaryBase = positive.default(10_000).meta({ description: 'base of the rotary frequencies', unit: '1' });
+const initStandardDeviation = positive
+  .default(0.02)
+  .meta({ description: 'σ of the initial weights, N(0, σ²); √(2/5d) keeps Pythia’s 0.02 at width 1024 for other widths', unit: 'weight' });
+
+/** @see method §8 */
 export const modelSchema = z.discriminatedUnion('architecture', [
   z.strictObject({
     architecture: z.literal('gpt-neox').describe('Pythia: parallel residual, partial rotary embedding, exact GELU'),
-    layers: positiveInteger.describe('blocks'),
-    width: positiveInteger.describe('d, width of the residual stream'),
-    heads: positiveInteger.describe('attention heads; divides width'),
-    rotaryFraction: fraction.default(0.25).describe('share of each head rotated'),
-    rotaryBase: z.number().positive().default(10_000).describe('base of the rotary frequencies'),
-    layerNormEpsilon: z.number().positive().default(1e-5).describe('ε of every LayerNorm'),
-    initStandardDeviation: z.number().positive().default(0.02).describe('σ of the initial weights, N(0, σ)'),
+    layers,
+    width,
+    heads: positiveInteger.meta({ description: 'attention heads; divides width', unit: 'heads' }),
+    rotaryFraction: fraction.default(0.25).meta({ description: 'part of each head that is rotated; an even number of channels', unit: 'share of channels' }),
+    rotaryBase,
+    layerNormEpsilon: positive.default(1e-5).meta({ description: 'ε of every LayerNorm', unit: 'variance' }),
+    initStandardDeviation,
   }),
   z.strictObject({
     architecture: z.literal('llama').describe('LLaMA: RMSNorm, SwiGLU, full rotary embedding, grouped queries'),
-    layers: positiveInteger.describe('blocks'),
-    width: positiveInteger.describe('d, width of the residual stream'),
-    heads: positiveInteger.describe('query heads; divides width'),
-    keyValueHeads: positiveInteger.describe('key and value heads; divides heads'),
-    intermediate: positiveInteger.describe('width of the SwiGLU'),
-    rotaryBase: z.number().positive().default(10_000).describe('base of the rotary frequencies'),
-    rmsNormEpsilon: z.number().positive().default(1e-5).describe('ε of every RMSNorm'),
+    layers,
+    width,
+    heads: positiveInteger.meta({ description: 'query heads; divides width', unit: 'heads' }),
+    keyValueHeads: positiveInteger.meta({ description: 'key and value heads; divides heads', unit: 'heads' }),
+    intermediate: positiveInteger.meta({ description: 'width of the SwiGLU', unit: 'channels' }),
+    rotaryBase,
+    rmsNormEpsilon: positive.default(1e-5).meta({ description: 'ε of every RMSNorm', unit: 'mean square' }),
     tieEmbeddings: z.boolean().default(false).describe('output projection shares the embedding'),
-    initStandardDeviation: z.number().positive().default(0.02).describe('σ of the initial weights, N(0, σ)'),
+    initStandardDeviation,
   }),
 ]);
 export type ModelConfig = z.infer<typeof modelSchema>;
 
 export const modelsSchema = z.strictObject({
-  vocabularySize: positiveInteger.describe('V of every model: at least the tokenizer’s, usually padded'),
+  vocabularySize: positiveInteger.meta({ description: 'V of every model: at least the tokenizer’s, usually padded', unit: 'entries' }),
   proxy: modelSchema.describe('θ_p, the small stand-in; the score model has its backbone'),
   target: modelSchema.describe('θ_r, the model that the data is chosen for'),
 });

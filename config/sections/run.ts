@@ -1,25 +1,23 @@
 import { z } from 'zod';
-import { fraction, identifier, nonNegative, positiveInteger } from './common.js';
+import { fraction, identifier, nonNegative, positiveInteger, text } from './common.js';
 
 export const scoringSchema = z.strictObject({
-  batchSize: positiveInteger.default(512).describe('rows of one scoring batch; the grid is fixed by row index'),
-  shardsPerTask: positiveInteger.default(4).describe('shards that one activity scores'),
+  batchSize: positiveInteger.default(512).meta({ description: 'one scoring batch; the grid is fixed by row index and the last batch padded', unit: 'rows' }),
+  shardsPerTask: positiveInteger.default(4).meta({ description: 'work of one scoring activity', unit: 'shards' }),
 });
 
 export const selectionSchema = z.strictObject({
-  fraction: fraction.default(0.2).describe("share of the round's group that is kept"),
+  fraction: fraction.default(0.2).meta({ description: 'part of the round’s group that is kept', unit: 'share of rows' }),
   method: z.enum(['top-k', 'gumbel-top-k']).default('top-k').describe('by logit, ties by row id; or with Gumbel noise of a temperature'),
-  temperature: nonNegative.default(0.5).describe('of gumbel-top-k'),
+  temperature: nonNegative.default(0.5).meta({ description: 'scale of the Gumbel noise of gumbel-top-k', unit: 'logits' }),
   trainedRows: z.enum(['flag', 'exclude']).default('flag').describe('rows that trained the scorer: flagged in the scores, or never selected'),
-  from: z
-    .string()
-    .regex(/^[^/]+\/round-[1-9][0-9]*$/, 'RUN/round-N')
+  from: text(/^[a-z0-9][a-z0-9._-]{0,62}\/round-[1-9][0-9]*$/, 'RUN/round-N, as paper-1b/round-3')
     .optional()
-    .describe("take round N's selection of another run instead of learning one: RUN/round-3"),
+    .describe('arms of selector bliss take round N’s selection of another run in every round instead of learning one: RUN/round-3'),
 });
 
 export const evaluationSchema = z.strictObject({
-  batchSize: positiveInteger.default(32).describe('examples a batch'),
+  batchSize: positiveInteger.default(32).meta({ description: 'one evaluation batch; the last one padded', unit: 'examples' }),
   sets: z.array(z.enum(['tuning', 'test'])).min(1).default(['test']).describe('held-out sets that each arm is evaluated on after each round'),
 });
 
@@ -46,8 +44,8 @@ export const runtimeSchema = z.strictObject({
 });
 
 export const workerSchema = z.strictObject({
-  heartbeatTimeout: z.number().min(2).default(60).describe('seconds without progress after which an attempt counts as lost'),
-  compileTimeout: z.number().min(10).default(1_800).describe('seconds that tracing and compiling may take without progress'),
-  preemptionNotice: z.number().min(1).default(25).describe('seconds from SIGTERM to the end of the worker'),
-  keepCheckpoints: positiveInteger.default(2).describe('checkpoints kept a stage'),
+  heartbeatTimeout: z.number().min(2).default(60).meta({ description: 'time without progress after which an attempt counts as lost', unit: 'seconds' }),
+  compileTimeout: z.number().min(10).default(1_800).meta({ description: 'time that tracing and compiling may take without progress', unit: 'seconds' }),
+  preemptionNotice: z.number().min(1).default(25).meta({ description: 'time from SIGTERM to the end of the worker', unit: 'seconds' }),
+  keepCheckpoints: positiveInteger.default(2).meta({ description: 'newest checkpoints kept of a stage', unit: 'checkpoints' }),
 });

@@ -1,0 +1,207 @@
+import { expected } from './problem.js';
+import type { FieldPath, Problem } from './problem.js';
+import type { RunConfig } from './schema.js';
+
+/** What no field can say alone. Each check names the field to mend and those it was held against. */
+export function crossFieldProblems(config: RunConfig): Problem[] {
+  return [
+    ...seedsAndArms(config),
+    ...corpus(config),
+    ...vocabulary(config),
+    ...modelShapes(config.models.proxy, ['models', 'proxy']),
+    ...modelShapes(config.models.target, ['models', 'target']),
+    ...schedules(config),
+    ...batches(config),
+    ...selection(config),
+    ...worker(config),
+  ];
+}
+
+/** Rows that a share of a group surely holds, whichever way its size is rounded. */
+const rowsOf = (rows: number, share: number): number => Math.floor(rows * share + 1e-9);
+
+function seedsAndArms({ seeds, comparison, evaluation }: RunConfig): Problem[] {
+  return [
+    ...repeated(seeds, (i) => ['seeds', i], 'each seed once'),
+    ...repeated(comparison.arms.map((arm) => arm.name), (i) => ['comparison', 'arms', i, 'name'], 'names that differ'),
+    ...repeated(evaluation.sets, (i) => ['evaluation', 'sets', i], 'each set once'),
+  ];
+}
+
+function repeated(values: readonly (string | number)[], at: (index: number) => FieldPath, allowed: string): Problem[] {
+  return values.flatMap((value, i) => {
+    const first = values.indexOf(value);
+    return first === i ? [] : [{ path: at(i), message: expected(`${JSON.stringify(value)} again (as ${at(first).join('.')})`, allowed) }];
+  });
+}
+
+function corpus({ data, heldOut }: RunConfig): Problem[] {
+  const problems: Problem[] = [];
+  const demo = data.sources.findIndex((source) => source.type === 'demo');
+  if (demo >= 0 && data.sources.length > 1) {
+    problems.push({
+      path: ['data', 'sources', demo, 'type'],
+      message: expected(`"demo" beside ${data.sources.length - 1} other`, 'the demo corpus alone, or files only'),
+      mend: 'remove the demo, or the others',
+    });
+  }
+  data.sources.forEach((source, i) => {
+    if (source.type === 'demo' && Object.values(source.mixture).every((share) => share === 0)) {
+      problems.push({ path: ['data', 'sources', i, 'mixture'], message: expected('shares that are all 0', 'at least one share > 0') });
+    }
+  });
+  const names = data.sources.map((source) => (source.type === 'files' ? source.name : 'demo'));
+  if (demo < 0) problems.push(...repeated(names, (i) => ['data', 'sources', i, 'name'], 'names that differ'));
+  if (heldOut.source.type === 'demo' && demo < 0) {
+    problems.push({
+      path: ['heldOut', 'source', 'type'],
+      message: expected('"demo" without the demo corpus', '"files", as data.sources has no source of type demo'),
+      mend: 'name files of held-out documents: {type: files, paths: [...]}',
+      related: [['data', 'sources']],
+    });
+  }
+  return problems;
+}
+
+function vocabulary({ tokenizer, models }: RunConfig): Problem[] {
+  if (tokenizer.type !== 'train' || tokenizer.vocabularySize <= models.vocabularySize) return [];
+  return [
+    {
+      path: ['models', 'vocabularySize'],
+      message: expected(`${models.vocabularySize}`, `at least ${tokenizer.vocabularySize}, the tokenizer.vocabularySize`),
+      related: [['tokenizer', 'vocabularySize']],
+    },
+  ];
+}
+
+function modelShapes(model: RunConfig['models']['proxy'], at: FieldPath): Problem[] {
+  if (model.width % model.heads !== 0) {
+    return [
+      {
+        path: [...at, 'heads'],
+        message: expected(`${model.heads}`, `a divisor of width ${model.width}`),
+        mend: `write ${nearestDivisor(model.width, model.heads)}`,
+        related: [[...at, 'width']],
+      },
+    ];
+  }
+  const headWidth = model.width / model.heads;
+  if (model.architecture === 'llama') {
+    const problems: Problem[] = [];
+    if (model.heads % model.keyValueHeads !== 0) {
+      problems.push({
+        path: [...at, 'keyValueHeads'],
+        message: expected(`${model.keyValueHeads}`, `a divisor of heads ${model.heads}`),
+        mend: `write ${nearestDivisor(model.heads, model.keyValueHeads)}`,
+        related: [[...at, 'heads']],
+      });
+    }
+    if (headWidth % 2 !== 0) {
+      problems.push({
+        path: [...at, 'heads'],
+        message: expected(`${model.heads}, which makes heads ${headWidth} wide`, 'heads of an even width, as the rotary embedding turns pairs'),
+        related: [[...at, 'width']],
+      });
+    }
+    return problems;
+  }
+  const rotary = Math.floor(headWidth * model.rotaryFraction); // as Hugging Face rounds it
+  if (rotary >= 2 && rotary % 2 === 0) return [];
+  return [
+    {
+      path: [...at, 'rotaryFraction'],
+      message: expected(`${model.rotaryFraction}, which rotates ${rotary} of a head's ${headWidth} channels`, 'a share that makes an even number ≥ 2'),
+      related: [
+        [...at, 'heads'],
+        [...at, 'width'],
+      ],
+    },
+  ];
+}
+
+function nearestDivisor(n: number, wanted: number): number {
+  let best = 1;
+  for (let d = 1; d <= n; d++) if (n % d === 0 && Math.abs(d - wanted) < Math.abs(best - wanted)) best = d;
+  return best;
+}
+
+function schedules({ warmUp, pretraining }: RunConfig): Problem[] {
+  return ([['warmUp', warmUp], ['pretraining', pretraining]] as const).flatMap(([section, { steps, warmUpSteps }]) =>
+    warmUpSteps <= steps
+      ? []
+      : [{ path: [section, 'warmUpSteps'], message: expected(`${warmUpSteps}`, `at most ${section}.steps, ${steps}`), related: [[section, 'steps']] }],
+  );
+}
+
+/** A minibatch never holds a row twice, so each must fit the rows it is drawn from. */
+function batches({ data, heldOut, warmUp, bilevel, selection: chosen, pretraining }: RunConfig): Problem[] {
+  const pool = rowsOf(data.rowsPerGroup, bilevel.trainingFraction);
+  const limits = [
+    {
+      path: ['warmUp', 'batchSize'],
+      found: warmUp.batchSize,
+      limit: rowsOf(data.rowsPerGroup, warmUp.fraction),
+      of: `rows that warmUp.fraction ${warmUp.fraction} takes of data.rowsPerGroup ${data.rowsPerGroup}`,
+      related: [['warmUp', 'fraction'], ['data', 'rowsPerGroup']],
+    },
+    {
+      path: ['bilevel', 'batchSize'],
+      found: bilevel.batchSize,
+      limit: bilevel.disjointBatches ? Math.floor(pool / 2) : pool,
+      of: `rows that ${bilevel.disjointBatches ? 'each of two disjoint halves' : 'the scorer’s part'} of the group has (trainingFraction ${bilevel.trainingFraction} of data.rowsPerGroup ${data.rowsPerGroup})`,
+      related: [['bilevel', 'trainingFraction'], ['bilevel', 'disjointBatches'], ['data', 'rowsPerGroup']],
+    },
+    {
+      path: ['bilevel', 'validationBatchSize'],
+      found: bilevel.validationBatchSize,
+      limit: heldOut.validation,
+      of: 'examples of heldOut.validation',
+      related: [['heldOut', 'validation']],
+    },
+    {
+      path: ['pretraining', 'batchSize'],
+      found: pretraining.batchSize,
+      limit: rowsOf(data.rowsPerGroup, chosen.fraction),
+      of: `rows that selection.fraction ${chosen.fraction} keeps of data.rowsPerGroup ${data.rowsPerGroup}`,
+      related: [['selection', 'fraction'], ['data', 'rowsPerGroup']],
+    },
+  ];
+  return limits.flatMap(({ path, found, limit, of, related }) => (found <= limit ? [] : [{ path, message: expected(`${found}`, `at most ${limit}, the ${of}`), related }]));
+}
+
+function selection({ selection: chosen, bilevel, comparison }: RunConfig): Problem[] {
+  const problems: Problem[] = [];
+  if (chosen.method === 'gumbel-top-k' && chosen.temperature === 0) {
+    problems.push({ path: ['selection', 'temperature'], message: expected('0 with gumbel-top-k', 'a number > 0'), mend: 'write selection.method: top-k for no noise', related: [['selection', 'method']] });
+  }
+  if (chosen.trainedRows === 'exclude' && 1 - bilevel.trainingFraction < chosen.fraction - 1e-9) {
+    problems.push({
+      path: ['selection', 'trainedRows'],
+      message: expected(
+        `"exclude" with bilevel.trainingFraction ${bilevel.trainingFraction}`,
+        `exclude only where the other rows suffice for selection.fraction ${chosen.fraction}: bilevel.trainingFraction at most ${Number((1 - chosen.fraction).toFixed(6))}`,
+      ),
+      related: [['bilevel', 'trainingFraction'], ['selection', 'fraction']],
+    });
+  }
+  if (chosen.from !== undefined && !comparison.arms.some((arm) => arm.selector === 'bliss')) {
+    problems.push({
+      path: ['selection', 'from'],
+      message: expected(`"${chosen.from}" and no arm to use it`, 'selection.from with an arm of selector bliss in comparison.arms'),
+      mend: 'add the arm or remove selection.from',
+      related: [['comparison', 'arms']],
+    });
+  }
+  return problems;
+}
+
+function worker({ worker: { heartbeatTimeout, compileTimeout } }: RunConfig): Problem[] {
+  if (compileTimeout >= heartbeatTimeout) return [];
+  return [
+    {
+      path: ['worker', 'compileTimeout'],
+      message: expected(`${compileTimeout}`, `at least worker.heartbeatTimeout, ${heartbeatTimeout} seconds`),
+      related: [['worker', 'heartbeatTimeout']],
+    },
+  ];
+}

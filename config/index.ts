@@ -1,0 +1,14 @@
+export { configDigest } from './digest.js';
+export { initYaml } from './init.js';
+export { jsonSchema, jsonSchemaText } from './json-schema.js';
+export { loadConfig } from './load.js';
+export type { LoadConfigInput, LoadedConfig } from './load.js';
+export { RELEASE_VALUES } from './parity.js';
+export { resolvePath } from './paths.js';
+export { presetNames } from './presets.js';
+export { runSchema } from './schema.js';
+export type { RunConfig } from './schema.js';
+export { resolveSeeds } from './seeds.js';
+export type { ResolvedSeed } from './seeds.js';
+export type { BilevelConfig } from './sections/bilevel.js';
+export type { ModelConfig } from './sections/models.js';

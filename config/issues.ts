@@ -1,0 +1,85 @@
+import type { z } from 'zod';
+import { valueAt } from './layers.js';
+import { nearest } from './nearest.js';
+import { expected } from './problem.js';
+import type { FieldPath, Problem } from './problem.js';
+import { allowedText, discriminator, isRecord, memberFor, nodeAt, placesOf } from './schema-tree.js';
+import type { SchemaNode } from './schema-tree.js';
+
+/** zod's findings in a reader's words. `tree` is the configuration that was checked. */
+export function problemsOf(issues: readonly z.core.$ZodIssue[], tree: unknown): Problem[] {
+  return issues.flatMap((issue) => {
+    const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...path, key], tree));
+    if (issue.code === 'custom') {
+      const problem: unknown = issue.params?.['problem'];
+      return [isProblem(problem) ? problem : { path, message: issue.message }];
+    }
+    return [wrongValue(path, tree)];
+  });
+}
+
+const isProblem = (value: unknown): value is Problem => isRecord(value) && Array.isArray(value['path']) && typeof value['message'] === 'string';
+
+function unknownKey(path: FieldPath, tree: unknown): Problem {
+  const parent = path.slice(0, -1);
+  const key = String(path.at(-1));
+  const node = nodeAt(parent, tree);
+  const known = Object.keys((node === undefined ? undefined : memberFor(node, valueAt(tree, parent)))?.properties ?? {});
+  if (parent.length === 0) known.push('extends');
+  const message = 'unknown key';
+  const near = nearest(key, known);
+  if (near !== undefined) return { path, message, mend: `did you mean ${near}?` };
+  const elsewhere = placesOf(key);
+  if (elsewhere.length > 0) return { path, message, mend: `${key} belongs in ${elsewhere.slice(0, 3).map((place) => place.slice(0, -key.length - 1) || 'the top level').join(' or ')}` };
+  return { path, message, mend: `known here: ${known.join(', ')}` };
+}
+
+function wrongValue(path: FieldPath, tree: unknown): Problem {
+  const node = nodeAt(path, tree);
+  const found = valueAt(tree, path);
+  if (node === undefined) return { path, message: expected(foundText(found), 'another value') };
+  const message = expected(foundText(found), allowedText(node));
+  const mend = found === undefined ? missingMend(path, node, tree) : valueMend(found, node);
+  return { path, message, ...(mend === undefined ? {} : { mend }) };
+}
+
+/** `"ten"`, `nothing`, `a list of 3`, as an error shows what stands in a file. */
+export function foundText(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'nothing (an empty value)';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
+  if (isRecord(value)) return 'a mapping';
+  if (typeof value !== 'string') return String(value);
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+}
+
+/** A misspelt key beside a missing one is the likelier cause; it has a line of its own. */
+function missingMend(path: FieldPath, node: SchemaNode, tree: unknown): string {
+  const by = discriminator(node);
+  const example = node.enum?.[0] ?? (by === undefined ? undefined : `{${by.key}: ${by.values[0]}, ...}`) ?? (node.type === 'object' ? requiredText(node) : undefined);
+  const siblings = valueAt(tree, path.slice(0, -1));
+  const close = isRecord(siblings) ? nearest(String(path.at(-1)), Object.keys(siblings).filter((key) => nodeAt([...path.slice(0, -1), key], tree) === undefined)) : undefined;
+  if (close !== undefined) return `rename ${close}`;
+  return `add ${String(path.at(-1))}:${example === undefined ? '' : ` ${example}`}`;
+}
+
+const requiredText = (node: SchemaNode): string => `{${(node.required ?? []).map((key) => `${key}: ...`).join(', ')}}`;
+
+function valueMend(found: unknown, node: SchemaNode): string | undefined {
+  if (found === null) return node.default === undefined ? 'give it a value' : 'remove the key to take its default';
+  const kinds = [node, ...(node.anyOf ?? [])];
+  const choices = kinds.flatMap((kind) => kind.enum ?? (kind.const === undefined ? [] : [kind.const]));
+  if (typeof found === 'string') {
+    const near = nearest(found, choices);
+    if (near !== undefined) return `did you mean ${near}?`;
+    const number = Number(found.replaceAll(/[_, ]/g, ''));
+    if (kinds.some((kind) => kind.type === 'integer' || kind.type === 'number') && found.trim() !== '' && Number.isFinite(number)) return `write ${number}`;
+    if (node.type === 'boolean' && /^(yes|on|no|off|true|false)$/i.test(found)) return `write ${/^(yes|on|true)$/i.test(found)}`;
+  }
+  if (typeof found === 'number' && node.type === 'integer' && Number.isFinite(found) && !Number.isInteger(found)) return `write ${Math.max(Math.round(found), node.minimum ?? 0)}`;
+  if ((typeof found === 'number' || typeof found === 'boolean') && node.type === 'string' && node.pattern === undefined) return `write "${found}"`;
+  if (node.type === 'array' && !Array.isArray(found) && !isRecord(found)) return `write [${String(found)}]`;
+  return undefined;
+}
+
