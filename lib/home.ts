@@ -20,6 +20,10 @@ export interface RunFolder {
   readonly config: string;
   /** RunRecord as JSON */
   readonly record: string;
+  /** argument of the pipeline as JSON: what `bliss resume` starts again with */
+  readonly input: string;
+  /** how it ended, as JSON, once it has */
+  readonly outcome: string;
   /** what the config determines, one JSON object a line, in canonical stage order */
   readonly metrics: string;
   /** what the clock does: one JSON object a line, appended as it happens */
@@ -54,6 +58,8 @@ export function openHome(root: string = process.env['BLISS_HOME'] ?? '.bliss'): 
         root: inRun(),
         config: inRun('config.yaml'),
         record: inRun('run.json'),
+        input: inRun('input.json'),
+        outcome: inRun('outcome.json'),
         metrics: inRun('metrics.jsonl'),
         timings: inRun('timings.jsonl'),
         report: inRun('report.html'),
@@ -77,6 +83,8 @@ export function cacheFolder(): string {
 export interface RunRecord {
   readonly run: string;
   readonly workflowId: string;
+  /** `local`: the home's own server, wherever it listens today */
+  readonly server: 'local' | 'configured';
   readonly address: string;
   readonly namespace: string;
   readonly submittedAt: string;

@@ -1,27 +1,16 @@
 import type { Connection } from '@temporalio/client';
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { BlissError } from '../lib/errors.js';
 
-/** What the Temporal UI can filter and sort runs and stages by. */
-export const SEARCH_ATTRIBUTES = {
-  BlissRun: defineSearchAttributeKey('BlissRun', SearchAttributeType.KEYWORD),
-  BlissStage: defineSearchAttributeKey('BlissStage', SearchAttributeType.KEYWORD),
-  BlissArm: defineSearchAttributeKey('BlissArm', SearchAttributeType.KEYWORD),
-  BlissRound: defineSearchAttributeKey('BlissRound', SearchAttributeType.INT),
-  BlissLoss: defineSearchAttributeKey('BlissLoss', SearchAttributeType.DOUBLE),
-} as const;
-
-type AttributeName = keyof typeof SEARCH_ATTRIBUTES;
-
-/** Names and types as `temporal server start-dev --search-attribute` and `temporal operator` write them. */
-export const SEARCH_ATTRIBUTE_TYPES: Readonly<Record<AttributeName, 'Keyword' | 'Int' | 'Double'>> = {
+/** What workflows/search-attributes.ts sets: names and types as `temporal server start-dev --search-attribute` writes them. */
+export const SEARCH_ATTRIBUTE_TYPES = {
   BlissRun: 'Keyword',
   BlissStage: 'Keyword',
   BlissArm: 'Keyword',
   BlissRound: 'Int',
   BlissLoss: 'Double',
-};
+} as const;
+type AttributeName = keyof typeof SEARCH_ATTRIBUTE_TYPES;
 
 /** temporal.api.enums.v1.IndexedValueType */
 const INDEXED_VALUE_TYPE = { Keyword: 2, Int: 3, Double: 4 } as const;

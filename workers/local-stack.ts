@@ -1,0 +1,127 @@
+import { rmSync, writeFileSync, renameSync } from 'node:fs';
+import path from 'node:path';
+import type { BlissError } from '../lib/errors.js';
+import type { Home } from '../lib/home.js';
+import { packageRoot } from '../lib/package-root.js';
+import type { ServerAddress } from './connection.js';
+import { cudaDevices } from './devices.js';
+import { lockHome, type HomeLock, type StackInfo } from './home-lock.js';
+import { readInstalled, tensorflowEnvironment } from './installed.js';
+import { freePort } from './ports.js';
+import { supervise, type ProcessEvent, type Supervisor } from './supervisor.js';
+import { requireTemporalBinary } from './temporal-binary.js';
+import { LOCAL_NAMESPACE, requireFreePorts, startTemporalServer } from './temporal-server.js';
+
+/** Longer than any `worker.preemptionNotice` people give on one machine: the last checkpoint is being written. */
+const WORKER_GRACE_MS = 60_000;
+const SERVER_GRACE_MS = 10_000;
+
+export interface LocalStackInput {
+  readonly home: Home;
+  /** absent: free ports */
+  readonly ports?: { readonly port: number; readonly uiPort: number };
+  /** workers only, for this server */
+  readonly configured?: ServerAddress;
+  readonly onEvent: (event: ProcessEvent) => void;
+  /** built JavaScript of a worker; default: dist/workers/worker.js */
+  readonly workerEntry?: string;
+}
+
+export interface LocalStack {
+  readonly server: ServerAddress;
+  /** absent for a configured server */
+  readonly uiAddress: string | undefined;
+  readonly gpuWorkers: number;
+  /** resolves, never rejects, when a part cannot be kept up any more */
+  readonly failed: Promise<BlissError>;
+  /** workers first, which save checkpoints, then the server */
+  stop(): Promise<void>;
+  /** ends everything at once; checkpoints are as old as they are */
+  kill(): void;
+}
+
+/**
+ * Temporal server, one CPU worker and a GPU worker for each device (one on the CPU where there is none), each kept up.
+ * @throws BlissError NotSetUp, PortInUse, HomeInUse (before anything is written), CrashLoop
+ */
+export async function startLocalStack({ home, ports, configured, onEvent, workerEntry = defaultWorkerEntry() }: LocalStackInput): Promise<LocalStack> {
+  const binary = configured === undefined ? requireTemporalBinary() : undefined;
+  if (configured === undefined && ports !== undefined) await requireFreePorts(ports);
+  const started = new Date().toISOString();
+  const info: StackInfo = { pid: process.pid, started, namespace: configured?.namespace ?? LOCAL_NAMESPACE };
+  const lock = await lockHome({ home, info });
+  const parts: { server?: Supervisor; workers: Supervisor[] } = { workers: [] };
+  const stop = async (): Promise<void> => {
+    await Promise.all(parts.workers.map((worker) => worker.stop(WORKER_GRACE_MS)));
+    await parts.server?.stop(SERVER_GRACE_MS);
+    await leave(home, lock);
+  };
+  const kill = (): void => [...parts.workers, ...(parts.server === undefined ? [] : [parts.server])].forEach((part) => part.kill());
+  try {
+    const temporal =
+      binary === undefined
+        ? undefined
+        : await startTemporalServer({ home, binary, onEvent, port: ports?.port ?? (await freePort()), uiPort: ports?.uiPort ?? (await freePort()) });
+    if (temporal !== undefined) parts.server = temporal.supervisor;
+    const server = temporal?.server ?? configured;
+    if (server === undefined) throw new Error('neither a configured server nor one of our own');
+    const workers = startWorkers({ home, server, onEvent, workerEntry });
+    parts.workers.push(...workers);
+    const failed = Promise.race([...workers, ...(temporal === undefined ? [] : [temporal.supervisor])].map((part) => part.gaveUp));
+    const reason = await Promise.race([Promise.all(workers.map((worker) => worker.ready)).then(() => undefined), failed]);
+    if (reason !== undefined) throw reason;
+    announce({ home, lock, info: { ...info, address: server.address, ...(temporal === undefined ? {} : { uiAddress: temporal.uiAddress }) } });
+    return { server, uiAddress: temporal?.uiAddress, gpuWorkers: workers.length - 1, failed, stop, kill };
+  } catch (error) {
+    kill();
+    await stop();
+    throw error;
+  }
+}
+
+function startWorkers({ home, server, onEvent, workerEntry }: Required<Pick<LocalStackInput, 'home' | 'onEvent' | 'workerEntry'>> & { readonly server: ServerAddress }): Supervisor[] {
+  const installed = readInstalled();
+  const devices = cudaDevices({ installed });
+  const base = tensorflowEnvironment({ installed });
+  const worker = (role: 'cpu' | 'gpu', log: string, environment: NodeJS.ProcessEnv): Supervisor =>
+    supervise({
+      name: log.replaceAll('-', ' ').replace(/^[cg]pu/, (text) => text.toUpperCase()),
+      command: process.execPath,
+      args: [workerEntry, '--role', role, '--home', home.root, '--address', server.address, '--namespace', server.namespace],
+      environment,
+      logFile: path.join(home.logs, `${log}.log`),
+      isReady: isReadyLine,
+      onEvent,
+      mend: 'run `bliss doctor`; the log has the whole message',
+    });
+  return [
+    // the CPU worker has no use for a device, and TensorFlow would take the device's memory for itself
+    worker('cpu', 'cpu-worker', { ...base, CUDA_VISIBLE_DEVICES: '' }),
+    ...(devices.length === 0 ? [worker('gpu', 'gpu-worker-0', base)] : devices.map((device, index) => worker('gpu', `gpu-worker-${index}`, { ...base, CUDA_VISIBLE_DEVICES: device }))),
+  ];
+}
+
+/** The worker says `{"ready":true,…}` once it polls. */
+function isReadyLine(line: string): boolean {
+  if (!line.startsWith('{')) return false;
+  try {
+    const said: unknown = JSON.parse(line);
+    return typeof said === 'object' && said !== null && 'ready' in said && said.ready === true;
+  } catch {
+    return false;
+  }
+}
+
+function announce({ home, lock, info }: { readonly home: Home; readonly lock: HomeLock; readonly info: StackInfo }): void {
+  lock.announce(info);
+  const beside = `${home.stackFile}.${process.pid}`;
+  writeFileSync(beside, `${JSON.stringify(info, undefined, 2)}\n`);
+  renameSync(beside, home.stackFile);
+}
+
+async function leave(home: Home, lock: HomeLock): Promise<void> {
+  rmSync(home.stackFile, { force: true });
+  await lock.release();
+}
+
+const defaultWorkerEntry = (): string => path.join(packageRoot(), 'dist', 'workers', 'worker.js');

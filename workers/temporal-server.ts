@@ -1,0 +1,103 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import type { Connection } from '@temporalio/client';
+import { BlissError } from '../lib/errors.js';
+import type { Home } from '../lib/home.js';
+import { connect, localServer, type ServerAddress } from './connection.js';
+import { ensureSearchAttributes, keepClosedWorkflows, SEARCH_ATTRIBUTE_TYPES } from './namespace.js';
+import { LOOPBACK, portIsFree } from './ports.js';
+import { lastLines, supervise, type ProcessEvent, type Supervisor } from './supervisor.js';
+import type { TemporalBinary } from './temporal-binary.js';
+
+export const LOCAL_NAMESPACE = 'default';
+
+/** A cold start on a slow disk with a large history; usually 0.2-0.7 s. */
+const READY_TIMEOUT_MS = 60_000;
+
+export interface TemporalServer {
+  readonly server: ServerAddress;
+  readonly uiAddress: string;
+  readonly supervisor: Supervisor;
+}
+
+export interface TemporalServerInput {
+  readonly home: Home;
+  readonly binary: TemporalBinary;
+  readonly port: number;
+  readonly uiPort: number;
+  readonly onEvent: (event: ProcessEvent) => void;
+}
+
+/**
+ * The development server on the home's SQLite file, ready: search attributes registered, closed workflows kept for a year.
+ * The caller holds the home's lock.
+ * @throws BlissError PortInUse, CrashLoop, ServerUnreachable
+ */
+export async function startTemporalServer({ home, binary, port, uiPort, onEvent }: TemporalServerInput): Promise<TemporalServer> {
+  await requireFreePorts({ port, uiPort });
+  mkdirSync(home.root, { recursive: true });
+  const logFile = path.join(home.logs, 'server.log');
+  const supervisor = supervise({
+    name: 'Temporal server',
+    command: binary.file,
+    args: serverArguments({ home, port, uiPort }),
+    environment: process.env,
+    logFile,
+    onEvent,
+    mend: 'read the log; `bliss doctor` checks the rest',
+  });
+  const server = localServer({ address: `${LOOPBACK}:${port}`, namespace: LOCAL_NAMESPACE });
+  const outcome = await Promise.race([waitUntilReady(server, logFile), supervisor.gaveUp]);
+  if (outcome instanceof BlissError) {
+    await supervisor.stop(1_000);
+    // lost the port between our look and its start
+    throw lastLines(logFile, 20).some((line) => line.includes('address already in use')) ? portInUse(port) : outcome;
+  }
+  return { server, uiAddress: `http://${LOOPBACK}:${uiPort}`, supervisor };
+}
+
+function serverArguments({ home, port, uiPort }: { readonly home: Home; readonly port: number; readonly uiPort: number }): string[] {
+  return [
+    ...['server', 'start-dev', '--db-filename', home.temporalDatabase, '--namespace', LOCAL_NAMESPACE],
+    ...['--ip', LOOPBACK, '--port', String(port), '--ui-port', String(uiPort)],
+    ...Object.entries(SEARCH_ATTRIBUTE_TYPES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+    ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1', '--log-level', 'warn'],
+  ];
+}
+
+/** Ready is: the namespace answers and takes our settings. @returns the error if that does not come about in time */
+async function waitUntilReady(server: ServerAddress, logFile: string): Promise<BlissError | undefined> {
+  const deadline = Date.now() + READY_TIMEOUT_MS;
+  let last: unknown;
+  while (Date.now() < deadline) {
+    let connection: Connection | undefined;
+    try {
+      connection = await connect(server, 1_000);
+      await connection.workflowService.describeNamespace({ namespace: server.namespace });
+      await ensureSearchAttributes({ connection, namespace: server.namespace });
+      await keepClosedWorkflows({ connection, namespace: server.namespace });
+      return undefined;
+    } catch (error) {
+      last = error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    } finally {
+      await connection?.close();
+    }
+  }
+  return new BlissError({ code: 'ServerUnreachable', message: 'the Temporal server did not get ready within a minute', where: server.address, mend: `read ${logFile}`, cause: last });
+}
+
+/** @throws BlissError PortInUse */
+export async function requireFreePorts({ port, uiPort }: { readonly port: number; readonly uiPort: number }): Promise<void> {
+  for (const wanted of [port, uiPort]) {
+    if (!(await portIsFree(wanted))) throw portInUse(wanted);
+  }
+}
+
+const portInUse = (port: number): BlissError =>
+  new BlissError({
+    code: 'PortInUse',
+    message: `port ${port} is in use by another process`,
+    where: `${LOOPBACK}:${port}`,
+    mend: `end that process (\`ss -ltnp sport = :${port}\` names it) or take other ports: bliss dev --port 7333 --ui-port 8333`,
+  });
