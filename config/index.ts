@@ -1,5 +1,6 @@
 export { configDigest } from './digest.js';
-export { initYaml } from './init.js';
+export { configurationDocs } from './docs.js';
+export { initYaml, SCHEMA_FILE } from './init.js';
 export { jsonSchema, jsonSchemaText } from './json-schema.js';
 export { loadConfig } from './load.js';
 export type { LoadConfigInput, LoadedConfig } from './load.js';

@@ -92,9 +92,9 @@ export function allowedText(node: SchemaNode): string {
     case 'boolean':
       return 'true or false';
     case 'string':
-      return node.patternErrorMessage ?? (node.minLength === undefined ? 'text' : 'a text that is not empty');
+      return node.patternErrorMessage ?? (node.minLength === undefined ? 'text' : 'text, not empty');
     case 'array':
-      return `a list${node.minItems === undefined ? '' : `, ${node.minItems} or more`}${node.items === undefined ? '' : `, of: ${allowedText(node.items)}`}`;
+      return `a list${node.minItems === undefined ? '' : ` of ${node.minItems} or more`}${node.items === undefined ? '' : `: ${allowedText(node.items)}`}`;
     default:
       return 'a mapping';
   }
