@@ -1,0 +1,127 @@
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { ModelConfig } from '../../config/sections/models.js';
+import { BlissError } from '../errors.js';
+import { embedding, gelu, layerNorm, tf, type NamedTensors, type Shape, type Shapes } from '../tensor/index.js';
+import { causalMask } from './causal-mask.js';
+import { initialise } from './initialise.js';
+import { linear } from './linear.js';
+import { batchShape, type ForwardInput, type Model } from './model.js';
+import { rotaryTable, rotate, type RotaryTable } from './rotary.js';
+
+export type GptNeoXConfig = Extract<ModelConfig, { architecture: 'gpt-neox' }>;
+
+/** what the attention of every block shares */
+interface Attending {
+  readonly n: number;
+  readonly length: number;
+  readonly heads: number;
+  readonly rotary: RotaryTable;
+  /** [1, 1, T, T], or none: every position sees every other */
+  readonly mask: Tensor | undefined;
+}
+
+/**
+ * GPT-NeoX (Pythia): embedding → blocks of parallel residuals, x + attn(ln₁ x) + mlp(ln₂ x) → final LayerNorm → untied
+ * output projection. Exact GELU, rotary on the first part of each head, no dropout.
+ * @throws BlissError ConfigInvalid where heads do not divide the width or the rotated dimensions are odd  @see method §8
+ */
+export function createGptNeoX(config: GptNeoXConfig): Model {
+  const { layers, width, heads, rotaryBase, layerNormEpsilon } = config;
+  const rotaryDimensions = rotaryWidth(config);
+  const norm = (x: Tensor, weights: Weights): Tensor => layerNorm(x, weights('weight'), weights('bias'), layerNormEpsilon);
+  const apply = (x: Tensor, weights: Weights): Tensor => linear(x, weights('weight'), weights('bias'));
+
+  const block = (x: Tensor, weights: Weights, attending: Attending): Tensor => {
+    const attended = attention(norm(x, within(weights, 'input_layernorm')), within(weights, 'attention'), attending);
+    const raised = gelu(apply(norm(x, within(weights, 'post_attention_layernorm')), within(weights, 'mlp.dense_h_to_4h')));
+    return tf.add(x, tf.add(attended, apply(raised, within(weights, 'mlp.dense_4h_to_h'))));
+  };
+
+  const hidden = ({ params, ids, causal }: ForwardInput): Tensor => {
+    const [n, length] = batchShape(ids);
+    const rotary = rotaryTable({ length, dimensions: rotaryDimensions, base: rotaryBase });
+    const attending = { n, length, heads, rotary, mask: causal ? causalMask(length) : undefined };
+    const neox = within(byName(params), 'gpt_neox');
+    let x = embedding(neox('embed_in.weight'), tf.reshape(ids, [n * length]));
+    for (let layer = 0; layer < layers; layer++) x = block(x, within(neox, `layers.${layer}`), attending);
+    return norm(x, within(neox, 'final_layer_norm'));
+  };
+
+  const backboneShapes = (vocabularySize: number): Shapes => {
+    const shapes: Record<string, Shape> = { 'gpt_neox.embed_in.weight': [vocabularySize, width] };
+    const put = (name: string, weight: Shape): void => {
+      shapes[`${name}.weight`] = weight;
+      shapes[`${name}.bias`] = [weight[0]];
+    };
+    for (let layer = 0; layer < layers; layer++) {
+      const prefix = `gpt_neox.layers.${layer}`;
+      put(`${prefix}.input_layernorm`, [width]);
+      put(`${prefix}.post_attention_layernorm`, [width]);
+      put(`${prefix}.attention.query_key_value`, [3 * width, width]);
+      put(`${prefix}.attention.dense`, [width, width]);
+      put(`${prefix}.mlp.dense_h_to_4h`, [4 * width, width]);
+      put(`${prefix}.mlp.dense_4h_to_h`, [width, 4 * width]);
+    }
+    put('gpt_neox.final_layer_norm', [width]);
+    return shapes;
+  };
+  const shapes = (vocabularySize: number): Shapes => ({ ...backboneShapes(vocabularySize), 'embed_out.weight': [vocabularySize, width] });
+
+  return {
+    config,
+    shapes,
+    backboneShapes,
+    hidden,
+    logits: (input) => linear(hidden(input), byName(input.params)('embed_out.weight')),
+    init: ({ vocabularySize, seed }) =>
+      initialise({ shapes: shapes(vocabularySize), seed, standardDeviation: config.initStandardDeviation }),
+  };
+}
+
+/**
+ * softmax(q kᵀ / √h + mask) v over all heads, then the output projection. One fused product makes [q k v] head by head.
+ * @param x [n·T, d] @returns [n·T, d]
+ */
+function attention(x: Tensor, weights: Weights, { n, length, heads, rotary, mask }: Attending): Tensor {
+  const [, width]: number[] = x.shape;
+  const headWidth = width / heads;
+  const fused = linear(x, weights('query_key_value.weight'), weights('query_key_value.bias'));
+  const byHead = tf.transpose(tf.reshape(fused, [n, length, heads, 3 * headWidth]), [0, 2, 1, 3]);
+  const [query, key, value] = tf.split(byHead, 3, 3);
+  const products = tf.matMul(rotate(query, rotary), rotate(key, rotary), false, true);
+  const scaled = tf.mul(products, 1 / Math.sqrt(headWidth));
+  const attended = tf.matMul(tf.softmax(mask === undefined ? scaled : tf.add(scaled, mask)), value);
+  const joined = tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [n * length, width]);
+  return linear(joined, weights('dense.weight'), weights('dense.bias'));
+}
+
+/** r, rotated dimensions a head */
+function rotaryWidth({ width, heads, rotaryFraction }: GptNeoXConfig): number {
+  if (width % heads !== 0) {
+    throw new BlissError({ code: 'ConfigInvalid', message: `a width of ${width} does not divide into ${heads} heads`, mend: 'choose heads that divide width' });
+  }
+  const dimensions = Math.floor((width / heads) * rotaryFraction);
+  if (dimensions < 2 || dimensions % 2 !== 0) {
+    throw new BlissError({
+      code: 'ConfigInvalid',
+      message: `rotaryFraction ${rotaryFraction} of a head of ${width / heads} rotates ${dimensions} dimensions`,
+      mend: 'choose width, heads and rotaryFraction so that an even number of at least 2 is rotated',
+    });
+  }
+  return dimensions;
+}
+
+/** one tensor by the end of its name */
+type Weights = (name: string) => Tensor;
+
+function byName(params: NamedTensors): Weights {
+  return (name) => {
+    if (!Object.hasOwn(params, name)) throw new RangeError(`the weights lack ${name}`);
+    return params[name];
+  };
+}
+
+const within =
+  (weights: Weights, prefix: string): Weights =>
+  (name) =>
+    weights(`${prefix}.${name}`);

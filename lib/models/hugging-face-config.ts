@@ -1,0 +1,166 @@
+import { z } from 'zod';
+import type { ModelConfig } from '../../config/sections/models.js';
+import { BlissError } from '../errors.js';
+
+/** What a checkpoint's `config.json` says, beside the weights. */
+export interface HuggingFaceModel {
+  readonly model: ModelConfig;
+  readonly vocabularySize: number;
+  /** T, the longest row the model was made for */
+  readonly contextLength: number;
+}
+
+/** transformers 5 nests the rotary settings; older files have them at the top. Both are read. */
+const rope = {
+  rope_parameters: z.looseObject({ rope_theta: z.number().optional(), partial_rotary_factor: z.number().optional(), rope_type: z.string().optional() }).nullish(),
+  rope_scaling: z.looseObject({}).nullish(),
+};
+
+const common = {
+  vocab_size: z.number().int(),
+  hidden_size: z.number().int(),
+  intermediate_size: z.number().int(),
+  num_hidden_layers: z.number().int(),
+  num_attention_heads: z.number().int(),
+  max_position_embeddings: z.number().int(),
+  initializer_range: z.number().positive().default(0.02),
+};
+
+const neoxSchema = z.looseObject({
+  model_type: z.literal('gpt_neox'),
+  ...common,
+  ...rope,
+  layer_norm_eps: z.number().default(1e-5),
+  hidden_act: z.string().default('gelu'),
+  use_parallel_residual: z.boolean().default(true),
+  attention_bias: z.boolean().default(true),
+  tie_word_embeddings: z.boolean().default(false),
+  rotary_pct: z.number().optional(),
+  rotary_emb_base: z.number().optional(),
+});
+
+const llamaSchema = z.looseObject({
+  model_type: z.literal('llama'),
+  ...common,
+  ...rope,
+  num_key_value_heads: z.number().int().optional(),
+  head_dim: z.number().int().nullish(),
+  rms_norm_eps: z.number().default(1e-6),
+  hidden_act: z.string().default('silu'),
+  attention_bias: z.boolean().default(false),
+  mlp_bias: z.boolean().default(false),
+  tie_word_embeddings: z.boolean().default(false),
+  rope_theta: z.number().optional(),
+});
+
+/**
+ * The model of a Hugging Face `config.json`, in either spelling of the rotary settings.
+ * @param where the file, for errors
+ * @throws BlissError ConfigInvalid for another architecture, or a variant of these two that is not computed here
+ */
+export function readHuggingFaceConfig(json: unknown, where = 'config.json'): HuggingFaceModel {
+  const parsed = z.discriminatedUnion('model_type', [neoxSchema, llamaSchema]).safeParse(json);
+  if (!parsed.success) {
+    throw new BlissError({ code: 'ConfigInvalid', where, message: `not the configuration of a GPT-NeoX or LLaMA model: ${z.prettifyError(parsed.error)}` });
+  }
+  const file = parsed.data;
+  const need = (holds: boolean, field: string, found: unknown, only: string): void => {
+    if (holds) return;
+    throw new BlissError({ code: 'ConfigInvalid', where, message: `${field} is ${JSON.stringify(found)}`, mend: `only ${only} is computed here` });
+  };
+  const type = file.rope_parameters?.rope_type ?? 'default';
+  need(type === 'default', 'rope_parameters.rope_type', type, '"default"');
+  need(file.rope_scaling == null || file.rope_scaling['rope_type'] === 'default', 'rope_scaling', file.rope_scaling, 'null');
+  const shared = {
+    layers: file.num_hidden_layers,
+    width: file.hidden_size,
+    heads: file.num_attention_heads,
+    initStandardDeviation: file.initializer_range,
+  };
+  const sizes = { vocabularySize: file.vocab_size, contextLength: file.max_position_embeddings };
+  if (file.model_type === 'gpt_neox') {
+    need(file.hidden_act === 'gelu', 'hidden_act', file.hidden_act, '"gelu"');
+    need(file.use_parallel_residual, 'use_parallel_residual', false, 'true');
+    need(file.attention_bias, 'attention_bias', false, 'true');
+    need(!file.tie_word_embeddings, 'tie_word_embeddings', true, 'false');
+    need(file.intermediate_size === 4 * file.hidden_size, 'intermediate_size', file.intermediate_size, '4 · hidden_size');
+    return {
+      ...sizes,
+      model: {
+        architecture: 'gpt-neox',
+        ...shared,
+        rotaryFraction: file.rope_parameters?.partial_rotary_factor ?? file.rotary_pct ?? 0.25,
+        rotaryBase: file.rope_parameters?.rope_theta ?? file.rotary_emb_base ?? 10_000,
+        layerNormEpsilon: file.layer_norm_eps,
+      },
+    };
+  }
+  need(file.hidden_act === 'silu', 'hidden_act', file.hidden_act, '"silu"');
+  need(!file.attention_bias, 'attention_bias', true, 'false');
+  need(!file.mlp_bias, 'mlp_bias', true, 'false');
+  need((file.head_dim ?? file.hidden_size / file.num_attention_heads) * file.num_attention_heads === file.hidden_size, 'head_dim', file.head_dim, 'hidden_size / num_attention_heads');
+  return {
+    ...sizes,
+    model: {
+      architecture: 'llama',
+      ...shared,
+      keyValueHeads: file.num_key_value_heads ?? file.num_attention_heads,
+      intermediate: file.intermediate_size,
+      rotaryBase: file.rope_parameters?.rope_theta ?? file.rope_theta ?? 10_000,
+      rmsNormEpsilon: file.rms_norm_eps,
+      tieEmbeddings: file.tie_word_embeddings,
+    },
+  };
+}
+
+/** A `config.json` that old and new transformers read alike: the rotary settings stand in both places. */
+export function writeHuggingFaceConfig({ model, vocabularySize, contextLength }: HuggingFaceModel): Record<string, unknown> {
+  const shared = {
+    vocab_size: vocabularySize,
+    hidden_size: model.width,
+    num_hidden_layers: model.layers,
+    num_attention_heads: model.heads,
+    max_position_embeddings: contextLength,
+    initializer_range: model.initStandardDeviation,
+    bos_token_id: 0,
+    eos_token_id: 0,
+    dtype: 'float32',
+    torch_dtype: 'float32',
+    use_cache: true,
+    rope_scaling: null,
+  };
+  if (model.architecture === 'gpt-neox') {
+    return {
+      architectures: ['GPTNeoXForCausalLM'],
+      model_type: 'gpt_neox',
+      ...shared,
+      intermediate_size: 4 * model.width,
+      hidden_act: 'gelu',
+      layer_norm_eps: model.layerNormEpsilon,
+      attention_bias: true,
+      use_parallel_residual: true,
+      attention_dropout: 0,
+      hidden_dropout: 0,
+      tie_word_embeddings: false,
+      rotary_pct: model.rotaryFraction,
+      rotary_emb_base: model.rotaryBase,
+      rope_parameters: { rope_type: 'default', rope_theta: model.rotaryBase, partial_rotary_factor: model.rotaryFraction },
+    };
+  }
+  return {
+    architectures: ['LlamaForCausalLM'],
+    model_type: 'llama',
+    ...shared,
+    intermediate_size: model.intermediate,
+    hidden_act: 'silu',
+    num_key_value_heads: model.keyValueHeads,
+    head_dim: model.width / model.heads,
+    rms_norm_eps: model.rmsNormEpsilon,
+    attention_bias: false,
+    mlp_bias: false,
+    attention_dropout: 0,
+    tie_word_embeddings: model.tieEmbeddings,
+    rope_theta: model.rotaryBase,
+    rope_parameters: { rope_type: 'default', rope_theta: model.rotaryBase },
+  };
+}

@@ -1,0 +1,57 @@
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { ModelConfig } from '../../config/sections/models.js';
+import type { NamedArrays, NamedTensors, Shapes } from '../tensor/index.js';
+
+/** A batch of packed rows: int32 [n, T], every id within the vocabulary. Its shape says n and T. */
+export type TokenIds = Tensor;
+
+export interface ForwardInput {
+  /** weights by checkpoint name, float32 */
+  readonly params: NamedTensors;
+  readonly ids: TokenIds;
+  /** true: position t sees positions ≤ t only */
+  readonly causal: boolean;
+}
+
+export interface InitInput {
+  readonly vocabularySize: number;
+  /** key of the random stream; give proxy and target different ones: `${seed}/proxy` */
+  readonly seed: number | string;
+}
+
+/**
+ * A language model as pure functions of named tensors. Names, shapes and layouts are those of the Hugging Face checkpoint
+ * (Linear weights [out, in]), so that a state is a checkpoint and nothing is ever transposed on the way in or out.
+ */
+export interface Model {
+  readonly config: ModelConfig;
+  /** every tensor by checkpoint name, in the checkpoint's order */
+  shapes(vocabularySize: number): Shapes;
+  /** the same without the output projection: what a score model takes over */
+  backboneShapes(vocabularySize: number): Shapes;
+  /** after the final norm: [n·T, d] */
+  hidden(input: ForwardInput): Tensor;
+  /** [n·T, V]; row i·T + t predicts token t+1 of sample i */
+  logits(input: ForwardInput): Tensor;
+  /** fresh weights: a pure function of (seed, tensor name) */
+  init(input: InitInput): NamedArrays;
+}
+
+/** Number of weights. */
+export function parameterCount(shapes: Shapes): number {
+  return Object.values(shapes).reduce((total, shape) => total + elements(shape), 0);
+}
+
+/** Number of elements of one tensor; 1 for a scalar. */
+export function elements(shape: readonly number[]): number {
+  return shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+/** @throws TypeError unless ids are int32 [n, T] */
+export function batchShape(ids: TokenIds): readonly [n: number, T: number] {
+  const [n, length, ...others]: readonly (number | undefined)[] = ids.shape;
+  if (n === undefined || length === undefined || others.length > 0 || ids.dtype !== 'int32') {
+    throw new TypeError(`token ids are int32 [n, T], not ${ids.dtype} [${ids.shape.join(', ')}]`);
+  }
+  return [n, length];
+}

@@ -1,0 +1,160 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { BlissError } from '../errors.js';
+import type { NamedArrays, Shape, Shapes } from '../tensor/index.js';
+import { elements } from './model.js';
+import { decode, elementSize, isStoredType, type StoredType } from './stored-types.js';
+
+/** the reference reader refuses more; a header of 25 MB would describe about 200,000 tensors */
+const MAX_HEADER_BYTES = 25_000_000;
+/** the length of the header, little-endian */
+const LENGTH_BYTES = 8;
+
+export interface Safetensors {
+  readonly arrays: NamedArrays;
+  readonly shapes: Shapes;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface StoredTensor {
+  readonly shape: Shape;
+  readonly type: StoredType;
+  /** bytes from the end of the header */
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** An open file: the header is in memory, tensors are read one by one. */
+export interface SafetensorsFile {
+  readonly tensors: Readonly<Record<string, StoredTensor>>;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** one tensor by positioned reads; half precision and float64 come as float32. @throws BlissError ArtifactMissing, DataCorrupt */
+  read(name: string): Promise<Float32Array | Int32Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * Writes float32 and int32 arrays: 8 bytes of header length, the header in JSON padded with spaces to a multiple of 8 bytes,
+ * the tensors in the order given. Equal content gives equal bytes. Not atomic: write beside and rename.
+ */
+export async function writeSafetensors({
+  path,
+  arrays,
+  shapes,
+  metadata = {},
+}: {
+  readonly path: string;
+  readonly arrays: NamedArrays;
+  readonly shapes: Shapes;
+  /** beside `format: pt`, which tells transformers the layout */
+  readonly metadata?: Readonly<Record<string, string>>;
+}): Promise<void> {
+  const header: Record<string, unknown> = { __metadata__: { format: 'pt', ...metadata } };
+  let offset = 0;
+  for (const [name, array] of Object.entries(arrays)) {
+    const shape = shapes[name] as Shape | undefined;
+    if (shape === undefined || elements(shape) !== array.length) {
+      throw new TypeError(`${name}: ${array.length} values for ${shape === undefined ? 'no shape' : `[${shape.join(', ')}]`}`);
+    }
+    header[name] = { dtype: array instanceof Int32Array ? 'I32' : 'F32', shape, data_offsets: [offset, (offset += array.byteLength)] };
+  }
+  const json = Buffer.from(JSON.stringify(header));
+  const start = Buffer.alloc(LENGTH_BYTES + Math.ceil(json.length / 8) * 8, ' ');
+  start.writeBigUInt64LE(BigInt(start.length - LENGTH_BYTES));
+  json.copy(start, LENGTH_BYTES);
+  const file = await open(path, 'w');
+  try {
+    await file.writeFile(start);
+    for (const array of Object.values(arrays)) await file.writeFile(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  } finally {
+    await file.close();
+  }
+}
+
+/** @throws BlissError DataCorrupt where the header or the file's length is wrong */
+export async function openSafetensors(path: string): Promise<SafetensorsFile> {
+  const file = await open(path, 'r');
+  try {
+    const { tensors, metadata, start } = await readHeader(file, path);
+    return {
+      tensors,
+      metadata,
+      close: () => file.close(),
+      read: async (name) => {
+        if (!Object.hasOwn(tensors, name)) throw new BlissError({ code: 'ArtifactMissing', where: path, message: `there is no tensor ${name}` });
+        const { begin, end, type } = tensors[name];
+        return decode(await readExactly(file, path, start + begin, end - begin), type);
+      },
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** The whole file, in its own order. @throws BlissError DataCorrupt */
+export async function readSafetensors(path: string): Promise<Safetensors> {
+  const file = await openSafetensors(path);
+  try {
+    const arrays: Record<string, Float32Array | Int32Array> = {};
+    const shapes: Record<string, Shape> = {};
+    for (const [name, { shape }] of Object.entries(file.tensors)) {
+      arrays[name] = await file.read(name);
+      shapes[name] = shape;
+    }
+    return { arrays, shapes, metadata: file.metadata };
+  } finally {
+    await file.close();
+  }
+}
+
+async function readHeader(file: FileHandle, path: string): Promise<{ tensors: Record<string, StoredTensor>; metadata: Record<string, string>; start: number }> {
+  const length = Number((await readExactly(file, path, 0, LENGTH_BYTES)).readBigUInt64LE());
+  if (length > MAX_HEADER_BYTES) throw corrupt(path, `its header claims ${length} bytes`);
+  const text = (await readExactly(file, path, LENGTH_BYTES, length)).toString('utf8');
+  let header: unknown;
+  try {
+    header = JSON.parse(text);
+  } catch (cause) {
+    throw corrupt(path, 'its header is not JSON', cause);
+  }
+  if (!isRecord(header)) throw corrupt(path, 'its header is not an object');
+  const tensors: Record<string, StoredTensor> = {};
+  let metadata: Record<string, string> = {};
+  const start = LENGTH_BYTES + length;
+  const { size } = await file.stat();
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === '__metadata__') {
+      if (isRecord(entry)) metadata = Object.fromEntries(Object.entries(entry).map(([key, value]) => [key, String(value)]));
+      continue;
+    }
+    tensors[name] = storedTensor(path, name, entry, size - start);
+  }
+  return { tensors, metadata, start };
+}
+
+function storedTensor(path: string, name: string, entry: unknown, available: number): StoredTensor {
+  if (!isRecord(entry) || !isIntegers(entry['shape']) || !isIntegers(entry['data_offsets'])) throw corrupt(path, `the header's entry for ${name} is malformed`);
+  const { dtype: type, shape, data_offsets: offsets } = { ...entry, shape: entry['shape'], data_offsets: entry['data_offsets'], dtype: entry['dtype'] };
+  if (!isStoredType(type)) throw corrupt(path, `${name} is stored as ${String(type)}, which is not read here`);
+  const [begin, end] = offsets;
+  if (offsets.length !== 2 || end - begin !== elements(shape) * elementSize(type) || end > available) {
+    throw corrupt(path, `${name} [${shape.join(', ')}] does not fit its place in the file`);
+  }
+  return { type, shape, begin, end };
+}
+
+async function readExactly(file: FileHandle, path: string, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(length);
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await file.read(buffer, done, length - done, position + done);
+    if (bytesRead === 0) throw corrupt(path, `it ends ${length - done} bytes early`);
+    done += bytesRead;
+  }
+  return buffer;
+}
+
+const corrupt = (where: string, message: string, cause?: unknown): BlissError =>
+  new BlissError({ code: 'DataCorrupt', where, message: `not a sound safetensors file: ${message}`, mend: 'copy or download it again', cause });
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isIntegers = (value: unknown): value is number[] => Array.isArray(value) && value.every((x) => Number.isSafeInteger(x) && x >= 0);

@@ -1,0 +1,40 @@
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { innerProduct, tf, type NamedTensors } from '../tensor/index.js';
+
+/** A set of named tensors as one long vector. Sums run in the order of the names, so that they are the same everywhere. */
+
+export type TensorMap = (tensor: Tensor, name: string) => Tensor;
+
+export function mapNamed(vector: NamedTensors, f: TensorMap): NamedTensors {
+  return Object.fromEntries(Object.entries(vector).map(([name, tensor]) => [name, f(tensor, name)]));
+}
+
+/** a + b */
+export function addNamed(a: NamedTensors, b: NamedTensors): NamedTensors {
+  return mapNamed(a, (x, name) => tf.add(x, b[name]));
+}
+
+/** a − b */
+export function subtractNamed(a: NamedTensors, b: NamedTensors): NamedTensors {
+  return mapNamed(a, (x, name) => tf.sub(x, b[name]));
+}
+
+/** factor · a */
+export function scaleNamed(a: NamedTensors, factor: Tensor | number): NamedTensors {
+  return mapNamed(a, (x) => tf.mul(x, factor));
+}
+
+/** Σ a², over all elements of all tensors; a scalar */
+export function sumOfSquares(a: NamedTensors): Tensor {
+  return innerProduct(a, a);
+}
+
+/** ‖a‖ over all tensors; a scalar */
+export function globalNorm(a: NamedTensors): Tensor {
+  return tf.sqrt(sumOfSquares(a));
+}
+
+/** ‖a‖ of each tensor by itself; scalars */
+export function normPerTensor(a: NamedTensors): NamedTensors {
+  return mapNamed(a, (x) => tf.sqrt(tf.sum(tf.square(x))));
+}
