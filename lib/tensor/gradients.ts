@@ -63,6 +63,21 @@ function unbroadcast(dy: Tensor, shape: number[]): Tensor {
   return tf.reshape(axes.length > 0 ? tf.sum(dy, axes) : dy, shape);
 }
 
+/**
+ * Stock Sum and Mean multiply by `ones(shape)`, an array made in JavaScript: gigabytes for the logits of a large vocabulary. OnesLike
+ * is an op, a scalar broadcast once traced.
+ */
+function registerAverage(kernelName: string, divisor: (count: number) => number): void {
+  register(kernelName, ['x'], (dy, [x], { axis }) => {
+    const axes = tf.util.parseAxisParam(axis as number | number[], x.shape);
+    const count = axes.reduce((product, i) => product * x.shape[i], 1);
+    const kept = x.shape.map((d, i) => (axes.includes(i) ? 1 : d));
+    return { x: () => tf.mul(tf.reshape(divisor(count) === 1 ? dy : tf.div(dy, divisor(count)), kept), stopGradient(tf.onesLike(x))) };
+  });
+}
+registerAverage('Sum', () => 1);
+registerAverage('Mean', (count) => count);
+
 /** Of two equal operands the first takes the gradient. */
 function registerExtremum(kernelName: string, firstWins: (a: Tensor, b: Tensor) => Tensor): void {
   register(kernelName, ['a', 'b'], (dy, [a, b]) => {

@@ -5,3 +5,7 @@ export type { DType, EntryBody, EntryIO, NamedArrays, NamedTensors, ProgramOptio
 export { stopGradient } from './stop-gradient.js';
 export { crossEntropyRows, embedding, gelu, layerNorm, logSoftmax, logSumExp, rmsNorm, silu } from './ops.js';
 export { directionalDerivative, innerProduct, valueAndGradients, type ValueAndGradients } from './differentiation.js';
+export { Program, type CallInputs, type CallOutputs } from './program.js';
+export { ProgramError } from './errors.js';
+export { numericsFingerprint, type NumericsFingerprint, type NumericsParts } from './fingerprint.js';
+export type { TypedArray } from './native.js';
