@@ -1,0 +1,29 @@
+/** What stops a set-up: what was wrong, and what the user does about it. */
+export class SetupError extends Error {
+  /** @param {{ message: string, mend: string, cause?: unknown }} what  `message` one sentence without a full stop, `mend` in the imperative */
+  constructor({ message, mend, cause }) {
+    super(message, { cause });
+    this.name = 'SetupError';
+    this.mend = mend;
+  }
+}
+
+/**
+ * The one error a user sees. Anything but a SetupError is a fault of ours, so its stack goes along.
+ * @param {unknown} error
+ */
+export function explain(error) {
+  if (error instanceof SetupError) return `set-up: ${error.message}\n        mend: ${error.mend}\n`;
+  if (isErrno(error, 'ENOSPC')) return explain(noSpace(error.message));
+  return `set-up: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`;
+}
+
+/** @param {string} detail */
+export const noSpace = (detail) =>
+  new SetupError({ message: `no space left on the disk (${detail})`, mend: 'free some space, or set BLISS_CACHE to a folder on another disk, and run again: what is complete is kept' });
+
+/**
+ * @param {unknown} error @param {string} code
+ * @returns {error is NodeJS.ErrnoException}
+ */
+export const isErrno = (error, code) => error instanceof Error && 'code' in error && error.code === code;
