@@ -46,6 +46,8 @@ export interface BatchParams {
   readonly batchSize: number;
   /** restricts the order to rows of the dataset for which this is true, a pure function of the row's index (disjoint cursors) */
   readonly part?: { readonly of: number; readonly index: number };
+  /** restricts the order to these rows, ascending indices; a part is then a part of them */
+  readonly subset?: Uint32Array;
 }
 export type OpenDataset = (artifact: Artifact, index: ShardIndex) => Promise<TokenDataset>;
 

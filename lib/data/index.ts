@@ -1,0 +1,10 @@
+export { openDataset, sampleRows } from './dataset.js';
+export { HELD_OUT_SETS, passagesOf, readHeldOut, type Passage } from './held-out.js';
+export { inputDigests, type InputDigests, type InputDigestsParams } from './inputs.js';
+export { packRows, type PackedRow } from './pack.js';
+export * from './parquet.js';
+export { prepareCorpus, type PrepareCorpus, type PreparedCorpus } from './prepare.js';
+export { openHeldOut, openSources, sha256OfFile, type CorpusSource, type SourceInput } from './sources/index.js';
+export { hashRow, tokenDtype, writeTokenShards, type WriteTokenShards } from './token-rows.js';
+export { loadTokenizer, tokenizerJson, trainTokenizer, type Tokenizer, type TrainTokenizer } from './tokenizer/index.js';
+export type * from './types.js';

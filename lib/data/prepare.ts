@@ -1,0 +1,223 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { RunConfig } from '../../config/schema.js';
+import { BlissError } from '../errors.js';
+import { collectHeldOut, textKey, writeHeldOut, type HeldOut } from './held-out.js';
+import { packRows, type PackedRow } from './pack.js';
+import { ExternalShuffle } from './shuffle.js';
+import { openHeldOut, type CorpusSource } from './sources/index.js';
+import { writeTokenShards } from './token-rows.js';
+import { loadTokenizer, tokenizerJson, trainTokenizer, type Tokenizer } from './tokenizer/index.js';
+import type { CorpusIndex, Document, HeldOutSet, ShardIndex } from './types.js';
+
+export interface PrepareCorpus {
+  readonly sources: readonly CorpusSource[];
+  readonly tokenizer: RunConfig['tokenizer'];
+  readonly heldOut: RunConfig['heldOut'];
+  /** T */
+  readonly sequenceLength: number;
+  readonly rowsPerGroup: number;
+  /** one for the warm-ups and one a round */
+  readonly groups: number;
+  readonly rowsPerShard: number;
+  /** of the one shuffle */
+  readonly seed: string;
+  /** V of the models */
+  readonly vocabularySize: number;
+  /** exists; the artifact's files go here */
+  readonly outputFolder: string;
+  /** folder that relative paths of the configuration start from */
+  readonly configFolder: string;
+  /** `step` of `of` is the whole's; `what` says what is being done */
+  readonly onProgress?: (step: number, of: number, what: string) => void | Promise<void>;
+  readonly shouldStop?: () => boolean;
+}
+
+export interface PreparedCorpus {
+  readonly index: CorpusIndex;
+  /** sha256 over rows in order and held-out examples */
+  readonly digest: string;
+}
+
+/** Progress counts thousandths; each part of the work has a fixed share, seen with the demo. */
+const STEPS = 1_000;
+const PARTS = { tokenizer: [0, 100], heldOut: [100, 200], pack: [200, 700], write: [700, 1_000] } as const;
+/** Longest time between two turns of the event loop, as far as single documents allow. */
+const TURN_MILLISECONDS = 25;
+
+/**
+ * From documents to shards: tokenizer, held-out sets, rows of T tokens, one shuffle, disjoint groups. Memory is bounded,
+ * whatever the size of the corpus; a temporary copy of its tokens lies in `outputFolder` meanwhile.
+ *
+ * Writes `corpus.json`, `tokenizer.json`, `group-000/part-00000-of-0000N.parquet` …, `held-out/<set>.parquet`.
+ *
+ * @throws BlissError DataInvalid, DataCorrupt for what is wrong with the input; Stopped when `shouldStop` says so
+ */
+export async function prepareCorpus(params: PrepareCorpus): Promise<PreparedCorpus> {
+  const { sources, sequenceLength, rowsPerGroup, groups, rowsPerShard, seed, vocabularySize, outputFolder, configFolder } = params;
+  const turn = turns(params);
+  const tokenizer = await openTokenizer(params, turn);
+  if (tokenizer.vocabularySize > vocabularySize) {
+    throw new BlissError({
+      code: 'DataInvalid',
+      where: 'models.vocabularySize',
+      message: `the tokenizer has ids up to ${tokenizer.vocabularySize - 1}, the models' vocabulary ends at ${vocabularySize - 1}`,
+      mend: `raise models.vocabularySize to at least ${tokenizer.vocabularySize} or lower tokenizer.vocabularySize`,
+    });
+  }
+  // the user's own file goes on as it is: it may hold what encoding doesn't need
+  const tokenizerText = params.tokenizer.type === 'file' ? await readFile(path.resolve(configFolder, params.tokenizer.path), 'utf8') : tokenizerJson(tokenizer);
+  await writeFile(path.join(outputFolder, 'tokenizer.json'), tokenizerText);
+
+  const heldOutSource = openHeldOut(params.heldOut, configFolder);
+  const heldOut = await collectHeldOut({
+    documents: heldOutSource.documents(),
+    tokenizer,
+    sequenceLength,
+    counts: params.heldOut,
+    onDocument: () => turn('heldOut', heldOutSource.progress() ?? 0.5, 'held-out sets'),
+  });
+
+  const shuffle = new ExternalShuffle({ folder: path.join(outputFolder, '.shuffle'), seed });
+  try {
+    const documents = await packAll({ params, tokenizer, heldOut, shuffle, turn });
+    const rows = shuffle.rowsInOrder()[Symbol.asyncIterator]();
+    const rowsOf = new Map<string, number>();
+    const digest = createHash('sha256');
+    const indexes: ShardIndex[] = [];
+    let written = 0;
+    const groupRows = async function* (): AsyncIterable<PackedRow> {
+      for (let i = 0; i < rowsPerGroup; i++) {
+        const { value, done } = await rows.next();
+        if (done === true) return;
+        rowsOf.set(value.source, (rowsOf.get(value.source) ?? 0) + 1);
+        await turn('write', written++ / (groups * rowsPerGroup), 'writing shards');
+        yield value;
+      }
+    };
+    for (let group = 0; group < groups; group++) {
+      const prefix = `group-${String(group).padStart(3, '0')}`;
+      const shards = await writeTokenShards({ folder: outputFolder, prefix, rows: groupRows(), count: rowsPerGroup, sequenceLength, vocabularySize, rowsPerShard });
+      indexes.push(shards.index);
+      digest.update(`group ${group} ${shards.digest}\n`);
+    }
+    await mkdir(path.join(outputFolder, 'held-out'), { recursive: true });
+    const describe = async (set: HeldOutSet): Promise<CorpusIndex['heldOut'][HeldOutSet]> => {
+      const { passages, documents: count } = heldOut.sets[set];
+      const file = `held-out/${set}.parquet`;
+      digest.update(`held-out ${set}\n`);
+      await writeHeldOut(path.join(outputFolder, file), passages, vocabularySize, digest);
+      return { file, examples: passages.length, documents: count };
+    };
+    const index: CorpusIndex = {
+      vocabularySize,
+      sequenceLength,
+      groups: indexes,
+      heldOut: { validation: await describe('validation'), tuning: await describe('tuning'), test: await describe('test') },
+      sources: await Promise.all(
+        sources.map(async (source) => ({
+          name: source.name,
+          documents: documents.get(source.name) ?? 0,
+          rows: rowsOf.get(source.name) ?? 0,
+          sha256: sha256(JSON.stringify(await source.inputs())),
+        })),
+      ),
+      tokenizer: { file: 'tokenizer.json', sha256: sha256(tokenizerText) },
+    };
+    await writeFile(path.join(outputFolder, 'corpus.json'), `${JSON.stringify(index, null, 2)}\n`);
+    await params.onProgress?.(STEPS, STEPS, 'done');
+    return { index, digest: digest.digest('hex') };
+  } finally {
+    await shuffle.remove();
+  }
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+type Turn = (part: keyof typeof PARTS, share: number, what: string) => Promise<void>;
+
+/** Reports, hears a stop and lets the event loop run, now and then. */
+function turns({ onProgress, shouldStop }: PrepareCorpus): Turn {
+  let last = performance.now();
+  return async (part, share, what) => {
+    if (performance.now() - last < TURN_MILLISECONDS) return;
+    if (shouldStop?.() === true) throw new BlissError({ code: 'Stopped', message: 'the preparation of the corpus was stopped' });
+    const [from, to] = PARTS[part];
+    await onProgress?.(Math.floor(from + (to - from) * Math.min(1, share)), STEPS, what);
+    await nextTurn();
+    last = performance.now();
+  };
+}
+
+async function openTokenizer({ sources, tokenizer, configFolder }: PrepareCorpus, turn: Turn): Promise<Tokenizer> {
+  if (tokenizer.type === 'file') return loadTokenizer(path.resolve(configFolder, tokenizer.path));
+  const { vocabularySize, sampleBytes } = tokenizer;
+  const texts = async function* (): AsyncIterable<string> {
+    for (const source of sources) {
+      let left = sampleBytes * (source.share ?? 1 / sources.length);
+      for await (const { text } of source.documents()) {
+        await turn('tokenizer', 0.5, 'training the tokenizer');
+        yield text.slice(0, Math.ceil(left));
+        left -= Buffer.byteLength(text, 'utf8');
+        if (left <= 0) break;
+      }
+    }
+  };
+  return trainTokenizer({ texts: texts(), vocabularySize, sampleBytes: Infinity });
+}
+
+interface PackAll {
+  readonly params: PrepareCorpus;
+  readonly tokenizer: Tokenizer;
+  readonly heldOut: HeldOut;
+  readonly shuffle: ExternalShuffle;
+  readonly turn: Turn;
+}
+
+/** Sends the rows of all sources to the shuffle. @returns documents taken, by source */
+async function packAll({ params, tokenizer, heldOut, shuffle, turn }: PackAll): Promise<Map<string, number>> {
+  const { sources, groups, rowsPerGroup, sequenceLength } = params;
+  const needed = groups * rowsPerGroup;
+  const quotas = shareOut(needed, sources.map((source) => source.share));
+  const taken = new Map<string, number>();
+  const short: string[] = [];
+  for (const [i, source] of sources.entries()) {
+    const quota = quotas[i];
+    let documents = 0;
+    let rows = 0;
+    const fresh = async function* (): AsyncIterable<Document> {
+      for await (const document of source.documents()) if (!heldOut.texts.has(textKey(document.text))) yield document;
+    };
+    if (quota === 0) continue;
+    for await (const row of packRows({ source: source.name, documents: fresh(), tokenizer, sequenceLength, onDocument: () => documents++ })) {
+      await shuffle.add(row);
+      rows++;
+      await turn('pack', quota === undefined ? (i + (source.progress() ?? 0.5)) / sources.length : shuffle.rows / needed, `packing ${source.name}`);
+      if (rows === quota) break;
+    }
+    taken.set(source.name, documents);
+    if (quota !== undefined && rows < quota) short.push(`${source.name} has ${rows} of ${quota}`);
+  }
+  if (shuffle.rows < needed) {
+    const fits = Math.floor(shuffle.rows / groups);
+    throw new BlissError({
+      code: 'DataInvalid',
+      where: 'data',
+      message: `the corpus has ${shuffle.rows} rows of ${sequenceLength} tokens, ${needed} are needed (${groups} groups of ${rowsPerGroup})${short.length === 0 ? '' : `: ${short.join(', ')}`}`,
+      mend: fits === 0 || short.length > 0 ? 'lower data.rowsPerGroup, data.sequenceLength or rounds, or add text' : `lower data.rowsPerGroup to ${fits}, or rounds, or add text`,
+    });
+  }
+  return taken;
+}
+
+/** Whole numbers in the proportion of the shares that sum to `total`: largest remainders get what is left. */
+function shareOut(total: number, shares: readonly (number | undefined)[]): (number | undefined)[] {
+  const exact = shares.map((share) => (share === undefined ? undefined : share * total));
+  const counts = exact.map((count) => (count === undefined ? undefined : Math.floor(count)));
+  const left = Math.round(exact.reduce<number>((sum, count) => sum + (count ?? 0), 0)) - counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
+  const byRemainder = exact.flatMap((count, i) => (count === undefined ? [] : [{ i, remainder: count - Math.floor(count) }])).sort((a, b) => b.remainder - a.remainder || a.i - b.i);
+  for (const { i } of byRemainder.slice(0, left)) counts[i] = (counts[i] ?? 0) + 1;
+  return counts;
+}
