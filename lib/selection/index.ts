@@ -1,0 +1,32 @@
+import { gumbelTopK } from './gumbel-top-k.js';
+import { randomSelector } from './random.js';
+import { topK } from './top-k.js';
+import type { Selector } from './types.js';
+
+export { gumbelTopK, type GumbelTopK } from './gumbel-top-k.js';
+export { precision, sourceShares, type Precision, type SelectedRows, type SourceShare } from './precision.js';
+export { randomSelector } from './random.js';
+export { topK } from './top-k.js';
+export type { Candidates, Select, Selector } from './types.js';
+
+export interface OpenSelector {
+  readonly method: Selector['name'];
+  /** of gumbel-top-k */
+  readonly temperature: number;
+  readonly seed: string;
+}
+
+/** The selector of a configuration. */
+export function openSelector({ method, temperature, seed }: OpenSelector): Selector {
+  switch (method) {
+    case 'top-k':
+      return topK();
+    case 'gumbel-top-k':
+      return gumbelTopK({ temperature, seed });
+    case 'random':
+      return randomSelector({ seed });
+  }
+}
+
+/** Rows that a fraction of a group is: at least one. */
+export const countOf = (rows: number, fraction: number): number => Math.min(rows, Math.max(1, Math.round(rows * fraction)));
