@@ -1,1 +1,4 @@
+export { buildReport } from './build-report.js';
+export { writeTensorboard } from './tensorboard.js';
+export { verdictOf, type Verdict } from './verdict.js';
 export type * from './types.js';
