@@ -9,6 +9,7 @@ import path from 'node:path';
 export function layOut({ deps, tensorflow }) {
   const { dir, cuda } = tensorflow;
   const lib = { 'libtensorflow.so': 'libtensorflow_cc.so.2', 'libtensorflow_cc.so.2': 'libtensorflow_cc.so.2', 'libtensorflow_framework.so': 'libtensorflow_framework.so.2', 'libtensorflow_framework.so.2': 'libtensorflow_framework.so.2' };
+  mkdirSync(deps, { recursive: true });
   link(path.join(deps, 'include'), path.join(dir, 'include'));
   linkFolder(path.join(deps, 'lib'), Object.fromEntries(Object.entries(lib).map(([name, file]) => [name, path.join(dir, file)])));
   // XLA looks for ptxas and libdevice in `../nvidia/cuda_nvcc` of the folder that the library was loaded from.

@@ -52,14 +52,14 @@ export async function setUp({ root = ROOT, env = process.env, facts = readFacts(
       await fetchTensorflow({ wheels: tensorflow.missing, cache, env, say });
       await fetchTemporal({ missing: temporal.missing, cache, env, say });
       await provideBinding({ root, cache, env, say, tensorflow: tensorflow.tensorflow });
-      const built = buildIsCurrent(root);
-      if (!built) await build({ root, env, say });
       const { dir, version, device } = tensorflow.tensorflow;
       /** @type {import('./record.mjs').SetupRecord} */
       const record = { version: 1, tensorflow: { dir, version, device }, temporal: temporal.path, libraryPath: libraryPath(tensorflow.tensorflow) };
       writeRecord(root, record);
+      const built = buildIsCurrent(root);
+      if (!built) await build({ root, env, say });
       const did = dependencies || wheels.length > 0 || binding || !built;
-      say(did ? `done in ${secondsSince(started)}` : `all there (${secondsSince(started)})`);
+      say(did ? `done in ${secondsSince(started)}` : 'all there');
       return record;
     });
   } finally {
