@@ -1,0 +1,120 @@
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { TokenIds } from '../models/index.js';
+import { adamw, clipPerTensor, globalNorm, type BiasCorrections, type Moments } from '../optim/index.js';
+import { valueAndGradients, type NamedTensors } from '../tensor/index.js';
+import { alignment } from './alignment.js';
+import { gaussNewtonProduct, hessianProduct } from './curvature-product.js';
+import { hypergradient } from './hypergradient.js';
+import { targetLogProbabilities, type LowerLossInput } from './lower-loss.js';
+import { normaliserOf, sampleWeights } from './sample-weights.js';
+import type { BilevelModels, BilevelSettings, Normaliser } from './types.js';
+import { upperLoss } from './upper-loss.js';
+import { startOfZ, zSolvers, type Solution } from './z-solvers/index.js';
+
+export interface OuterStepInput {
+  readonly models: BilevelModels;
+  readonly settings: BilevelSettings;
+  /** θ_p after the K inner steps; constant here */
+  readonly proxy: NamedTensors;
+  /** θ_s */
+  readonly score: NamedTensors;
+  readonly scoreMoments: Moments;
+  /** θ_r, frozen */
+  readonly target: NamedTensors;
+  /** of the outer step before, for a warm start; zeros before the first */
+  readonly z: NamedTensors;
+  readonly normaliser: Normaliser;
+  /** int32 [m, T] */
+  readonly validationIds: TokenIds;
+  /** float32 [m, T]: 1 where the token at this position is a target */
+  readonly validationMask: Tensor;
+  /** int32 [n, T], the outer minibatch ξ' */
+  readonly ids: TokenIds;
+  /** float32 scalar */
+  readonly learningRate: Tensor;
+  readonly corrections: BiasCorrections;
+  /** float32 scalar: 1 in the first outer step of a round, else 0 */
+  readonly first: Tensor;
+}
+
+export interface OuterStepOutput {
+  /** θ_s after */
+  readonly score: NamedTensors;
+  readonly moments: Moments;
+  readonly z: NamedTensors;
+  /** of this minibatch, from the scores before the update */
+  readonly normaliser: Normaliser;
+  /** F at θ_p, a scalar */
+  readonly upperLoss: Tensor;
+  /** ∇_p F */
+  readonly upperGradient: NamedTensors;
+  /** s_i before the update, P_i of the lower loss, a_i = ⟨∇L_i, z⟩, c_i: [n] */
+  readonly scores: Tensor;
+  readonly weights: Tensor;
+  readonly alignment: Tensor;
+  readonly coefficients: Tensor;
+  readonly meanAlignment: Tensor;
+  readonly solution: Solution;
+  /** ∇Φ unclipped, and clipped tensor by tensor */
+  readonly hypergradient: NamedTensors;
+  readonly clippedHypergradient: NamedTensors;
+  readonly hypergradientNorm: Tensor;
+  readonly zNorm: Tensor;
+  readonly residualNorm: Tensor;
+  readonly negativeCurvature: Tensor;
+}
+
+/**
+ * One update of θ_s, everything at the new θ_p and the old θ_s: v = ∇F, then z ≈ (H + δI)⁻¹ v on the outer minibatch, then a_i and
+ * the hypergradient, clipped tensor by tensor, into AdamW.  @see method §3, §4 steps 2b–2d
+ */
+export function outerStep(input: OuterStepInput): OuterStepOutput {
+  const { models, settings, proxy, score, scoreMoments, ids, learningRate, corrections, first } = input;
+  const { value: upper, gradients: upperGradient } = valueAndGradients(
+    (params) => upperLoss({ proxy: models.proxy, params, validationIds: input.validationIds, validationMask: input.validationMask, causalProxy: settings.causalProxy }),
+    proxy,
+  );
+
+  const scores = models.score.scores({ params: score, ids });
+  const weights = sampleWeights({ scores, normaliser: input.normaliser, first, settings });
+  const solution = solve(input, weights, upperGradient);
+  const { z } = solution;
+
+  const aligned = alignment({ proxy: models.proxy, params: proxy, ids, causalProxy: settings.causalProxy, z });
+  const scoresOf = (params: NamedTensors): Tensor => models.score.scores({ params, ids });
+  const outcome = hypergradient({ scoresOf, scoreParams: score, scores, alignment: aligned, weights: settings.weights });
+  const { clipped } = clipPerTensor(outcome.hypergradient, settings.score.hypergradientClip);
+  const updated = adamw({ params: score, gradients: clipped, moments: scoreMoments, learningRate, corrections, settings: settings.score.adam });
+
+  return {
+    score: updated.params,
+    moments: updated.moments,
+    z,
+    normaliser: normaliserOf(scores),
+    upperLoss: upper,
+    upperGradient,
+    scores,
+    weights,
+    alignment: aligned,
+    ...outcome,
+    solution,
+    clippedHypergradient: clipped,
+    hypergradientNorm: globalNorm(outcome.hypergradient),
+    zNorm: globalNorm(z),
+    residualNorm: solution.residualNorm,
+    negativeCurvature: solution.negativeCurvature,
+  };
+}
+
+function solve({ models, settings, proxy, target, ids, z, first }: OuterStepInput, weights: Tensor, gradient: NamedTensors): Solution {
+  const { solver } = settings;
+  const lower: LowerLossInput = {
+    proxy: models.proxy,
+    params: proxy,
+    batch: { ids, weights, targetLogProbabilities: targetLogProbabilities({ target: models.target, params: target, ids }) },
+    settings,
+  };
+  const curvature = solver.curvature === 'gauss-newton' ? gaussNewtonProduct(lower) : hessianProduct(lower);
+  const start = startOfZ({ start: solver.start, params: proxy, previous: z, first });
+  return zSolvers[solver.method]({ curvature, gradient, start, settings: solver });
+}

@@ -1,0 +1,11 @@
+import type { SolverSettings } from '../types.js';
+import { cg } from './cg.js';
+import { gd } from './gd.js';
+import { identity } from './identity.js';
+import { neumann } from './neumann.js';
+import type { ZSolver } from './solver.js';
+
+export type { LinearSystem, Solution, ZSolver } from './solver.js';
+export { roundToHalf, startOfZ } from './start.js';
+
+export const zSolvers: Readonly<Record<SolverSettings['method'], ZSolver>> = { gd, cg, neumann, identity };
