@@ -49,7 +49,7 @@ export interface BatchParams {
   /** restricts the order to these rows, ascending indices; a part is then a part of them */
   readonly subset?: Uint32Array;
 }
-export type OpenDataset = (artifact: Artifact, index: ShardIndex) => Promise<TokenDataset>;
+export type OpenDataset = (artifact: Pick<Artifact, 'file'>, index: ShardIndex) => Promise<TokenDataset>;
 
 /** `corpus.json` of the prepare stage's artifact. */
 export interface CorpusIndex {

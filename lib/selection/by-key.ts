@@ -21,7 +21,7 @@ export function largestByKey({ candidates: { ids, excluded }, keys, count }: Lar
   const border = sorted[sorted.length - wanted];
   return allowed
     .filter((i) => keys[i] >= border)
-    .sort((a, b) => keys[b] - keys[a] || compareIds(ids[a], ids[b]))
+    .sort((a, b) => (keys[a] === keys[b] ? compareIds(ids[a], ids[b]) : keys[a] > keys[b] ? -1 : 1))
     .slice(0, wanted);
 }
 
