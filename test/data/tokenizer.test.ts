@@ -1,0 +1,179 @@
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { loadTokenizer, tokenizerJson, trainTokenizer, type Tokenizer } from '../../lib/data/index.js';
+import { randomStream } from '../../lib/random.js';
+import { temporaryFolder } from './temporary.js';
+
+interface Cases {
+  readonly cases: { readonly text: string; readonly ids: number[]; readonly decoded: string }[];
+}
+
+const root = path.join(import.meta.dirname, '../..');
+const neox = process.env['BLISS_NEOX_TOKENIZER'] ?? path.join(root, '../shared/data/20B_tokenizer.json');
+
+describe.skipIf(!existsSync(neox))('the GPT-NeoX tokenizer (skipped where BLISS_NEOX_TOKENIZER names no file)', () => {
+  test('gives the ids of Hugging Face’s on all cases, and their text', async () => {
+    const { cases } = JSON.parse(await readFile(path.join(root, 'test/fixtures/tokenizer-cases.json'), 'utf8')) as Cases;
+    const tokenizer = await loadTokenizer(neox);
+    expect(tokenizer).toMatchObject({ vocabularySize: 50_277, endOfText: 0 });
+    for (const { text, ids, decoded } of cases) {
+      expect(tokenizer.encode(text), JSON.stringify(text)).toEqual(ids);
+      expect(tokenizer.decode(ids)).toBe(decoded);
+    }
+    expect(cases.length).toBeGreaterThan(100);
+  });
+
+  test('stays what it is when written and read again', async () => {
+    const file = path.join(await temporaryFolder(), 'tokenizer.json');
+    const tokenizer = await loadTokenizer(neox);
+    await writeFile(file, tokenizerJson(tokenizer));
+    const again = await loadTokenizer(file);
+    for (const text of randomTexts(100)) expect(again.encode(text)).toEqual(tokenizer.encode(text));
+  });
+});
+
+const sample = [
+  'the cat sat on the mat, and the other cat sat on the other mat.',
+  "It's the cat's mat; they'll say 12 cats sat in 2024.",
+  'Häuser und Häuschen\n\n  eingerückt\tüber 日本語 日本 😀😀',
+  'aaaa aaaaaaa aaaaaaaaaaaa bababababa',
+];
+
+describe('training', () => {
+  test('gives the merges of the textbook algorithm', async () => {
+    for (const size of [258, 280, 330]) {
+      const trained = await trainTokenizer({ texts: sample, vocabularySize: size, sampleBytes: 1e6 });
+      expect(trained.parts.merges).toEqual(textbookMerges(sample, size - 257));
+    }
+  });
+
+  test('ends where no pair comes twice', async () => {
+    const trained = await trainTokenizer({ texts: ['ab ab'], vocabularySize: 1_000, sampleBytes: 100 });
+    expect(trained.parts.merges).toEqual([['a', 'b']]);
+    expect(trained.vocabularySize).toBe(258);
+  });
+
+  test('sees no more than the sample', async () => {
+    const [short, long] = [['ababab'], ['ababab', ...sample]];
+    const [a, b] = [await trainTokenizer({ texts: short, vocabularySize: 300, sampleBytes: 6 }), await trainTokenizer({ texts: long, vocabularySize: 300, sampleBytes: 6 })];
+    expect(b.parts.merges).toEqual(a.parts.merges);
+  });
+});
+
+describe('encoding', () => {
+  let tokenizer: Tokenizer;
+  test('gives the ids of the textbook algorithm, short words and long', async () => {
+    tokenizer = await trainTokenizer({ texts: sample, vocabularySize: 400, sampleBytes: 1e6 });
+    const texts = [...sample, 'a'.repeat(301), 'ab'.repeat(200), `x${'ba'.repeat(99)}c`, ...randomTexts(50)];
+    for (const text of texts) expect(tokenizer.encode(text), JSON.stringify(text)).toEqual(textbookEncode(tokenizer, text));
+  });
+
+  test('decodes to the text', () => {
+    for (const text of [...randomTexts(300), '', ' ', '\uFEFF\u0085\u00A0', '\u{10FFFF}']) expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
+  });
+
+  test('a long run of one character takes no quadratic time', () => {
+    // a million would take hours if every merge looked at every pair
+    const ids = tokenizer.encode('a'.repeat(1_000_000));
+    expect(tokenizer.decode(ids).length).toBe(1_000_000);
+  });
+
+  test('end-of-text in a text is the one token', () => {
+    expect(tokenizer.encode('<|endoftext|>')).toEqual([0]);
+    expect(tokenizer.encode('a<|endoftext|>b').filter((id) => id === 0)).toHaveLength(1);
+  });
+});
+
+describe('a tokenizer.json that is something else is refused by name', () => {
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false };
+  const cases: [string, (json: Record<string, unknown>) => unknown, RegExp][] = [
+    ['WordPiece', (json) => ({ ...json, model: { type: 'WordPiece', vocab: {} } }), /model is WordPiece, not byte-level BPE/],
+    ['Metaspace', (json) => ({ ...json, pre_tokenizer: { type: 'Metaspace' } }), /pre-tokenizer is Metaspace, not ByteLevel/],
+    ['no pre-tokenizer', (json) => ({ ...json, pre_tokenizer: null }), /pre-tokenizer is none/],
+    ['Lowercase', (json) => ({ ...json, normalizer: { type: 'Lowercase' } }), /normalizer Lowercase is not supported/],
+    ['another pattern', (json) => ({ ...json, pre_tokenizer: { ...byteLevel, use_regex: false } }), /use_regex: false/],
+    ['a byte missing', (json) => ({ ...json, model: { type: 'BPE', vocab: { a: 1 }, merges: [] } }), /no entry for byte 0/],
+    ['no end of text', (json) => ({ ...json, added_tokens: [], model: { ...(json['model'] as object), vocab: withoutEnd(json) } }), /no end-of-text token/],
+    ['not its layout', () => [1, 2], /not a tokenizer.json/],
+  ];
+  for (const [name, change, message] of cases) {
+    test(name, async () => {
+      const file = path.join(await temporaryFolder(), 'tokenizer.json');
+      const trained = await trainTokenizer({ texts: sample, vocabularySize: 270, sampleBytes: 1e6 });
+      await writeFile(file, JSON.stringify(change(JSON.parse(tokenizerJson(trained)) as Record<string, unknown>)));
+      await expect(loadTokenizer(file)).rejects.toMatchObject({ code: 'DataInvalid', where: file, message: expect.stringMatching(message) as string });
+    });
+  }
+
+  test('no JSON, no file', async () => {
+    const file = path.join(await temporaryFolder(), 'tokenizer.json');
+    await expect(loadTokenizer(file)).rejects.toMatchObject({ code: 'DataInvalid', where: file });
+    await writeFile(file, '{"model"');
+    await expect(loadTokenizer(file)).rejects.toThrow(/is no JSON/);
+  });
+});
+
+function withoutEnd(json: Record<string, unknown>): Record<string, number> {
+  const { vocab } = json['model'] as { vocab: Record<string, number> };
+  return Object.fromEntries(Object.entries(vocab).filter(([token]) => token !== '<|endoftext|>'));
+}
+
+function randomTexts(count: number): string[] {
+  const random = randomStream('texts');
+  const alphabet = ['a', 'b', 'the', ' ', '  ', '\n', '\t', "'s", "'LL", '1', '23', 'ä', 'é', 'e\u0301', '日', '😀', '👍🏽', '.', '...', '\u00A0', '\u3000', 'ſ', '\u200B', '_', '-'];
+  return Array.from({ length: count }, () => Array.from({ length: random.below(30) }, () => alphabet[random.below(alphabet.length)]).join('')).map((text) => text.normalize('NFC'));
+}
+
+/** Words as the byte-level alphabet's characters, by a pattern written apart from the one under test. */
+function words(text: string): string[][] {
+  const space = '[\\t-\\r \\u0085\\u00A0\\u1680\\u2000-\\u200A\\u2028\\u2029\\u202F\\u205F\\u3000]';
+  const other = space.replace('[', '[^');
+  const pattern = new RegExp(`'(?:[stmd]|re|ve|ll)| ?\\p{L}+| ?\\p{N}+| ?(?:(?![\\p{L}\\p{N}])${other})+|${space}+(?!${other})|${space}+`, 'gu');
+  return (text.match(pattern) ?? []).map((word) => Array.from(Buffer.from(word, 'utf8'), character));
+}
+
+function character(byte: number): string {
+  const printable = [...Array(256).keys()].filter((b) => (b > 32 && b < 127) || (b > 160 && b !== 173));
+  if (printable.includes(byte)) return String.fromCharCode(byte);
+  return String.fromCharCode(256 + [...Array(256).keys()].filter((b) => !printable.includes(b)).indexOf(byte));
+}
+
+/** Counts all pairs anew for every merge. */
+function textbookMerges(texts: string[], count: number): [string, string][] {
+  const all = texts.flatMap(words);
+  const alphabet = Array.from({ length: 256 }, (_, byte) => character(byte)).sort();
+  const id = new Map(alphabet.map((token, i) => [token, i]));
+  const merges: [string, string][] = [];
+  while (merges.length < count) {
+    const counts = new Map<string, { pair: [string, string]; count: number }>();
+    for (const word of all) {
+      for (let i = 0; i + 1 < word.length; i++) {
+        const key = `${word[i]} ${word[i + 1]}`;
+        const entry = counts.get(key) ?? { pair: [word[i], word[i + 1]], count: 0 };
+        entry.count++;
+        counts.set(key, entry);
+      }
+    }
+    const order = (token: string): number => id.get(token) ?? Infinity;
+    const [best] = [...counts.values()].sort((a, b) => b.count - a.count || order(a.pair[0]) - order(b.pair[0]) || order(a.pair[1]) - order(b.pair[1]));
+    if (best === undefined || best.count < 2) break;
+    id.set(best.pair.join(''), id.size);
+    merges.push(best.pair);
+    for (const word of all) apply(word, best.pair);
+  }
+  return merges;
+}
+
+function apply(word: string[], [left, right]: readonly [string, string]): void {
+  for (let i = 0; i + 1 < word.length; i++) if (word[i] === left && word[i + 1] === right) word.splice(i, 2, left + right);
+}
+
+/** Applies every merge in turn to the whole word. */
+function textbookEncode({ parts: { merges, vocabulary } }: Tokenizer, text: string): number[] {
+  return words(text).flatMap((word) => {
+    for (const merge of merges) apply(word, merge);
+    return word.map((token) => vocabulary.get(token) ?? -1);
+  });
+}
