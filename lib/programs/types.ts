@@ -4,8 +4,11 @@ import type { NamedArrays } from '../tensor/types.js';
 export interface CompiledProgram {
   /** sha256 of the traced graph: part of the numerics fingerprint, recorded in checkpoints */
   readonly digest: string;
+  /** names of all state, in the order in which `getState` gives it */
+  readonly stateNames: readonly string[];
   /** all state, by variable name; missing names are an error, unknown ones too */
   setState(state: NamedArrays): void;
+  /** copies; zeros before the first `setState` */
   getState(): NamedArrays;
   dispose(): void;
 }
@@ -19,7 +22,7 @@ export interface TrainingProgram extends CompiledProgram {
 }
 
 export interface BilevelProgram extends CompiledProgram {
-  /** state names: `proxy/…`, `proxy.adam.m/…`, `proxy.adam.u/…`, `score/…`, `score.adam.m/…`, `score.adam.u/…`, `target/…`, `z/…` (warm start), `normaliser/max`, `normaliser/sum` */
+  /** state names: `proxy/…`, `proxy.adam.m/…`, `proxy.adam.u/…`, `score/…`, `score.adam.m/…`, `score.adam.u/…`, `target/…`; `z/…` with a warm start only; `normaliser/max`, `normaliser/sum` with a stale normaliser only */
   innerStep(input: { readonly ids: Int32Array; readonly learningRate: number; readonly update: number; readonly first: boolean }): {
     readonly lowerLoss: number;
     readonly weightedCrossEntropy: number;
@@ -46,11 +49,11 @@ export interface BilevelProgram extends CompiledProgram {
 }
 
 export interface ScoringProgram extends CompiledProgram {
-  /** ids int32 [n·T] → logits before the sigmoid, float32 [n] */
+  /** state names: those of the score model's checkpoint. ids int32 [n·T] → logits before the sigmoid, float32 [n] */
   score(ids: Int32Array): Float32Array;
 }
 
 export interface EvaluationProgram extends CompiledProgram {
-  /** per position t of each row, for the prediction of token t+1: negative log-likelihood in nats and whether argmax is right; both [n·(T−1)] */
+  /** state names: those of the model's checkpoint. Per position t of each row, for the prediction of token t+1: negative log-likelihood in nats and whether argmax is right; both [n·(T−1)] */
   evaluate(ids: Int32Array): { readonly negativeLogLikelihood: Float32Array; readonly correct: Int32Array };
 }

@@ -1,0 +1,134 @@
+import type { BilevelConfig } from '../../config/sections/bilevel.js';
+import type { ModelConfig } from '../../config/sections/models.js';
+import { innerStep, outerStep, type BilevelModels, type BilevelSettings, type Normaliser } from '../bilevel/index.js';
+import { createModel, createScoreModel } from '../models/index.js';
+import { biasCorrections } from '../optim/index.js';
+import { Program, tf, type EntryIO, type ProgramOptions } from '../tensor/index.js';
+import { compiledProgram, floatsOf, numberOf } from './compiled-program.js';
+import { adamInputs, scalar, tokenIds } from './input-specs.js';
+import { assignGroup, assignMoments, declareGroup, declareMoments, momentGroups, readGroup, readMoments } from './state-variables.js';
+import type { BilevelProgram } from './types.js';
+
+/** what of a run's `bilevel` section decides the program */
+export type BilevelProgramSettings = BilevelSettings & Pick<BilevelConfig, 'batchSize' | 'validationBatchSize'>;
+
+/** Plain JSON: equal specifications share a program. */
+export interface BilevelSpec {
+  readonly proxy: ModelConfig;
+  readonly target: ModelConfig;
+  readonly vocabularySize: number;
+  readonly sequenceLength: number;
+  readonly bilevel: BilevelProgramSettings;
+  readonly mode: ProgramOptions['mode'];
+}
+
+/** Inner and outer step of the bilevel phase, one call each, over the state of proxy, score model and target.  @see method §4, step 2 */
+export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelProgram> {
+  const { vocabularySize, sequenceLength, bilevel: settings, mode } = spec;
+  const { batchSize, validationBatchSize } = settings;
+  const proxy = createModel(spec.proxy);
+  const models: BilevelModels = { proxy, score: createScoreModel(proxy), target: createModel(spec.target) };
+  const shapes = { proxy: proxy.shapes(vocabularySize), score: models.score.shapes(vocabularySize), target: models.target.shapes(vocabularySize) };
+  const proxyMoments = momentGroups('proxy');
+  const scoreMoments = momentGroups('score');
+  // held only where they are read
+  const warm = settings.solver.start === 'warm';
+  const stale = settings.normaliser === 'stale';
+
+  const program = new Program('bilevel', { mode });
+  declareGroup(program, 'proxy', shapes.proxy);
+  declareMoments(program, proxyMoments, shapes.proxy);
+  declareGroup(program, 'score', shapes.score);
+  declareMoments(program, scoreMoments, shapes.score);
+  declareGroup(program, 'target', shapes.target);
+  if (warm) declareGroup(program, 'z', shapes.proxy);
+  if (stale) declareGroup(program, 'normaliser', { max: [], sum: [] });
+
+  const normaliser = (io: EntryIO): Normaliser =>
+    stale ? { max: io.read('normaliser/max'), sum: io.read('normaliser/sum') } : { max: tf.scalar(0), sum: tf.scalar(1) };
+
+  program.entry('innerStep', { ids: tokenIds(batchSize, sequenceLength), first: scalar, ...adamInputs }, ({ ids, first, learningRate, c1, c2 }, io) => {
+    const result = innerStep({
+      models,
+      settings,
+      proxy: readGroup(io, 'proxy', shapes.proxy),
+      proxyMoments: readMoments(io, proxyMoments, shapes.proxy),
+      score: readGroup(io, 'score', shapes.score),
+      target: readGroup(io, 'target', shapes.target),
+      ids,
+      learningRate,
+      corrections: { c1, c2 },
+      normaliser: normaliser(io),
+      first,
+    });
+    assignGroup(io, 'proxy', result.proxy);
+    assignMoments(io, proxyMoments, result.moments);
+    const { lowerLoss, weightedCrossEntropy, kl, gradientNorm, scores } = result;
+    return { lowerLoss, weightedCrossEntropy, kl, gradientNorm, scores };
+  });
+
+  const outerInputs = {
+    validationIds: tokenIds(validationBatchSize, sequenceLength),
+    validationMask: { shape: [validationBatchSize, sequenceLength], dtype: 'float32' },
+    ids: tokenIds(batchSize, sequenceLength),
+    first: scalar,
+    ...adamInputs,
+  } as const;
+  program.entry('outerStep', outerInputs, ({ validationIds, validationMask, ids, first, learningRate, c1, c2 }, io) => {
+    const result = outerStep({
+      models,
+      settings,
+      proxy: readGroup(io, 'proxy', shapes.proxy),
+      score: readGroup(io, 'score', shapes.score),
+      scoreMoments: readMoments(io, scoreMoments, shapes.score),
+      target: readGroup(io, 'target', shapes.target),
+      z: warm ? readGroup(io, 'z', shapes.proxy) : {},
+      normaliser: normaliser(io),
+      validationIds,
+      validationMask,
+      ids,
+      learningRate,
+      corrections: { c1, c2 },
+      first,
+    });
+    assignGroup(io, 'score', result.score);
+    assignMoments(io, scoreMoments, result.moments);
+    if (warm) assignGroup(io, 'z', result.z);
+    if (stale) assignGroup(io, 'normaliser', { max: result.normaliser.max, sum: result.normaliser.sum });
+    const { upperLoss, scores, alignment, hypergradientNorm, zNorm, residualNorm } = result;
+    return { upperLoss, scores, alignment, hypergradientNorm, zNorm, residualNorm };
+  });
+  await program.build();
+
+  return {
+    ...compiledProgram(program),
+    innerStep: ({ ids, learningRate, update, first }) => {
+      const outputs = program.call('innerStep', { ids, learningRate, first: Number(first), ...biasCorrections(update, settings.proxy.adam) });
+      return {
+        lowerLoss: numberOf(outputs, 'lowerLoss'),
+        weightedCrossEntropy: numberOf(outputs, 'weightedCrossEntropy'),
+        kl: numberOf(outputs, 'kl'),
+        gradientNorm: numberOf(outputs, 'gradientNorm'),
+        scores: floatsOf(outputs, 'scores'),
+      };
+    },
+    outerStep: ({ validationIds, validationMask, ids, learningRate, update, first }) => {
+      const corrections = biasCorrections(update, settings.score.adam);
+      const outputs = program.call('outerStep', { validationIds, validationMask, ids, learningRate, first: Number(first), ...corrections });
+      return {
+        upperLoss: numberOf(outputs, 'upperLoss'),
+        scores: floatsOf(outputs, 'scores'),
+        alignment: floatsOf(outputs, 'alignment'),
+        hypergradientNorm: numberOf(outputs, 'hypergradientNorm'),
+        zNorm: numberOf(outputs, 'zNorm'),
+        residualNorm: numberOf(outputs, 'residualNorm'),
+      };
+    },
+  };
+}
+
+/** The part of the whole section that decides the program, so that runs of other lengths share it. */
+export function bilevelProgramSettings(section: BilevelConfig): BilevelProgramSettings {
+  const { klWeight, klDirection, l2Weight, weights, normaliser, causalProxy, referenceDevices, solver, proxy, score, batchSize, validationBatchSize } = section;
+  return { klWeight, klDirection, l2Weight, weights, normaliser, causalProxy, referenceDevices, solver, proxy, score, batchSize, validationBatchSize };
+}

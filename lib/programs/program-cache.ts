@@ -1,0 +1,65 @@
+import type { BilevelConfig } from '../../config/sections/bilevel.js';
+import { canonicalJson } from '../artifacts/index.js';
+import { bilevelProgramSettings, createBilevelProgram, type BilevelSpec } from './bilevel-program.js';
+import { createEvaluationProgram, type EvaluationSpec } from './evaluation-program.js';
+import { createScoringProgram, type ScoringSpec } from './scoring-program.js';
+import { createTrainingProgram, type TrainingSpec } from './training-program.js';
+import type { BilevelProgram, CompiledProgram, EvaluationProgram, ScoringProgram, TrainingProgram } from './types.js';
+
+export interface ProgramCacheOptions {
+  /** programs kept; each holds its state and its compiled code. @default 6, what a run of two models goes through in a round */
+  readonly limit?: number;
+}
+
+/**
+ * Programs by specification, built once a process and kept between stages: compiling takes longer than many a stage. Beyond the limit the
+ * one that was used longest ago goes. Whoever asks gets a program with anyone's state in it, and sets its own.
+ */
+export class ProgramCache {
+  readonly #limit: number;
+  /** least recently used first */
+  readonly #programs = new Map<string, Promise<CompiledProgram>>();
+
+  constructor({ limit = 6 }: ProgramCacheOptions = {}) {
+    this.#limit = limit;
+  }
+
+  training(spec: TrainingSpec): Promise<TrainingProgram> {
+    return this.#get('training', spec, createTrainingProgram);
+  }
+
+  /** @param spec.bilevel may be the whole section: what does not change the program does not count */
+  bilevel(spec: Omit<BilevelSpec, 'bilevel'> & { readonly bilevel: BilevelConfig }): Promise<BilevelProgram> {
+    return this.#get('bilevel', { ...spec, bilevel: bilevelProgramSettings(spec.bilevel) }, createBilevelProgram);
+  }
+
+  scoring(spec: ScoringSpec): Promise<ScoringProgram> {
+    return this.#get('scoring', spec, createScoringProgram);
+  }
+
+  evaluation(spec: EvaluationSpec): Promise<EvaluationProgram> {
+    return this.#get('evaluation', spec, createEvaluationProgram);
+  }
+
+  /** Frees all of them. */
+  async clear(): Promise<void> {
+    const programs = [...this.#programs.values()];
+    this.#programs.clear();
+    for (const program of programs) (await program.catch(() => undefined))?.dispose();
+  }
+
+  async #get<Spec, P extends CompiledProgram>(kind: string, spec: Spec, create: (spec: Spec) => Promise<P>): Promise<P> {
+    const key = `${kind}|${canonicalJson(spec)}`;
+    const known = this.#programs.get(key);
+    this.#programs.delete(key);
+    const program = known ?? create(spec);
+    this.#programs.set(key, program);
+    program.catch(() => this.#programs.delete(key)); // a failure is not kept
+    while (this.#programs.size > this.#limit) {
+      const [[oldest, forgotten]] = this.#programs;
+      this.#programs.delete(oldest);
+      (await forgotten.catch(() => undefined))?.dispose();
+    }
+    return program as Promise<P>; // the kind is part of the key
+  }
+}

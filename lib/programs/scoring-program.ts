@@ -1,0 +1,30 @@
+import type { ModelConfig } from '../../config/sections/models.js';
+import { createModel, createScoreModel } from '../models/index.js';
+import { Program, type ProgramOptions } from '../tensor/index.js';
+import { compiledProgram, floatsOf } from './compiled-program.js';
+import { tokenIds } from './input-specs.js';
+import { declareGroup, readGroup } from './state-variables.js';
+import type { ScoringProgram } from './types.js';
+
+/** Plain JSON: equal specifications share a program. */
+export interface ScoringSpec {
+  /** the proxy's, whose backbone the score model has */
+  readonly model: ModelConfig;
+  readonly vocabularySize: number;
+  readonly sequenceLength: number;
+  readonly batchSize: number;
+  readonly mode: ProgramOptions['mode'];
+}
+
+/** Logits of the score model, before the sigmoid, for batches of a fixed size.  @see method §4, step 3 */
+export async function createScoringProgram({ model, vocabularySize, sequenceLength, batchSize, mode }: ScoringSpec): Promise<ScoringProgram> {
+  const scoreModel = createScoreModel(createModel(model));
+  const shapes = scoreModel.shapes(vocabularySize);
+  const program = new Program('scoring', { mode });
+  declareGroup(program, '', shapes);
+  program.entry('score', { ids: tokenIds(batchSize, sequenceLength) }, ({ ids }, io) => {
+    return { logits: scoreModel.logits({ params: readGroup(io, '', shapes), ids }) };
+  });
+  await program.build();
+  return { ...compiledProgram(program), score: (ids) => floatsOf(program.call('score', { ids }), 'logits') };
+}
