@@ -9,6 +9,8 @@ export interface StackInfo {
   readonly pid: number;
   readonly started: string;
   readonly namespace: string;
+  /** up for the time of one run; it stays for its guests too */
+  readonly temporary: boolean;
   readonly address?: string;
   readonly uiAddress?: string;
 }
@@ -16,8 +18,13 @@ export interface StackInfo {
 export interface HomeLock {
   /** what the next asker hears */
   announce(info: StackInfo): void;
+  /** commands that stay connected because their run goes on here */
+  guests(): number;
   release(): Promise<void>;
 }
+
+/** What a guest says; one that only asks says nothing. */
+const STAY = 'stay\n';
 
 /** A stack that holds the lock but is stopped (SIGSTOP) or wedged says nothing. */
 const ANSWER_TIMEOUT_MS = 2_000;
@@ -30,9 +37,18 @@ const ANSWER_TIMEOUT_MS = 2_000;
 export async function lockHome({ home, info }: { readonly home: Home; readonly info: StackInfo }): Promise<HomeLock> {
   mkdirSync(home.root, { recursive: true });
   let current = info;
+  const callers = new Set<net.Socket>();
+  const guests = new Set<net.Socket>();
   const server = net.createServer((socket) => {
+    callers.add(socket);
+    socket.unref(); // nobody who asks keeps the stack from ending
     socket.on('error', () => undefined); // the asker has gone
-    socket.end(JSON.stringify(current));
+    socket.on('data', (said) => (said.toString('utf8') === STAY ? guests.add(socket) : undefined));
+    socket.on('close', () => {
+      callers.delete(socket);
+      guests.delete(socket);
+    });
+    socket.write(`${JSON.stringify(current)}\n`);
   });
   const taken = await new Promise<boolean>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(true) : reject(error)));
@@ -44,12 +60,35 @@ export async function lockHome({ home, info }: { readonly home: Home; readonly i
     announce: (next) => {
       current = next;
     },
-    release: () => new Promise((resolve) => server.close(() => resolve())),
+    guests: () => guests.size,
+    release: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of callers) socket.destroy();
+      }),
   };
 }
 
 /** The stack that is up on a home; undefined where none is. `silent` holds the lock but does not answer. */
-export function askStack(home: Home): Promise<StackInfo | 'silent' | undefined> {
+export async function askStack(home: Home): Promise<StackInfo | 'silent' | undefined> {
+  const answer = await call(home);
+  if (answer === undefined || answer === 'silent') return answer;
+  answer.socket.destroy();
+  return answer.info;
+}
+
+/** Keeps a temporary stack up until `leave`, or until this process ends. @returns undefined where no stack answers */
+export async function stayWithStack(home: Home): Promise<{ leave(): void } | undefined> {
+  const answer = await call(home);
+  if (answer === undefined || answer === 'silent') return undefined;
+  const { socket } = answer;
+  socket.on('error', () => undefined); // it ended; the follower asks anew
+  socket.write(STAY);
+  socket.unref();
+  return { leave: () => socket.destroy() };
+}
+
+function call(home: Home): Promise<{ readonly info: StackInfo; readonly socket: net.Socket } | 'silent' | undefined> {
   return new Promise((resolve) => {
     let name: string;
     try {
@@ -60,18 +99,20 @@ export function askStack(home: Home): Promise<StackInfo | 'silent' | undefined> 
     }
     const socket = net.connect(name);
     let answer = '';
-    socket.setTimeout(ANSWER_TIMEOUT_MS, () => {
-      socket.destroy();
+    const timer = setTimeout(() => {
       resolve('silent');
+      socket.destroy();
+    }, ANSWER_TIMEOUT_MS);
+    socket.on('data', (part) => {
+      answer += part.toString('utf8');
+      if (!answer.endsWith('\n')) return;
+      clearTimeout(timer);
+      resolve({ info: JSON.parse(answer) as StackInfo, socket }); // our own words
     });
-    socket.on('data', (part) => (answer += part.toString('utf8')));
     socket.on('error', () => resolve(undefined));
-    socket.on('end', () => {
-      try {
-        resolve(JSON.parse(answer) as StackInfo);
-      } catch {
-        resolve(undefined); // it ended while we asked
-      }
+    socket.on('close', () => {
+      clearTimeout(timer);
+      resolve(undefined); // it ended while we asked
     });
   });
 }

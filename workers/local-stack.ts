@@ -20,6 +20,8 @@ export interface LocalStackInput {
   readonly home: Home;
   /** absent: free ports */
   readonly ports?: { readonly port: number; readonly uiPort: number };
+  /** for the time of one run, and of others that come to stay */
+  readonly temporary: boolean;
   /** workers only, for this server */
   readonly configured?: ServerAddress;
   readonly onEvent: (event: ProcessEvent) => void;
@@ -32,6 +34,8 @@ export interface LocalStack {
   /** absent for a configured server */
   readonly uiAddress: string | undefined;
   readonly gpuWorkers: number;
+  /** other commands whose runs go on here */
+  guests(): number;
   /** resolves, never rejects, when a part cannot be kept up any more */
   readonly failed: Promise<BlissError>;
   /** workers first, which save checkpoints, then the server */
@@ -44,14 +48,16 @@ export interface LocalStack {
  * Temporal server, one CPU worker and a GPU worker for each device (one on the CPU where there is none), each kept up.
  * @throws BlissError NotSetUp, PortInUse, HomeInUse (before anything is written), CrashLoop
  */
-export async function startLocalStack({ home, ports, configured, onEvent, workerEntry = defaultWorkerEntry() }: LocalStackInput): Promise<LocalStack> {
+export async function startLocalStack({ home, ports, temporary, configured, onEvent, workerEntry = defaultWorkerEntry() }: LocalStackInput): Promise<LocalStack> {
   const binary = configured === undefined ? requireTemporalBinary() : undefined;
   if (configured === undefined && ports !== undefined) await requireFreePorts(ports);
   const started = new Date().toISOString();
-  const info: StackInfo = { pid: process.pid, started, namespace: configured?.namespace ?? LOCAL_NAMESPACE };
+  const info: StackInfo = { pid: process.pid, started, temporary, namespace: configured?.namespace ?? LOCAL_NAMESPACE };
   const lock = await lockHome({ home, info });
   const parts: { server?: Supervisor; workers: Supervisor[] } = { workers: [] };
-  const stop = async (): Promise<void> => {
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopped ??= stopInOrder());
+  const stopInOrder = async (): Promise<void> => {
     await Promise.all(parts.workers.map((worker) => worker.stop(WORKER_GRACE_MS)));
     await parts.server?.stop(SERVER_GRACE_MS);
     await leave(home, lock);
@@ -71,7 +77,7 @@ export async function startLocalStack({ home, ports, configured, onEvent, worker
     const reason = await Promise.race([Promise.all(workers.map((worker) => worker.ready)).then(() => undefined), failed]);
     if (reason !== undefined) throw reason;
     announce({ home, lock, info: { ...info, address: server.address, ...(temporal === undefined ? {} : { uiAddress: temporal.uiAddress }) } });
-    return { server, uiAddress: temporal?.uiAddress, gpuWorkers: workers.length - 1, failed, stop, kill };
+    return { server, uiAddress: temporal?.uiAddress, gpuWorkers: workers.length - 1, guests: lock.guests, failed, stop, kill };
   } catch (error) {
     kill();
     await stop();

@@ -1,0 +1,68 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { BlissError } from '../../lib/errors.js';
+import { configuredServer } from '../../workers/connection.js';
+import { startLocalStack, type LocalStack } from '../../workers/local-stack.js';
+import { action } from '../command.js';
+import type { Output } from '../output.js';
+import { eventNotes } from '../session.js';
+import { listenForInterrupt } from '../signals.js';
+
+/** Where the `temporal` CLI and its UI look by default. */
+const PORT = 7233;
+const UI_PORT = 8233;
+
+export function addDev(program: Command): void {
+  program
+    .command('dev')
+    .description('the local stack in the foreground: Temporal server with Web UI, CPU and GPU workers; with TEMPORAL_ADDRESS the workers only')
+    .option('--port <port>', 'port of the Temporal server', port, PORT)
+    .option('--ui-port <port>', 'port of the Temporal Web UI', port, UI_PORT)
+    .action(
+      action(async ({ home, output }, options: { readonly port: number; readonly uiPort: number }) => {
+        const configured = configuredServer();
+        let stack: LocalStack | undefined;
+        const interrupt = listenForInterrupt({
+          again: () => {
+            stack?.kill();
+            process.exit(130);
+          },
+        });
+        try {
+          stack = await startLocalStack({ home, temporary: false, ports: { port: options.port, uiPort: options.uiPort }, ...(configured === undefined ? {} : { configured }), onEvent: eventNotes(output) });
+          sayAddresses(output, home.root, stack);
+          const failure = await Promise.race([stack.failed, aborted(interrupt.signal)]);
+          if (failure instanceof BlissError) throw failure;
+          output.note('stopping: the workers save checkpoints, then the server ends (Ctrl-C again ends at once)');
+          return 0;
+        } finally {
+          await stack?.stop();
+          interrupt.release();
+        }
+      }),
+    );
+}
+
+function port(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1 || number > 65_535) throw new InvalidArgumentError('a port is a number from 1 to 65535.');
+  return number;
+}
+
+function sayAddresses(output: Output, home: string, { server, uiAddress, gpuWorkers }: LocalStack): void {
+  output.say(
+    [
+      'the local stack is up; Ctrl-C ends it with checkpoints saved',
+      `  Temporal  ${server.address}, namespace ${server.namespace}${server.kind === 'configured' ? ' (configured)' : ''}`,
+      ...(uiAddress === undefined ? [] : [`  Web UI    ${uiAddress}`]),
+      `  workers   1 CPU, ${gpuWorkers} GPU`,
+      `  home      ${home}`,
+    ].join('\n'),
+  );
+  output.answer({ address: server.address, namespace: server.namespace, uiAddress: uiAddress ?? null, gpuWorkers, home, pid: process.pid });
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });

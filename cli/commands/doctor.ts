@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import { runChecks } from '../checks.js';
+import { action } from '../command.js';
+import { columns } from '../format.js';
+
+const MARK = { ok: 'ok', warning: 'hm', missing: '--' } as const;
+
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('what is found here, and the mend beside what is missing; exit 1 if a run would fail')
+    .action(
+      action(async ({ home, output }) => {
+        const checks = await runChecks(home);
+        const lines = columns(checks.map(({ name, state, found, mend }) => [MARK[state], name, mend === undefined ? found : `${found}; mend: ${mend}`]));
+        const fine = checks.every(({ state }) => state !== 'missing');
+        output.say([...lines, '', fine ? 'a run would go' : 'a run would fail: mend what is marked --'].join('\n'));
+        output.answer({ ok: fine, checks });
+        return fine ? 0 : 1;
+      }),
+    );
+}

@@ -1,0 +1,103 @@
+import type { Command } from 'commander';
+import type { Home, RunRecord } from '../../lib/home.js';
+import { action } from '../command.js';
+import { openDisplay } from '../display.js';
+import { columns, duration } from '../format.js';
+import type { Output } from '../output.js';
+import { listRuns, readOutcome, requireRecord } from '../runs.js';
+import { peekSession, type Session } from '../session.js';
+import { settle } from '../settle.js';
+import { failureText } from '../summary.js';
+import { runHeadline, stageTable } from '../table.js';
+import { currentStages, isFinished, viewRun, type RunView } from '../view.js';
+
+export function addStatus(program: Command): void {
+  program
+    .command('status')
+    .description('all runs, or one run’s stages with state, progress, loss, rate and time left')
+    .argument('[run]', 'name of a run')
+    .option('--follow', 'go on showing it until it ends')
+    .action(
+      action(async ({ home, output }, run: string | undefined, { follow }: { readonly follow?: boolean }) => {
+        const records = run === undefined ? listRuns(home) : [requireRecord(home, run)];
+        if (follow === true) return followRuns({ home, output, run });
+        const views = await look({ home, records });
+        const [only] = views;
+        if (run !== undefined && only !== undefined) {
+          output.say(runText(home, only));
+          output.answer(only);
+        } else {
+          output.say(views.length === 0 ? `no runs in ${home.runs}` : runsTable(views).join('\n'));
+          output.answer({ runs: views });
+        }
+        return 0;
+      }),
+    );
+}
+
+/** The server is asked only for runs that have not ended. */
+async function look({ home, records }: { readonly home: Home; readonly records: readonly RunRecord[] }): Promise<RunView[]> {
+  const session = records.every(({ run }) => readOutcome(home.run(run)) !== undefined) ? undefined : await peekSession({ home });
+  try {
+    const views: RunView[] = [];
+    for (const record of records) views.push(viewRun({ record, folder: home.run(record.run), open: await openState({ home, record, session }) }));
+    return views;
+  } finally {
+    await session?.connection.close();
+  }
+}
+
+async function openState({ home, record, session }: { readonly home: Home; readonly record: RunRecord; readonly session: Session | undefined }): Promise<'running' | 'stopped' | 'unknown'> {
+  const silent = record.server === 'configured' ? 'unknown' : 'stopped';
+  if (session === undefined || session.server.kind !== record.server) return silent;
+  try {
+    const settled = await settle({ session, home, run: record.run });
+    return settled.kind === 'missing' ? 'stopped' : 'running';
+  } catch {
+    return silent;
+  }
+}
+
+const LOOK_EVERY_MS = 1_000;
+
+/** Until the run, or every run there is, has ended or stopped. */
+async function followRuns({ home, output, run }: { readonly home: Home; readonly output: Output; readonly run: string | undefined }): Promise<0 | 1> {
+  const display = openDisplay(output, undefined);
+  for (;;) {
+    const records = run === undefined ? listRuns(home).filter((record) => readOutcome(home.run(record.run)) === undefined).slice(-1) : [requireRecord(home, run)];
+    const [view] = await look({ home, records });
+    if (view === undefined) {
+      output.note('no run is going on');
+      return 0;
+    }
+    display.show(view);
+    if (view.state !== 'running') {
+      display.end();
+      output.note(runHeadline(view) + (view.hint === undefined ? '' : `; ${view.hint}`));
+      output.answer(view);
+      return view.state === 'done' ? 0 : 1;
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+function runText(home: Home, view: RunView): string {
+  const outcome = readOutcome(home.run(view.run));
+  return [
+    runHeadline(view),
+    '',
+    ...stageTable(view.stages),
+    '',
+    ...(view.state === 'done' ? [`report: ${home.run(view.run).report}`] : []),
+    ...(outcome !== undefined && outcome.state !== 'done' ? [failureText({ run: view.run, outcome })] : view.hint === undefined ? [] : [`${view.state}; ${view.hint}`]),
+  ].join('\n').trimEnd();
+}
+
+function runsTable(views: readonly RunView[]): string[] {
+  const rows = views.map((view) => {
+    const done = view.stages.filter(isFinished).length;
+    const now = view.state === 'done' ? '' : currentStages(view).map(({ stage, step, of }) => (of > 0 ? `${stage} ${step}/${of}` : stage))[0] ?? '';
+    return [view.run, view.state, `${duration((Date.now() - Date.parse(view.submittedAt)) / 1000)} ago`, `${done}/${view.stages.length}`, view.hint === undefined ? now : `${now}  (${view.hint})`];
+  });
+  return columns([['run', 'state', 'submitted', 'stages', 'now'], ...rows]);
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { BlissError } from '../lib/errors.js';
+import { packageVersion } from '../lib/package-root.js';
+import { addDev } from './commands/dev.js';
+import { addDoctor } from './commands/doctor.js';
+import { addInit } from './commands/init.js';
+import { addLogs } from './commands/logs.js';
+import { addReport } from './commands/report.js';
+import { addResume } from './commands/resume.js';
+import { addRun } from './commands/run.js';
+import { addStatus } from './commands/status.js';
+import { errorAnswer, errorText, exitCodeOf } from './output.js';
+
+function bliss(): Command {
+  const program = new Command('bliss')
+    .description('chooses pretraining data by bilevel influence scoring, as durable workflows')
+    .version(packageVersion())
+    .option('--home <dir>', 'where state lives (default: BLISS_HOME or .bliss)')
+    .option('--json', 'one JSON object on standard output; everything else on standard error')
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined }); // errors are shown below, all in one way
+  for (const add of [addInit, addDoctor, addDev, addRun, addResume, addStatus, addLogs, addReport]) add(program);
+  return program;
+}
+
+/** Before the arguments are parsed there are no options yet. */
+const wantsJson = process.argv.includes('--json');
+
+function fail(error: unknown): void {
+  if (wantsJson) process.stdout.write(`${JSON.stringify({ error: errorAnswer(error) })}\n`);
+  process.stderr.write(`${errorText(error)}\n`);
+  process.exitCode = exitCodeOf(error);
+}
+
+/** Commander's own words: help and version are no errors, all else is usage. */
+function fromCommander(error: CommanderError): unknown {
+  if (error.exitCode === 0) return undefined;
+  const message = error.message.replace(/^error: /, '');
+  return new BlissError({ code: 'Usage', message: error.code === 'commander.help' ? 'no command is given' : message, mend: 'see `bliss --help` or `bliss COMMAND --help`' });
+}
+
+const program = bliss();
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  const shown = error instanceof CommanderError ? fromCommander(error) : error;
+  if (error instanceof CommanderError && error.code === 'commander.help') process.stdout.write(program.helpInformation());
+  if (shown !== undefined) fail(shown);
+}
+// connections of Temporal's client keep timers: the answer is given, so the process is done
+process.stdout.write('', () => process.exit());

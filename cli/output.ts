@@ -1,0 +1,74 @@
+import { BlissError } from '../lib/errors.js';
+
+/** 0 done, 1 failed, 2 bad usage or configuration, 130 interrupted. */
+export type ExitCode = 0 | 1 | 2 | 130;
+
+/** Where a command speaks. With --json standard output holds JSON only; everything for people goes to standard error. */
+export interface Output {
+  readonly json: boolean;
+  /** the terminal can be redrawn */
+  readonly live: boolean;
+  /** an answer for people; silent with --json */
+  say(text: string): void;
+  /** what is going on meanwhile; standard error with --json */
+  note(text: string): void;
+  /** the machine's answer, one line; silent without --json */
+  answer(value: unknown): void;
+  /** text without a line end, for redrawing */
+  raw(text: string): void;
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export function openOutput({ json }: { readonly json: boolean }): Output {
+  // `bliss status | head` ends the pipe early: that is no failure
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  const toPeople = json ? process.stderr : process.stdout;
+  return {
+    json,
+    live: !json && process.stdout.isTTY === true,
+    say: (text) => (json ? undefined : void process.stdout.write(`${text}\n`)),
+    note: (text) => void toPeople.write(`${text}\n`),
+    answer: (value) => (json ? void process.stdout.write(`${JSON.stringify(value)}\n`) : undefined),
+    raw: (text) => void process.stdout.write(text),
+    columns: process.stdout.columns ?? 100,
+    rows: process.stdout.rows ?? 24,
+  };
+}
+
+/** What a machine reads of an error. */
+export interface ErrorAnswer {
+  readonly code: string;
+  readonly message: string;
+  readonly where?: string;
+  readonly mend?: string;
+}
+
+/** A fault of ours has a stack trace; a fault of the user's has what, where and the mend. */
+export function errorAnswer(error: unknown): ErrorAnswer {
+  if (!(error instanceof BlissError)) return { code: 'Internal', message: error instanceof Error ? error.message : String(error) };
+  const { where, mend } = error;
+  return { code: error.code, message: bare(error), ...(where === undefined ? {} : { where }), ...(mend === undefined ? {} : { mend }) };
+}
+
+/** The message without the where and the mend that BlissError puts around it. */
+function bare({ message, where, mend }: BlissError): string {
+  const start = where === undefined ? 0 : where.length + 2;
+  return message.slice(start, mend === undefined ? undefined : message.length - mend.length - 2);
+}
+
+export function errorText(error: unknown): string {
+  if (error instanceof BlissError) {
+    const { message, where, mend } = errorAnswer(error);
+    return [`error: ${where === undefined ? '' : `${where}: `}${message}`, ...(mend === undefined ? [] : [`  mend: ${mend}`])].join('\n');
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `error: this should not have happened, please report it\n${stack}`;
+}
+
+export const exitCodeOf = (error: unknown): ExitCode =>
+  error instanceof BlissError && ['ConfigInvalid', 'DataInvalid', 'Usage'].includes(error.code) ? 2 : 1;

@@ -1,0 +1,110 @@
+import { Client, type Connection } from '@temporalio/client';
+import { BlissError } from '../lib/errors.js';
+import type { Home } from '../lib/home.js';
+import { configuredServer, connect, localServer, type ServerAddress } from '../workers/connection.js';
+import { askStack, homeInUse, type StackInfo } from '../workers/home-lock.js';
+import { startLocalStack, type LocalStack } from '../workers/local-stack.js';
+import { ensureSearchAttributes } from '../workers/namespace.js';
+import type { ProcessEvent } from '../workers/supervisor.js';
+import type { Output } from './output.js';
+
+/** A server that answers, and how it came to be there. */
+export interface Session {
+  readonly server: ServerAddress;
+  readonly connection: Connection;
+  readonly client: Client;
+  readonly uiAddress: string | undefined;
+  /** our own stack for the time of this command; absent: somebody else keeps the server up */
+  readonly stack: LocalStack | undefined;
+}
+
+/** A stack that is starting takes a few seconds; more on a machine that is busy. */
+const STARTING_TIMEOUT_MS = 60_000;
+
+/** The server for a run: the configured one, else the stack that is up on this home, else one of our own. */
+export async function openSession({ home, output }: { readonly home: Home; readonly output: Output }): Promise<Session> {
+  const found = await findServer(home);
+  if (found !== undefined) return join(found);
+  output.note(`starting the local stack in ${home.root}`);
+  let stack: LocalStack;
+  try {
+    stack = await startLocalStack({ home, temporary: true, onEvent: eventNotes(output) });
+  } catch (error) {
+    // another command was a moment quicker
+    const theirs = error instanceof BlissError && error.code === 'HomeInUse' ? await findServer(home) : undefined;
+    if (theirs === undefined) throw error;
+    return join(theirs);
+  }
+  try {
+    return { ...(await join({ server: stack.server, uiAddress: stack.uiAddress })), stack };
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
+}
+
+/** The server for looking only: nothing is started. Undefined where none answers. */
+export async function peekSession({ home, timeoutMs = 2_000 }: { readonly home: Home; readonly timeoutMs?: number }): Promise<Session | undefined> {
+  const stack = await askStack(home);
+  const server = configuredServer() ?? (stack === undefined || stack === 'silent' || stack.address === undefined ? undefined : localServer({ address: stack.address, namespace: stack.namespace }));
+  if (server === undefined) return undefined;
+  try {
+    const connection = await connect(server, timeoutMs);
+    return session({ server, connection, uiAddress: stack === undefined || stack === 'silent' ? undefined : stack.uiAddress });
+  } catch {
+    return undefined;
+  }
+}
+
+interface Found {
+  readonly server: ServerAddress;
+  readonly uiAddress: string | undefined;
+}
+
+/** @throws BlissError HomeInUse if a stack holds the home and does not answer */
+async function findServer(home: Home): Promise<Found | undefined> {
+  const configured = configuredServer();
+  if (configured !== undefined) return { server: configured, uiAddress: undefined };
+  const stack = await waitForStack(home);
+  if (stack?.address === undefined) return undefined;
+  return { server: localServer({ address: stack.address, namespace: stack.namespace }), uiAddress: stack.uiAddress };
+}
+
+/** A stack that is starting counts as one that is up, a little later. */
+async function waitForStack(home: Home): Promise<StackInfo | undefined> {
+  const deadline = Date.now() + STARTING_TIMEOUT_MS;
+  for (;;) {
+    const stack = await askStack(home);
+    if (stack === undefined) return undefined;
+    if (stack !== 'silent' && stack.address !== undefined) return stack;
+    if (stack === 'silent' || Date.now() > deadline) throw homeInUse(home, stack);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+async function join({ server, uiAddress }: Found): Promise<Session> {
+  const connection = await connect(server);
+  try {
+    await ensureSearchAttributes({ connection, namespace: server.namespace });
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  return session({ server, connection, uiAddress });
+}
+
+const session = ({ server, connection, uiAddress }: Found & { readonly connection: Connection }): Session => ({
+  server,
+  connection,
+  uiAddress,
+  client: new Client({ connection, namespace: server.namespace }),
+  stack: undefined,
+});
+
+/** Ends and starts again are worth a line; the first start is not. */
+export function eventNotes(output: Output): (event: ProcessEvent) => void {
+  return ({ name, what, how }) => {
+    if (what === 'ended') output.note(`the ${name} ended (${how ?? '?'}); starting it again`);
+    if (what === 'killed') output.note(`the ${name} did not end in time and was killed`);
+  };
+}

@@ -1,0 +1,95 @@
+import { rmSync } from 'node:fs';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import type { LoadedConfig } from '../config/index.js';
+import { BlissError } from '../lib/errors.js';
+import type { Home, RunRecord } from '../lib/home.js';
+import { planStages } from '../workflows/plan.js';
+import { BLISS_RUN } from '../workflows/search-attributes.js';
+import { CPU_QUEUE, type PipelineInput } from '../workflows/types.js';
+import { claimRunFolder, writeJson, writeText } from './runs.js';
+import type { Session } from './session.js';
+
+/** Workflow type of a run; its id is the run's name. */
+const PIPELINE = 'pipeline';
+
+/** The name that the run gets: the one asked for, else the configuration's with the first free number. @throws BlissError Usage */
+export function claimName({ home, asked, base }: { readonly home: Home; readonly asked: string | undefined; readonly base: string }): string {
+  if (asked !== undefined) {
+    if (claimRunFolder(home, asked)) return asked;
+    throw nameTaken(asked, home.runs);
+  }
+  for (let number = 1; ; number++) {
+    // 63 characters are the most that a name may have
+    const name = `${base.slice(0, 56)}-${number}`;
+    if (claimRunFolder(home, name)) return name;
+  }
+}
+
+export const nameTaken = (run: string, where: string): BlissError =>
+  new BlissError({ code: 'Usage', message: `there is a run '${run}' already`, where, mend: `go on with it by \`bliss resume ${run}\`, or give another --name` });
+
+export interface NewRun {
+  readonly home: Home;
+  /** folder claimed before */
+  readonly run: string;
+  readonly loaded: LoadedConfig;
+  readonly fresh: boolean;
+}
+
+/** Writes what the run is made of into its folder. The record comes last: a folder without it is no run. */
+export function writeRun({ home, run, loaded, fresh, server }: NewRun & { readonly server: Pick<RunRecord, 'server' | 'address' | 'namespace'> }): PipelineInput {
+  const folder = home.run(run);
+  const input: PipelineInput = { run, config: loaded.config, configFolder: loaded.configFolder, fresh };
+  writeText(folder.config, loaded.text);
+  writeJson(folder.input, input);
+  const record: RunRecord = { run, workflowId: run, ...server, submittedAt: new Date().toISOString(), configDigest: loaded.digest };
+  writeJson(folder.record, record);
+  return input;
+}
+
+/** @throws BlissError Usage if the server knows a run of that name; nothing is left behind then */
+export async function submitNew({ session, ...newRun }: NewRun & { readonly session: Session }): Promise<void> {
+  const { home, run } = newRun;
+  try {
+    const input = writeRun({ ...newRun, server: serverOf(session) });
+    await startPipeline({ session, input, again: false });
+  } catch (error) {
+    rmSync(home.run(run).root, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+export const serverOf = ({ server }: Session): Pick<RunRecord, 'server' | 'address' | 'namespace'> => ({ server: server.kind, address: server.address, namespace: server.namespace });
+
+/** @param again a closed execution of the same id may be followed by a new one */
+export async function startPipeline({ session, input, again }: { readonly session: Session; readonly input: PipelineInput; readonly again: boolean }): Promise<void> {
+  const { run, config } = input;
+  const arms = config.comparison.arms.map((arm) => arm.name).join(' against ');
+  try {
+    await session.client.workflow.start(PIPELINE, {
+      workflowId: run,
+      taskQueue: CPU_QUEUE,
+      args: [input],
+      workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
+      workflowIdConflictPolicy: 'FAIL',
+      typedSearchAttributes: [{ key: BLISS_RUN, value: run }],
+      memo: { config: config.name, seeds: config.seeds, rounds: config.rounds, stages: planStages(config).length },
+      staticSummary: `${arms}, ${config.rounds} round(s), seed(s) ${config.seeds.join(', ')}`,
+      staticDetails: `A run of BLISS Pipeline: configuration **${config.name}**. Follow it with \`bliss status ${run} --follow\`; go on after a failure with \`bliss resume ${run}\`.`,
+    });
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) throw nameTaken(run, session.server.address);
+    throw error;
+  }
+}
+
+/** Queues that nobody works on: the run would wait in silence. */
+export async function queuesWithoutWorker(session: Session, queues: readonly string[]): Promise<string[]> {
+  const idle = await Promise.all(
+    queues.map(async (name) => {
+      const { pollers } = await session.connection.workflowService.describeTaskQueue({ namespace: session.server.namespace, taskQueue: { name }, taskQueueType: name === CPU_QUEUE ? 1 : 2 });
+      return (pollers ?? []).length === 0 ? [name] : [];
+    }),
+  );
+  return idle.flat();
+}

@@ -1,0 +1,64 @@
+import type { Home } from '../lib/home.js';
+import type { ArmMetrics, PipelineInput } from '../workflows/types.js';
+import { columns, percent } from './format.js';
+import type { ExitCode, Output } from './output.js';
+import { readJson, type RunOutcome } from './runs.js';
+
+/** Says how a run ended: the arms' figures and the verdict, or what failed and the mend. */
+export async function summarize({ home, run, outcome, output }: { readonly home: Home; readonly run: string; readonly outcome: RunOutcome; readonly output: Output }): Promise<ExitCode> {
+  const folder = home.run(run);
+  const { state, result, failure } = outcome;
+  output.answer({
+    run,
+    state,
+    digests: result?.digests ?? null,
+    metrics: result?.metrics ?? [],
+    report: state === 'done' ? folder.report : null,
+    ...(failure === undefined ? {} : { error: failure }),
+  });
+  if (result === undefined) {
+    output.say(failureText({ run, outcome }));
+    return 1;
+  }
+  output.say(['', ...metricsTable(result.metrics), ''].join('\n'));
+  const input = readJson<PipelineInput>(folder.input);
+  if (input !== undefined && !output.json) {
+    const { verdictOf } = await import('../lib/report/index.js'); // brings the plotting library: not for every command
+    const { headline, detail } = verdictOf({ arms: input.config.comparison.arms, metrics: result.metrics });
+    output.say(`${headline}\n${detail}\n`);
+  }
+  output.say(`report: ${folder.report}`);
+  return 0;
+}
+
+export function metricsTable(metrics: readonly ArmMetrics[]): string[] {
+  const seeds = new Set(metrics.map(({ seed }) => seed)).size > 1;
+  const head = [...(seeds ? ['seed'] : []), 'arm', 'round', 'set', 'loss', 'perplexity', 'last-word accuracy'];
+  const rows = metrics.map((m) => [
+    ...(seeds ? [String(m.seed)] : []),
+    m.arm,
+    String(m.round),
+    m.set,
+    `${m.loss.toFixed(3)} ± ${m.lossStandardError.toFixed(3)}`,
+    m.perplexity.toFixed(1),
+    `${percent(m.lastWordAccuracy)} ± ${percent(m.lastWordAccuracyStandardError)}`,
+  ]);
+  return columns([head, ...rows]);
+}
+
+const HOW: Record<RunOutcome['state'], string> = { done: 'is done', failed: 'failed', cancelled: 'was cancelled', terminated: 'was terminated', 'timed-out': 'ran out of time' };
+
+/** What failed, why, and the mend. */
+export function failureText({ run, outcome: { state, failure } }: { readonly run: string; readonly outcome: RunOutcome }): string {
+  const stage = failure?.stage;
+  // the run's end and a person's own doing need no further reason
+  const why = failure === undefined || state === 'cancelled' || state === 'terminated' ? [] : [`  ${failure.code}: ${failure.where === undefined ? '' : `${failure.where}: `}${failure.message}`];
+  const mend = failure?.mend === undefined || failure.message.includes(failure.mend) ? [] : [`  mend: ${failure.mend}`];
+  return [
+    `error: the run ${run} ${HOW[state]}${stage === undefined ? '' : ` in ${stage}`}`,
+    ...why,
+    ...mend,
+    ...(stage === undefined || state !== 'failed' ? [] : [`  log:  bliss logs ${run} ${stage}`]),
+    `  then: bliss resume ${run} (finished stages are not computed again)`,
+  ].join('\n');
+}

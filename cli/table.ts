@@ -1,0 +1,60 @@
+import type { StageProgressFile } from '../lib/home.js';
+import { bar, columns, duration, quantity } from './format.js';
+import { currentStages, isFinished, type RunView } from './view.js';
+
+const BAR_WIDTH = 16;
+const MARK: Record<StageProgressFile['state'], string> = { waiting: '·', running: '▶', preempted: '‖', done: '✓', cached: '=', failed: '✗' };
+
+/** A stage a line: state, progress, loss, rate, time left. */
+export function stageTable(stages: readonly StageProgressFile[]): string[] {
+  return columns(stages.map((stage) => [`${MARK[stage.state]} ${stage.stage}`, stateText(stage), progressText(stage), lossText(stage), rateText(stage), timeText(stage)]));
+}
+
+/** One stage as a sentence, for logs. */
+export function stageLine(stage: StageProgressFile): string {
+  const parts = [stateText(stage), stage.of > 0 ? `${stage.step}/${stage.of}` : '', lossText(stage), rateText(stage), timeText(stage), stage.error === undefined ? '' : `(${stage.error})`];
+  return `${stage.stage}: ${parts.filter((part) => part !== '').join(', ')}`;
+}
+
+export function runHeadline(view: RunView): string {
+  const done = view.stages.filter(isFinished).length;
+  const now = view.state === 'running' ? currentStages(view).map(({ stage }) => stage).slice(0, 2).join(', ') : '';
+  return [`${view.run}: ${view.state}`, `${done} of ${view.stages.length} stages done`, now, elapsed(view)].filter((part) => part !== '').join('; ');
+}
+
+/** The table cut to the height of the terminal: finished and waiting stages give way to the running ones. */
+export function fittingTable(view: RunView, height: number): string[] {
+  if (view.stages.length <= height) return stageTable(view.stages);
+  const first = view.stages.findIndex((stage) => !isFinished(stage));
+  const start = Math.max(0, Math.min(first === -1 ? view.stages.length : first - 2, view.stages.length - height + 2));
+  const shown = view.stages.slice(start, start + Math.max(1, height - 2));
+  const after = view.stages.length - start - shown.length;
+  return [...(start > 0 ? [`  … ${start} before`] : []), ...stageTable(shown), ...(after > 0 ? [`  … ${after} more`] : [])];
+}
+
+function stateText({ state, phase, attempt }: StageProgressFile): string {
+  const what = state === 'cached' ? 'found finished' : state === 'running' && phase !== undefined ? phase : state;
+  return attempt > 1 && state === 'running' ? `${what} (attempt ${attempt})` : what;
+}
+
+function progressText({ state, step, of }: StageProgressFile): string {
+  if (of === 0 || state === 'cached') return '';
+  return state === 'done' ? `${of} steps` : `${bar(step / of, BAR_WIDTH)} ${step}/${of}`;
+}
+
+function lossText({ metrics }: StageProgressFile): string {
+  const [name, value] = 'loss' in metrics ? ['loss', metrics['loss']] : (Object.entries(metrics)[0] ?? []);
+  return name === undefined || value === undefined ? '' : `${name} ${value.toPrecision(4)}`;
+}
+
+const rateText = ({ rate, state }: StageProgressFile): string => (rate === undefined || state === 'cached' ? '' : `${quantity(rate.value)} ${rate.unit}`);
+
+function timeText({ state, etaSeconds, startedAt, updatedAt }: StageProgressFile): string {
+  if (state === 'running') return etaSeconds === undefined ? '' : `${duration(etaSeconds)} left`;
+  return state === 'done' ? `took ${duration((Date.parse(updatedAt) - Date.parse(startedAt)) / 1000)}` : '';
+}
+
+function elapsed({ submittedAt, finishedAt, state }: RunView): string {
+  if (finishedAt === undefined && state !== 'running') return '';
+  return duration(((finishedAt === undefined ? Date.now() : Date.parse(finishedAt)) - Date.parse(submittedAt)) / 1000);
+}

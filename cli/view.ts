@@ -1,0 +1,56 @@
+import type { RunFolder, RunRecord, StageProgressFile } from '../lib/home.js';
+import { readOutcome, readStages, type RunOutcome } from './runs.js';
+
+/** `stopped`: it was going on, and no stack is up that would take it further. `unknown`: its server does not answer. */
+export type RunState = RunOutcome['state'] | 'running' | 'stopped' | 'unknown';
+
+/** One moment of a run, as people and machines see it. */
+export interface RunView {
+  readonly run: string;
+  readonly state: RunState;
+  readonly submittedAt: string;
+  readonly finishedAt?: string;
+  readonly stages: readonly StageProgressFile[];
+  /** what to do where it does not go on by itself */
+  readonly hint?: string;
+  readonly failure?: RunOutcome['failure'];
+}
+
+/** @param open state of a run that has not ended */
+export function viewRun({ record, folder, open }: { readonly record: RunRecord; readonly folder: RunFolder; readonly open: 'running' | 'stopped' | 'unknown' }): RunView {
+  const outcome = readOutcome(folder);
+  const state = outcome?.state ?? open;
+  const stages = readStages(folder).map((stage) => atRest(stage, state));
+  const hint = hintFor(record, state);
+  return {
+    run: record.run,
+    state,
+    submittedAt: record.submittedAt,
+    stages,
+    ...(outcome === undefined ? {} : { finishedAt: outcome.finishedAt }),
+    ...(outcome?.failure === undefined ? {} : { failure: outcome.failure }),
+    ...(hint === undefined ? {} : { hint }),
+  };
+}
+
+/** A stage whose worker was killed still says that it runs: nothing runs in a run that does not. */
+function atRest(stage: StageProgressFile, state: RunState): StageProgressFile {
+  if (state === 'running' || state === 'unknown' || stage.state !== 'running') return stage;
+  const { etaSeconds: _eta, rate: _rate, ...rest } = stage;
+  return { ...rest, state: 'preempted' };
+}
+
+function hintFor({ run, server, address }: RunRecord, state: RunState): string | undefined {
+  if (state === 'stopped' || state === 'failed' || state === 'cancelled' || state === 'terminated' || state === 'timed-out') return `bliss resume ${run}`;
+  if (state === 'unknown') return server === 'configured' ? `set TEMPORAL_ADDRESS (it ran at ${address})` : `bliss resume ${run}`;
+  return undefined;
+}
+
+export const isFinished = ({ state }: StageProgressFile): boolean => state === 'done' || state === 'cached';
+
+/** What a run is busy with: the running stages, else the first that is not finished. */
+export function currentStages({ stages }: RunView): readonly StageProgressFile[] {
+  const running = stages.filter(({ state }) => state === 'running');
+  if (running.length > 0) return running;
+  return stages.filter((stage) => !isFinished(stage)).slice(0, 1);
+}
