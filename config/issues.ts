@@ -15,7 +15,7 @@ export function problemsOf(issues: readonly z.core.$ZodIssue[], tree: unknown): 
       const problem: unknown = issue.params?.['problem'];
       return [isProblem(problem) ? problem : { path, message: issue.message }];
     }
-    return [wrongValue(path, tree)];
+    return isMisspelt(path, tree) ? [] : [wrongValue(path, tree)];
   });
 }
 
@@ -30,6 +30,9 @@ function unknownKey(path: FieldPath, tree: unknown): Problem {
   const message = 'unknown key';
   const near = nearest(key, known);
   if (near !== undefined) return { path, message, mend: `did you mean ${near}?` };
+  const by = node === undefined ? undefined : discriminator(node);
+  const owner = node?.oneOf?.find((member) => member.properties?.[key] !== undefined)?.properties?.[by?.key ?? '']?.const;
+  if (owner !== undefined) return { path, message, mend: `${key} is for ${by?.key}: ${owner}` };
   const elsewhere = placesOf(key);
   if (elsewhere.length > 0) return { path, message, mend: `${key} belongs in ${elsewhere.slice(0, 3).map((place) => place.slice(0, -key.length - 1) || 'the top level').join(' or ')}` };
   return { path, message, mend: `known here: ${known.join(', ')}` };
@@ -40,7 +43,7 @@ function wrongValue(path: FieldPath, tree: unknown): Problem {
   const found = valueAt(tree, path);
   if (node === undefined) return { path, message: expected(foundText(found), 'another value') };
   const message = expected(foundText(found), allowedText(node));
-  const mend = found === undefined ? missingMend(path, node, tree) : valueMend(found, node);
+  const mend = found === undefined ? missingMend(path, node) : valueMend(found, node);
   return { path, message, ...(mend === undefined ? {} : { mend }) };
 }
 
@@ -54,20 +57,26 @@ export function foundText(value: unknown): string {
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
 }
 
-/** A misspelt key beside a missing one is the likelier cause; it has a line of its own. */
-function missingMend(path: FieldPath, node: SchemaNode, tree: unknown): string {
+/** A field that is missing because its key is misspelt: the unknown key beside it is reported already. */
+function isMisspelt(path: FieldPath, tree: unknown): boolean {
+  const parent = path.slice(0, -1);
+  const siblings = valueAt(tree, parent);
+  if (valueAt(tree, path) !== undefined || !isRecord(siblings)) return false;
+  const node = nodeAt(parent, tree);
+  const known = Object.keys((node === undefined ? undefined : memberFor(node, siblings))?.properties ?? {});
+  return Object.keys(siblings).some((key) => !known.includes(key) && nearest(key, known) === path.at(-1));
+}
+
+function missingMend(path: FieldPath, node: SchemaNode): string {
   const by = discriminator(node);
   const example = node.enum?.[0] ?? (by === undefined ? undefined : `{${by.key}: ${by.values[0]}, ...}`) ?? (node.type === 'object' ? requiredText(node) : undefined);
-  const siblings = valueAt(tree, path.slice(0, -1));
-  const close = isRecord(siblings) ? nearest(String(path.at(-1)), Object.keys(siblings).filter((key) => nodeAt([...path.slice(0, -1), key], tree) === undefined)) : undefined;
-  if (close !== undefined) return `rename ${close}`;
   return `add ${String(path.at(-1))}:${example === undefined ? '' : ` ${example}`}`;
 }
 
 const requiredText = (node: SchemaNode): string => `{${(node.required ?? []).map((key) => `${key}: ...`).join(', ')}}`;
 
 function valueMend(found: unknown, node: SchemaNode): string | undefined {
-  if (found === null) return node.default === undefined ? 'give it a value' : 'remove the key to take its default';
+  if (found === null) return node.default === undefined ? 'give it a value, or remove the key' : 'remove the key to take its default';
   const kinds = [node, ...(node.anyOf ?? [])];
   const choices = kinds.flatMap((kind) => kind.enum ?? (kind.const === undefined ? [] : [kind.const]));
   if (typeof found === 'string') {
@@ -78,7 +87,7 @@ function valueMend(found: unknown, node: SchemaNode): string | undefined {
     if (node.type === 'boolean' && /^(yes|on|no|off|true|false)$/i.test(found)) return `write ${/^(yes|on|true)$/i.test(found)}`;
   }
   if (typeof found === 'number' && node.type === 'integer' && Number.isFinite(found) && !Number.isInteger(found)) return `write ${Math.max(Math.round(found), node.minimum ?? 0)}`;
-  if ((typeof found === 'number' || typeof found === 'boolean') && node.type === 'string' && node.pattern === undefined) return `write "${found}"`;
+  if ((typeof found === 'number' || typeof found === 'boolean') && node.type === 'string' && new RegExp(node.pattern ?? '').test(String(found))) return `write "${found}"`;
   if (node.type === 'array' && !Array.isArray(found) && !isRecord(found)) return `write [${String(found)}]`;
   return undefined;
 }

@@ -8,6 +8,8 @@ export interface Layer {
   readonly own: boolean;
   /** `run.yaml:12` or `--set a.b=1` where the layer sets the field, else undefined */
   locate(path: FieldPath): string | undefined;
+  /** of an override: the same, where it makes the mapping that a field is */
+  locateAround?(path: FieldPath): string | undefined;
 }
 
 /** Mappings are merged key by key; lists and values replace; a mapping of another type (of source, tokenizer, model) replaces whole. */
@@ -41,19 +43,29 @@ export function valueAt(tree: unknown, path: FieldPath): unknown {
   return here;
 }
 
+export interface LocateInput {
+  readonly layers: readonly Layer[];
+  /** the layers merged: a field that a later layer replaced away is nowhere */
+  readonly tree: unknown;
+  readonly path: FieldPath;
+  readonly related?: readonly FieldPath[];
+}
+
 /** The place to show for a problem: where the last layer sets one of its fields, else the nearest mapping around. */
-export function locate(layers: readonly Layer[], path: FieldPath, related: readonly FieldPath[] = []): string | undefined {
-  for (const layer of layers.toReversed()) {
-    for (const field of [path, ...related]) {
-      const place = layer.locate(field);
-      if (place !== undefined) return place;
-    }
-  }
-  for (let length = path.length - 1; length >= 0; length--) {
-    for (const layer of layers.toReversed()) {
-      const place = layer.locate(path.slice(0, length));
-      if (place !== undefined) return place;
-    }
+export function locate({ layers, tree, path, related = [] }: LocateInput): string | undefined {
+  const lastFirst = layers.toReversed();
+  const set = [path, ...related].filter((field) => valueAt(tree, field) !== undefined);
+  const around = path.map((_, i) => path.slice(0, path.length - 1 - i));
+  return (
+    firstOf(lastFirst, (layer) => firstOf(set, (field) => layer.locate(field) ?? layer.locateAround?.(field))) ??
+    firstOf(around, (field) => firstOf(lastFirst, (layer) => layer.locate(field)))
+  );
+}
+
+function firstOf<Item>(items: readonly Item[], find: (item: Item) => string | undefined): string | undefined {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== undefined) return found;
   }
   return undefined;
 }

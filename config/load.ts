@@ -7,11 +7,11 @@ import { foundText, problemsOf } from './issues.js';
 import { locate, merge } from './layers.js';
 import type { Layer } from './layers.js';
 import { nearest } from './nearest.js';
-import { applyOverrides, missesList, readOverride } from './overrides.js';
+import { applyOverrides, readOverride } from './overrides.js';
 import type { Override } from './overrides.js';
 import { applyParity } from './parity.js';
 import { presetFile, presetNames } from './presets.js';
-import { expected, problemText } from './problem.js';
+import { expected, fieldName, problemText } from './problem.js';
 import { runSchema } from './schema.js';
 import type { RunConfig } from './schema.js';
 import { isRecord } from './schema-tree.js';
@@ -56,16 +56,16 @@ interface Placed {
 export function loadConfig({ source, overrides = [], cwd = process.cwd() }: LoadConfigInput): LoadedConfig {
   const { origin, file, label } = findSource(source, cwd);
   const layers: Layer[] = readLayers({ file, label, own: origin.kind === 'file', seen: origin.kind === 'preset' ? [origin.name] : [] });
-  const base = layers.reduce<unknown>((tree, layer) => merge(tree, layer.value), {});
-  const set = readOverrides(base, overrides);
+  const given = layers.reduce<unknown>((tree, layer) => merge(tree, layer.value), {});
+  const { overridden, set } = override(given, overrides);
   const all = [...layers, ...set];
-  const { tree, problems } = applyParity(applyOverrides(base, set), all);
+  const { tree, problems } = applyParity(overridden, all);
   const parsed = runSchema.safeParse(tree);
   const found = [...problems, ...(parsed.success ? [] : problemsOf(parsed.error.issues, tree))];
   if (!parsed.success || found.length > 0) {
     fail(
       label,
-      found.map((problem) => ({ where: locate(all, problem.path, problem.related) ?? label, text: problemText({ path: problem.path, message: problem.message }), mend: problem.mend })),
+      found.map((problem) => ({ where: locate({ layers: all, tree, ...problem }) ?? label, text: problemText({ path: problem.path, message: problem.message }), mend: problem.mend })),
     );
   }
   const config = parsed.data;
@@ -130,23 +130,22 @@ function readText(file: string, label: string): string {
   }
 }
 
-function readOverrides(base: unknown, texts: readonly string[]): Override[] {
+/** The tree with the overrides in it. */
+function override(given: unknown, texts: readonly string[]): { readonly overridden: unknown; readonly set: readonly Override[] } {
   const problems: Placed[] = [];
-  const overrides = texts.flatMap((text) => {
-    const where = `--set ${text}`;
-    const override = readOverride(text);
-    if ('wrong' in override) {
-      problems.push({ where, text: override.wrong, mend: override.mend });
-      return [];
-    }
-    const missed = missesList(base, override);
-    if (missed === undefined) return [override];
-    const list = missed.at.join('.');
-    problems.push({ where, text: `${list} is a list of ${missed.length}: ${expected(`"${String(override.path[missed.at.length])}"`, `a number from 0 to ${missed.length - 1}`)}`, mend: `or set the whole list: --set '${list}=[...]'` });
-    return [];
-  });
+  const set: Override[] = [];
+  for (const text of texts) {
+    const read = readOverride(text);
+    if ('wrong' in read) problems.push({ where: `--set ${text}`, text: read.wrong, mend: read.mend });
+    else set.push(read);
+  }
+  const { tree, missed } = applyOverrides(given, set);
+  for (const { override: one, list, length } of missed) {
+    const found = expected(`"${String(one.path[list.length])}"`, `a number from 0 to ${length - 1}`);
+    problems.push({ where: one.locate(one.path) ?? '--set', text: `${fieldName(list)} is a list of ${length}: ${found}`, mend: `or set the whole list: --set '${fieldName(list)}=[...]'` });
+  }
   if (problems.length > 0) fail('--set', problems);
-  return overrides;
+  return { overridden: tree, set };
 }
 
 function fail(label: string, problems: readonly Placed[]): never {
@@ -154,7 +153,7 @@ function fail(label: string, problems: readonly Placed[]): never {
   if (only !== undefined && problems.length === 1) {
     throw new BlissError({ code: 'ConfigInvalid', where: only.where, message: only.text, ...(only.mend === undefined ? {} : { mend: only.mend }) });
   }
-  const lines = problems.slice(0, MOST_PROBLEMS).map(({ where, text, mend }) => `\n  ${where}: ${text}${mend === undefined ? '' : `; ${mend}`}`);
+  const lines = problems.toSorted((a, b) => a.where.localeCompare(b.where, 'en', { numeric: true })).slice(0, MOST_PROBLEMS).map(({ where, text, mend }) => `\n  ${where}: ${text}${mend === undefined ? '' : `; ${mend}`}`);
   if (problems.length > MOST_PROBLEMS) lines.push(`\n  and ${problems.length - MOST_PROBLEMS} more`);
   throw new BlissError({ code: 'ConfigInvalid', where: label, message: `${problems.length} problems${lines.join('')}` });
 }

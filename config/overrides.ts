@@ -1,7 +1,7 @@
 import { mergeAt, valueAt } from './layers.js';
 import type { Layer } from './layers.js';
 import type { FieldPath } from './problem.js';
-import { isDiscriminator, isRecord } from './schema-tree.js';
+import { isDiscriminator, nodeAt } from './schema-tree.js';
 import { readYaml } from './yaml.js';
 
 export interface Override extends Layer {
@@ -15,31 +15,57 @@ export function readOverride(text: string): Override | { readonly wrong: string;
   const name = text.slice(0, equals).trim();
   const path = name.split('.').map((key) => (/^(0|[1-9][0-9]*)$/.test(key) ? Number(key) : key));
   if (path.includes('')) return { wrong: `"${name}" names no field`, mend: 'write --set pretraining.steps=200, say' };
+  if (path[0] === 'extends') return { wrong: 'extends is read from the file alone', mend: 'write it into the file, or name the preset in place of the file' };
   const yaml = readYaml(text.slice(equals + 1));
   const problem = yaml.problems[0];
   if (problem !== undefined) return { wrong: problem.message, mend: 'write the value as YAML, in quotes for the shell where it has spaces' };
-  return { path, own: true, value: yaml.value, locate: (field) => (covers(path, yaml.value, field) ? `--set ${text}` : undefined) };
+  const where = `--set ${text}`;
+  return {
+    path,
+    own: true,
+    value: yaml.value,
+    locate: (field) => (covers(path, yaml.value, field) ? where : undefined),
+    locateAround: (field) => (field.every((key, i) => path[i] === key) ? where : undefined),
+  };
 }
 
 function covers(path: FieldPath, value: unknown, field: FieldPath): boolean {
   return path.every((key, i) => field[i] === key) && (field.length === path.length || valueAt(value, field.slice(path.length)) !== undefined);
 }
 
-/** Sets every override into the tree; those that choose a type go first, so that their order on the command line is free. */
-export function applyOverrides(tree: unknown, overrides: readonly Override[]): unknown {
-  const choosing = ({ path }: Override): boolean => isDiscriminator(path.at(-1));
-  return [...overrides.filter(choosing), ...overrides.filter((override) => !choosing(override))].reduce(
-    (current, { path, value }) => mergeAt(current, path, value),
-    tree,
-  );
+export interface Overridden {
+  readonly tree: unknown;
+  /** overrides that step into a list by no index of it: they set nothing */
+  readonly missed: readonly { readonly override: Override; readonly list: FieldPath; readonly length: number }[];
 }
 
-/** The override's first step into a list that is too short, or by name: nothing would be set. */
-export function missesList(tree: unknown, { path }: Override): { readonly at: FieldPath; readonly length: number } | undefined {
-  for (let i = 0; i < path.length; i++) {
+/** Sets every override into the tree; those that choose a type go first, so that their order on the command line is free. */
+export function applyOverrides(tree: unknown, overrides: readonly Override[]): Overridden {
+  const choosing = ({ path }: Override): boolean => isDiscriminator(path.at(-1));
+  const missed: Overridden['missed'][number][] = [];
+  let current = tree;
+  for (const override of [...overrides.filter(choosing), ...overrides.filter((one) => !choosing(one))]) {
+    current = withDefaultLists(current, override.path);
+    const miss = missedList(current, override.path);
+    if (miss === undefined) current = mergeAt(current, override.path, override.value);
+    else missed.push({ override, ...miss });
+  }
+  return { tree: current, missed };
+}
+
+/** A list on the way that nobody has set stands in the tree by its default, so that `comparison.arms.1.name` finds it. */
+function withDefaultLists(tree: unknown, path: FieldPath): unknown {
+  return path.slice(1).reduce<unknown>((current, _, i) => {
+    const field = path.slice(0, i + 1);
+    const preset = valueAt(current, field) === undefined ? nodeAt(field, current)?.default : undefined;
+    return Array.isArray(preset) ? mergeAt(current, field, preset) : current;
+  }, tree);
+}
+
+function missedList(tree: unknown, path: FieldPath): { readonly list: FieldPath; readonly length: number } | undefined {
+  for (const [i, key] of path.entries()) {
     const list = valueAt(tree, path.slice(0, i));
-    if (Array.isArray(list) && !(typeof path[i] === 'number' && Number(path[i]) < list.length)) return { at: path.slice(0, i), length: list.length };
-    if (list !== undefined && !Array.isArray(list) && !isRecord(list)) return undefined;
+    if (Array.isArray(list) && !(typeof key === 'number' && key < list.length)) return { list: path.slice(0, i), length: list.length };
   }
   return undefined;
 }

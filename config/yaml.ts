@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, Node, Range } from 'yaml';
 import type { FieldPath } from './problem.js';
 import { fieldName } from './problem.js';
@@ -18,11 +18,21 @@ export function readYaml(source: string): YamlText {
   const document = parseDocument(source, { lineCounter: counter, prettyErrors: false, uniqueKeys: false });
   const problems: YamlText['problems'][number][] = [...document.errors, ...document.warnings].map((error) => ({
     line: line(error.pos[0]),
-    message: `not valid YAML: ${error.message.replace(/\.$/, '')}`,
+    message: error.code === 'MULTIPLE_DOCS' ? 'a second YAML document begins, where one is allowed' : `not valid YAML: ${error.message.replace(/\.$/, '')}`,
   }));
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) === undefined) problems.push({ line: line(startOf(alias)), message: `not valid YAML: *${alias.source} refers to no anchor before it` });
+    },
+  });
   if (problems.length > 0) return { value: undefined, lineOf: () => undefined, problems };
   problems.push(...repeatedKeys(document.contents, [], line));
-  return { value: document.toJS() as unknown, lineOf: (path) => lineOf(document, path, line), problems };
+  try {
+    return { value: document.toJS() as unknown, lineOf: (path) => lineOf(document, path, line), problems };
+  } catch (error) {
+    // aliases of aliases that would unfold to more than memory holds
+    return { value: undefined, lineOf: () => undefined, problems: [{ line: 1, message: `not valid YAML: ${error instanceof Error ? error.message : String(error)}` }] };
+  }
 }
 
 const startOf = (node: { range?: Range | null | undefined }): number => node.range?.[0] ?? 0;

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { loadConfig, RELEASE_VALUES } from '../../config/index.js';
+import { load, refused } from './given.js';
+
+/** method §6 and the release's own settings, written out once more by hand */
+const RELEASE = {
+  bilevel: {
+    causalProxy: false,
+    normaliser: 'stale',
+    disjointBatches: false,
+    trainingFraction: 1,
+    klDirection: 'target-proxy',
+    weights: 'softmax',
+    score: { adam: { epsilon: 1e-8 } },
+    solver: { method: 'gd', start: 'release', curvature: 'hessian' },
+  },
+  selection: { method: 'top-k', trainedRows: 'flag' },
+  pretraining: { peakLearningRatePerRound: 'halved' },
+};
+
+describe('parity: release', () => {
+  test('sets every departure that is a field back, over what the preset says', () => {
+    const demo = loadConfig({ source: 'demo' }).config;
+    const { config } = load('extends: demo\nparity: release\n');
+    expect(config).toMatchObject(RELEASE);
+    // the demo writes `start: zero` itself
+    expect(demo.bilevel.solver.start).toBe('zero');
+    // and touches nothing else
+    const restored = structuredClone(config);
+    restored.parity = demo.parity;
+    restored.bilevel = { ...restored.bilevel, causalProxy: true, normaliser: 'fresh', disjointBatches: true, solver: { ...restored.bilevel.solver, start: 'zero' } };
+    restored.pretraining.peakLearningRatePerRound = 'constant';
+    expect(restored).toEqual(demo);
+  });
+
+  test('works on a preset by --set, and on its own resolved text', () => {
+    const { config, text, digest } = loadConfig({ source: 'paper-410m', overrides: ['parity=release'] });
+    expect(config).toMatchObject(RELEASE);
+    expect(load(text).digest).toBe(digest);
+  });
+
+  test('names fields that exist', () => {
+    const { config } = loadConfig({ source: 'demo' });
+    for (const { path } of RELEASE_VALUES) {
+      expect(path.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], config), path.join('.')).not.toBeUndefined();
+    }
+  });
+
+  test('is contradicted by no field of the user’s own', () => {
+    expect(refused('extends: demo\nparity: release\nbilevel:\n  normaliser: fresh\n', ['bilevel.causalProxy=true'])).toBe(
+      [
+        'run.yaml: 2 problems',
+        '--set bilevel.causalProxy=true: bilevel.causalProxy: found true, allowed: false under parity: release (its proxy has no causal mask in the bilevel phase); remove the line, or write parity: none',
+        'run.yaml:4: bilevel.normaliser: found "fresh", allowed: "stale" under parity: release (the inner weights use the maximum and sum of the outer step before); remove the line, or write parity: none',
+      ].join('\n  '),
+    );
+    expect(load('extends: demo\nparity: release\nbilevel: { normaliser: stale }\n').config.bilevel.normaliser).toBe('stale');
+    expect(refused('extends: demo\nparity: release\nbilevel: 3\n')).toBe('run.yaml:3: bilevel: found 3, allowed: a mapping');
+  });
+});
