@@ -42,7 +42,7 @@ export function createGptNeoX(config: GptNeoXConfig): Model {
     const rotary = rotaryTable({ length, dimensions: rotaryDimensions, base: rotaryBase });
     const attending = { n, length, heads, rotary, mask: causal ? causalMask(length) : undefined };
     const neox = within(byName(params), 'gpt_neox');
-    let x = embedding(neox('embed_in.weight'), tf.reshape(ids, [n * length]));
+    let x = tf.reshape(embedding(neox('embed_in.weight'), ids), [n * length, width]);
     for (let layer = 0; layer < layers; layer++) x = block(x, within(neox, `layers.${layer}`), attending);
     return norm(x, within(neox, 'final_layer_norm'));
   };
