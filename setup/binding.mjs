@@ -39,14 +39,14 @@ export function findCompiler(env) {
 }
 
 /**
- * The binding in node_modules was built from these sources for this TensorFlow.
+ * The binding in node_modules was built from these sources and was seen to load this TensorFlow.
  * @param {string} root @param {import('./tensorflow.mjs').Tensorflow} tensorflow
  */
 export function bindingIsCurrent(root, tensorflow) {
   const built = path.join(packageFolder(root), 'lib', `napi-v${NAPI}`);
   try {
     const stamp = JSON.parse(readFileSync(path.join(built, '.bliss-binding.json'), 'utf8'));
-    return stamp.key === bindingKey(root, tensorflow) && statSync(path.join(built, FILE)).size === stamp.size;
+    return stamp.key === bindingKey(root, tensorflow) && stamp.dir === tensorflow.dir && statSync(path.join(built, FILE)).size === stamp.size;
   } catch {
     return false;
   }
@@ -78,7 +78,7 @@ export async function provideBinding({ root, cache, env, say, tensorflow }) {
   copyFileSync(path.join(cached, FILE), `${target}.${process.pid}`);
   renameSync(`${target}.${process.pid}`, target); // a process that has the old one loaded keeps it
   const version = await tryLoading({ target, env, tensorflow });
-  writeFileSync(path.join(built, '.bliss-binding.json'), JSON.stringify({ key, size: statSync(target).size }));
+  writeFileSync(path.join(built, '.bliss-binding.json'), JSON.stringify({ key, dir: tensorflow.dir, size: statSync(target).size }));
   say(`TensorFlow ${version} loads under the binding (${tensorflow.device})`);
 }
 
