@@ -16,8 +16,8 @@ export interface Passage {
   readonly targetStart: number;
 }
 
-/** Passages with less context than this tell little of their last word. */
-const MIN_CONTEXT_TOKENS = 8;
+/** Passages with less context than this, or than a quarter of T, tell little of their last word. */
+const MIN_CONTEXT_TOKENS = 32;
 /** A passage that ends with a sentence is preferred down to this share of T. */
 const SHORTEST_SENTENCE_END = 0.5;
 
@@ -33,6 +33,7 @@ const LAST_WORD = /^ (\p{L}{2,})([.!?,;:"')\]]*)$/u;
  */
 export function passagesOf({ id, text }: Pick<Document, 'id' | 'text'>, tokenizer: Pick<Tokenizer, 'encode'>, sequenceLength: number): Passage[] {
   const segments = text.trim().match(/\p{White_Space}*\P{White_Space}+/gu) ?? [];
+  const minContext = Math.min(MIN_CONTEXT_TOKENS, Math.floor(sequenceLength / 4));
   const passages: Passage[] = [];
   let tokens: number[] = [];
   /** the best end so far: context of `context` tokens, then the word */
@@ -54,7 +55,7 @@ export function passagesOf({ id, text }: Pick<Document, 'id' | 'text'>, tokenize
       best = undefined;
       continue;
     }
-    const match = i > start && tokens.length >= MIN_CONTEXT_TOKENS ? LAST_WORD.exec(segment) : null;
+    const match = i > start && tokens.length >= minContext ? LAST_WORD.exec(segment) : null;
     if (match !== null) {
       const good = /[.!?]/.test(match[2]) && tokens.length >= SHORTEST_SENTENCE_END * sequenceLength;
       const word = match[2] === '' ? ids : tokenizer.encode(` ${match[1]}`);
