@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
 import type { LoadedConfig } from '../config/index.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home, RunRecord } from '../lib/home.js';
@@ -8,6 +9,8 @@ import { BLISS_RUN } from '../workflows/search-attributes.js';
 import { CPU_QUEUE, type PipelineInput } from '../workflows/types.js';
 import { claimRunFolder, writeJson, writeText } from './runs.js';
 import type { Session } from './session.js';
+
+const { TaskQueueType } = temporal.api.enums.v1;
 
 /** Workflow type of a run; its id is the run's name. */
 const PIPELINE = 'pipeline';
@@ -87,7 +90,7 @@ export async function startPipeline({ session, input, again }: { readonly sessio
 export async function queuesWithoutWorker(session: Session, queues: readonly string[]): Promise<string[]> {
   const idle = await Promise.all(
     queues.map(async (name) => {
-      const { pollers } = await session.connection.workflowService.describeTaskQueue({ namespace: session.server.namespace, taskQueue: { name }, taskQueueType: name === CPU_QUEUE ? 1 : 2 });
+      const { pollers } = await session.connection.workflowService.describeTaskQueue({ namespace: session.server.namespace, taskQueue: { name }, taskQueueType: name === CPU_QUEUE ? TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW : TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY });
       return (pollers ?? []).length === 0 ? [name] : [];
     }),
   );

@@ -17,7 +17,7 @@ export async function summarize({ home, run, outcome, output }: { readonly home:
     ...(failure === undefined ? {} : { error: failure }),
   });
   if (result === undefined) {
-    output.say(failureText({ run, outcome }));
+    output.note(failureText({ run, outcome }));
     return 1;
   }
   output.say(['', ...metricsTable(result.metrics), ''].join('\n'));

@@ -12,8 +12,8 @@ export function stageTable(stages: readonly StageProgressFile[]): string[] {
 
 /** One stage as a sentence, for logs. */
 export function stageLine(stage: StageProgressFile): string {
-  const parts = [stateText(stage), stage.of > 0 ? `${stage.step}/${stage.of}` : '', lossText(stage), rateText(stage), timeText(stage), stage.error === undefined ? '' : `(${stage.error})`];
-  return `${stage.stage}: ${parts.filter((part) => part !== '').join(', ')}`;
+  const parts = [stateText(stage), stage.of > 0 ? `${stage.step}/${stage.of}` : '', lossText(stage), rateText(stage), timeText(stage)];
+  return `${stage.stage}: ${parts.filter((part) => part !== '').join(', ')}${stage.error === undefined ? '' : ` (${stage.error})`}`;
 }
 
 export function runHeadline(view: RunView): string {

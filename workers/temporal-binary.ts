@@ -34,7 +34,7 @@ export function findTemporalBinary(environment: NodeJS.ProcessEnv = process.env)
       code: 'NotSetUp',
       message: 'TEMPORAL_CLI_PATH names no executable file',
       where: named,
-      mend: 'set it to the temporal binary or unset it',
+      mend: 'set TEMPORAL_CLI_PATH to the temporal binary, or unset it',
     });
   }
   for (const folder of (environment['PATH'] ?? '').split(path.delimiter)) {
