@@ -53,7 +53,8 @@ export function foundText(value: unknown): string {
   if (value === null) return 'nothing (an empty value)';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
   if (isRecord(value)) return 'a mapping';
-  if (typeof value !== 'string') return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return `${value}`;
+  if (typeof value !== 'string') return `a ${typeof value}`;
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
 }
 
@@ -88,7 +89,7 @@ function valueMend(found: unknown, node: SchemaNode): string | undefined {
   }
   if (typeof found === 'number' && node.type === 'integer' && Number.isFinite(found) && !Number.isInteger(found)) return `write ${Math.max(Math.round(found), node.minimum ?? 0)}`;
   if ((typeof found === 'number' || typeof found === 'boolean') && node.type === 'string' && new RegExp(node.pattern ?? '').test(String(found))) return `write "${found}"`;
-  if (node.type === 'array' && !Array.isArray(found) && !isRecord(found)) return `write [${String(found)}]`;
+  if (node.type === 'array' && !Array.isArray(found) && !isRecord(found)) return `write [${foundText(found)}]`;
   return undefined;
 }
 

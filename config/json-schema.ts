@@ -11,11 +11,10 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
  */
 export function jsonSchema(): JsonSchema {
   const tree = runTree();
-  const { properties, ...rest } = optional(tree, true) as { properties: Record<string, unknown> };
+  const base: SchemaNode = { type: 'string', enum: presetNames(), description: 'preset that the file starts from' };
   return {
     title: 'A run of BLISS Pipeline',
-    ...rest,
-    properties: { extends: { type: 'string', enum: presetNames(), description: 'preset that the file starts from' }, ...properties },
+    ...optional({ ...tree, properties: { extends: base, ...tree.properties } }, true),
     if: { required: ['extends'] },
     // a description would show twice, so the conditions carry names alone
     else: requirements(tree) ?? {},

@@ -10,7 +10,7 @@ export function presetNames(): string[] {
   const names = readdirSync(folder())
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => file.slice(0, -'.yaml'.length))
-    .sort();
+    .toSorted();
   return [...FIRST.filter((name) => names.includes(name)), ...names.filter((name) => !FIRST.includes(name))];
 }
 

@@ -29,8 +29,12 @@ export interface SchemaNode {
 
 let tree: SchemaNode | undefined;
 
+// zod types every keyword of every draft as optional; SchemaNode names those that occur here
+const isSchemaNode = (value: unknown): value is SchemaNode => isRecord(value);
+
 export function runTree(): SchemaNode {
-  tree ??= z.toJSONSchema(runSchema, {
+  if (tree !== undefined) return tree;
+  const written: unknown = z.toJSONSchema(runSchema, {
     io: 'input',
     target: 'draft-7', // the newest that editors' YAML servers know whole
     override: ({ jsonSchema }) => {
@@ -38,8 +42,9 @@ export function runTree(): SchemaNode {
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
     },
-  }) as SchemaNode; // zod types every keyword of every draft; SchemaNode names those that occur
-  return tree;
+  });
+  if (!isSchemaNode(written)) throw new TypeError('zod wrote no schema');
+  return (tree = written);
 }
 
 export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -95,6 +100,8 @@ export function allowedText(node: SchemaNode): string {
       return node.patternErrorMessage ?? (node.minLength === undefined ? 'text' : 'text, not empty');
     case 'array':
       return `a list${node.minItems === undefined ? '' : ` of ${node.minItems} or more`}${node.items === undefined ? '' : `: ${allowedText(node.items)}`}`;
+    case 'object':
+    case undefined:
     default:
       return 'a mapping';
   }

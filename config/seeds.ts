@@ -7,6 +7,6 @@ export interface ResolvedSeed {
   readonly shuffleSeed: number;
 }
 
-/** One entry for each repetition of the comparison. Pure: workflows may call it. */
+/** One entry for each repetition of the comparison. */
 export const resolveSeeds = ({ seeds, data }: Pick<RunConfig, 'seeds' | 'data'>): readonly ResolvedSeed[] =>
   seeds.map((seed) => ({ seed, shuffleSeed: data.shuffleSeed === 'run' ? seed : data.shuffleSeed }));

@@ -60,9 +60,10 @@ function lineOf(document: Document, path: FieldPath, line: (offset: number) => n
   for (const key of path) {
     if (isAlias(node)) node = node.resolve(document);
     if (isSeq<Node>(node) && typeof key === 'number') {
-      node = node.items[key];
-      if (node === undefined) return undefined;
-      at = line(startOf(node as Node));
+      const item: Node | undefined = node.items[key];
+      if (item === undefined) return undefined;
+      node = item;
+      at = line(startOf(item));
     } else if (isMap<Node, Node>(node)) {
       const pair = node.items.find((item) => keyText(item.key) === String(key));
       if (pair === undefined) return undefined;

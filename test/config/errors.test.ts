@@ -75,6 +75,8 @@ const cases: readonly (readonly [claim: string, yaml: string, message: string])[
   ['two documents', '---\nname: x', 'run.yaml:2: a second YAML document begins, where one is allowed'],
 ];
 
+const nine = (name: string): string => `[${Array.from({ length: 9 }, () => name).join(', ')}]`;
+
 describe('one message, whole:', () => {
   test.each(cases)('%s', (_, yaml, message) => expect(refused(`extends: demo\n${yaml}\n`)).toBe(message));
 
@@ -117,7 +119,6 @@ describe('one message, whole:', () => {
   });
 
   test('aliases of aliases do not eat the memory', () => {
-    const nine = (name: string): string => `[${Array.from({ length: 9 }, () => name).join(', ')}]`;
     expect(refused(`a: &a ${nine('x')}\nb: &b ${nine('*a')}\nc: &c ${nine('*b')}\nd: ${nine('*c')}\n`)).toBe(
       'run.yaml:1: not valid YAML: Excessive alias count indicates a resource exhaustion attack',
     );

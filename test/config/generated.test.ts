@@ -20,11 +20,11 @@ function fields(node: SchemaNode, at = ''): { path: string; node: SchemaNode }[]
   ];
   return inside.flatMap(({ path: here, node: child }) => [{ path: here, node: child }, ...fields(child, here)]);
 }
+const isNumber = ({ type }: SchemaNode): boolean => type === 'number' || type === 'integer';
 const named = fields(runTree()).filter(({ path: at }) => !/[\]>]$/.test(at));
 
 test('every field is described, every number has a unit, every optional value a default', () => {
   expect(named.length).toBeGreaterThan(100);
-  const isNumber = ({ type }: SchemaNode): boolean => type === 'number' || type === 'integer';
   expect(named.filter(({ node }) => node.description === undefined).map(({ path: at }) => at)).toEqual([]);
   expect(named.filter(({ node }) => isNumber(node) && node.unit === undefined).map(({ path: at }) => at)).toEqual([]);
 });
@@ -62,20 +62,24 @@ describe('bliss init', () => {
 });
 
 describe("the editor's schema", () => {
-  const schema = jsonSchema() as { properties: Record<string, SchemaNode>; if: unknown; else: SchemaNode; additionalProperties: boolean };
+  const schema = jsonSchema();
 
   test('is closed, offers the presets, and requires fields only of a file that extends none', () => {
-    expect(schema.additionalProperties).toBe(false);
-    expect(schema.properties['extends']).toMatchObject({ enum: presetNames() });
+    expect(schema).toMatchObject({
+      additionalProperties: false,
+      properties: { extends: { enum: presetNames() } },
+      if: { required: ['extends'] },
+      else: {
+        required: ['name', 'data', 'tokenizer', 'heldOut', 'models', 'warmUp', 'pretraining'],
+        properties: { data: { required: ['sources', 'rowsPerGroup'] } },
+      },
+    });
     expect(schema).not.toHaveProperty('required');
-    expect(schema.properties['data']).not.toHaveProperty('required');
-    expect(schema.if).toEqual({ required: ['extends'] });
-    expect(schema.else.required).toEqual(['name', 'data', 'tokenizer', 'heldOut', 'models', 'warmUp', 'pretraining']);
-    expect(schema.else.properties?.['data']?.required).toEqual(['sources', 'rowsPerGroup']);
+    expect(schema).not.toHaveProperty('properties.data.required');
   });
 
   test('folds the unit into the description and keeps defaults', () => {
-    expect(schema.properties['rounds']).toEqual({ type: 'integer', minimum: 1, default: 4, description: 'R, rounds of selection and pretraining (unit: rounds)' });
+    expect(schema).toHaveProperty('properties.rounds', { type: 'integer', minimum: 1, default: 4, description: 'R, rounds of selection and pretraining (unit: rounds)' });
     expect(jsonSchemaText()).not.toContain('"unit"');
   });
 });

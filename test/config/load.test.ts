@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { configDigest, loadConfig, presetNames, resolvePath, resolveSeeds } from '../../config/index.js';
 import { folderWith, load, refused } from './given.js';
 
+const set = (...overrides: string[]) => loadConfig({ source: 'demo', overrides }).config;
+
 describe('presets', () => {
   test('are those of the issue, in the order of the documentation', () => {
     expect(presetNames()).toEqual(['demo', 'smoke', 'paper-410m', 'paper-1b', 'paper-2.8b', 'llama-0.5b']);
@@ -78,7 +80,6 @@ describe('a file', () => {
 
 describe('--set', () => {
   const demo = loadConfig({ source: 'demo' }).config;
-  const set = (...overrides: string[]) => loadConfig({ source: 'demo', overrides }).config;
 
   test('sets one field, and nothing else', () => {
     expect(set('pretraining.steps=200')).toEqual({ ...demo, pretraining: { ...demo.pretraining, steps: 200 } });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadConfig, RELEASE_VALUES } from '../../config/index.js';
+import { isRecord } from '../../config/schema-tree.js';
+import { applyParity } from '../../lib/bilevel/parity.js';
 import { load, refused } from './given.js';
 
 /** method §6 and the release's own settings, written out once more by hand */
@@ -33,6 +35,11 @@ describe('parity: release', () => {
     expect(restored).toEqual(demo);
   });
 
+  test('sets what the method’s own parity sets', () => {
+    const { config } = load('extends: demo\n');
+    expect(load('extends: demo\nparity: release\n').config).toEqual(applyParity({ ...config, parity: 'release' }));
+  });
+
   test('works on a preset by --set, and on its own resolved text', () => {
     const { config, text, digest } = loadConfig({ source: 'paper-410m', overrides: ['parity=release'] });
     expect(config).toMatchObject(RELEASE);
@@ -42,7 +49,7 @@ describe('parity: release', () => {
   test('names fields that exist', () => {
     const { config } = loadConfig({ source: 'demo' });
     for (const { path } of RELEASE_VALUES) {
-      expect(path.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], config), path.join('.')).not.toBeUndefined();
+      expect(path.reduce<unknown>((value, key) => (isRecord(value) ? value[key] : undefined), config), path.join('.')).not.toBeUndefined();
     }
   });
 
