@@ -225,10 +225,10 @@ async function evaluateBranch(context: SeedContext, arm: Arm, round: number, fro
   });
 }
 
-/** Warm-up is round 0; the release halves the peak from each round to the next.  @see method §5 */
+/** The release halves the peak from each round to the next.  @see method §5 */
 function peakLearningRate({ input }: SeedContext, round: number): number {
   const { peakLearningRate: peak, peakLearningRatePerRound: perRound } = input.config.pretraining;
-  return perRound === 'halved' ? peak * 0.5 ** round : peak;
+  return perRound === 'halved' ? peak * 0.5 ** (round - 1) : peak;
 }
 
 function targetTraining({ input, seed }: SeedContext, round: number, rows: Ref) {

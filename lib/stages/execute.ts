@@ -28,6 +28,8 @@ export interface StageHooks {
   onSetAside(event: { readonly checkpoint: string; readonly reason: string }): void;
   /** all metric lines so far, at each checkpoint and at the end */
   onMetrics(lines: readonly string[]): Promise<void>;
+  /** lines of the run's timings, as StageContext says */
+  timings(): Promise<readonly string[]>;
   stopReason(): string | undefined;
 }
 
@@ -117,6 +119,7 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
         await hooks.onMetrics(lines);
         await hooks.onCheckpoint({ step, bytes: saved.ref.size, seconds: (performance.now() - started) / 1000 });
       },
+      timings: () => hooks.timings(),
       stopReason: () => hooks.stopReason(),
     };
     await mkdir(context.scratch, { recursive: true });

@@ -165,6 +165,8 @@ export interface StageContext {
   metrics(record: Readonly<Record<string, number | string | readonly number[]>>): void;
   /** publishes a checkpoint made of the files that `write` puts into a folder */
   checkpoint(save: CheckpointSave): Promise<void>;
+  /** lines of the run's timings so far: what the clock did, for the report only */
+  timings(): Promise<readonly string[]>;
   /** the reason why the stage shall end at its next checkpoint, if it shall */
   stopReason(): string | undefined;
 }

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { openStore, fileBlobs, writeFileAtomic } from '../../lib/artifacts/index.js';
@@ -66,6 +66,7 @@ async function start(task: StageTask, homeRoot: string): Promise<void> {
         await mkdir(path.dirname(file), { recursive: true });
         await writeFileAtomic(file, lines.map((line) => `${line}\n`).join(''));
       },
+      timings: async () => (await readFile(runFolder.timings, 'utf8').catch(() => '')).split('\n').filter((line) => line !== ''), // a run whose stages were all found has none
       stopReason: () => stopReason,
     },
   });

@@ -1,0 +1,1 @@
+export { ratio, summariseHeldOut, type ExampleLosses, type HeldOutSummary } from './held-out.js';

@@ -1,0 +1,191 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { digestTensors } from '../artifacts/index.js';
+import type { HeldOutExample, TokenDataset } from '../data/types.js';
+import { BlissError } from '../errors.js';
+import { createModel, createScoreModel, writeSafetensors } from '../models/index.js';
+import { bilevelLearningRate } from '../optim/index.js';
+import type { BilevelProgram } from '../programs/types.js';
+import { permutation } from '../random.js';
+import type { NamedArrays, Shapes } from '../tensor/index.js';
+import { flatten, flattenHeldOut } from './batch.js';
+import { openCorpus } from './corpus.js';
+import { throwIfStopped } from './execute.js';
+import { momentShapes, readArrays, selectArrays, underPrefix, withPrefix, zeroMoments } from './state.js';
+import { readTrainedRows, RowSet, writeTrainedRows } from './trained-rows.js';
+import type { BilevelInput, Stage, StageContext } from './types.js';
+
+/**
+ * Learns the score model θ_s: S outer steps, each of K inner steps of the proxy on the weighted loss, the hypergradient of
+ * the validation loss, and one step of θ_s.  @see method §4, steps 1 and 2
+ */
+export const bilevel: Stage<'bilevel'> = {
+  name: 'bilevel',
+  version: 1,
+  resource: 'gpu',
+  run: async (input, context) => {
+    const { bilevel: hyper, models, sequenceLength } = input;
+    const { outerSteps, innerSteps } = hyper;
+    const corpus = await openCorpus(context.store, input.corpus);
+    const rows = await corpus.group(input.group);
+    const validation = await corpus.heldOut('validation');
+    const batches = minibatches(input, rows, validation);
+    const shapes = bilevelShapes(input);
+    await context.phase('compiling');
+    const program = await context.programs.bilevel({ proxy: models.proxy, target: models.target, vocabularySize: models.vocabularySize, sequenceLength, bilevel: hyper, mode: input.compiler });
+
+    const first = context.resume?.step ?? 0;
+    const used = context.resume === undefined ? RowSet.of(rows.rows) : await readTrainedRows(context.resume.artifact);
+    program.setState({ ...(await freshState(input, context)), ...(context.resume === undefined ? {} : await readArrays(context.resume.artifact, STATE_FILE)) });
+    // the target is frozen: a checkpoint names it by its reference instead of holding it
+    const learnt = (): NamedArrays => selectArrays(program.getState(), (name) => !name.startsWith('target/'));
+
+    let upperLoss = Number.NaN;
+    for (let step = first; step < outerSteps; step++) {
+      const rate = (peak: number): number => bilevelLearningRate({ step, peak, warmUpFraction: hyper.warmUpFraction, outerSteps });
+      let inner: ReturnType<BilevelProgram['innerStep']> | undefined;
+      for (let k = 0; k < innerSteps; k++) {
+        const batch = await batches.inner(step * innerSteps + k);
+        for (const { index } of batch) used.add(index);
+        inner = program.innerStep({ ids: flatten(batch, sequenceLength), learningRate: rate(hyper.proxy.peakLearningRate), update: step * innerSteps + k + 1, first: step === 0 });
+      }
+      const batch = await batches.outer(step);
+      for (const { index } of batch) used.add(index);
+      const { ids: validationIds, mask: validationMask } = batches.validation(step);
+      const outer = program.outerStep({ validationIds, validationMask, ids: flatten(batch, sequenceLength), learningRate: rate(hyper.score.peakLearningRate), update: step + 1, first: step === 0 });
+      upperLoss = outer.upperLoss;
+      const record = {
+        step: step + 1,
+        upperLoss,
+        lowerLoss: inner?.lowerLoss ?? Number.NaN,
+        weightedCrossEntropy: inner?.weightedCrossEntropy ?? Number.NaN,
+        kl: inner?.kl ?? Number.NaN,
+        proxyGradientNorm: inner?.gradientNorm ?? Number.NaN,
+        hypergradientNorm: outer.hypergradientNorm,
+        zNorm: outer.zNorm,
+        residualNorm: outer.residualNorm,
+        scoreMean: mean(outer.scores),
+        scoreMin: Math.min(...outer.scores),
+        scoreMax: Math.max(...outer.scores),
+        learningRate: rate(hyper.score.peakLearningRate),
+      };
+      if (![upperLoss, record.lowerLoss, record.hypergradientNorm].every(Number.isFinite)) throw diverged(step, record);
+      context.metrics(record);
+      const done = step + 1;
+      await context.progress({ step: done, of: outerSteps, amount: { value: done * hyper.batchSize * (innerSteps + 1), unit: 'rows' }, metrics: { loss: upperLoss, lowerLoss: record.lowerLoss, hypergradientNorm: outer.hypergradientNorm } });
+      if (done < outerSteps && (done % hyper.checkpointEvery === 0 || context.stopReason() !== undefined)) {
+        await context.checkpoint({
+          step: done,
+          write: async (folder) => {
+            await writeSafetensors({ path: path.join(folder, STATE_FILE), arrays: learnt(), shapes });
+            await writeTrainedRows(folder, used);
+            await writeFile(path.join(folder, 'state.json'), JSON.stringify({ programDigest: program.digest }));
+          },
+        });
+        throwIfStopped(context);
+      }
+    }
+
+    const end = learnt();
+    const score = underPrefix(end, 'score');
+    const scoreShapes = createScoreModel(createModel(models.proxy)).shapes(models.vocabularySize);
+    await writeSafetensors({ path: path.join(context.scratch, 'score.safetensors'), arrays: score, shapes: scoreShapes });
+    await writeSafetensors({ path: path.join(context.scratch, 'proxy.safetensors'), arrays: underPrefix(end, 'proxy'), shapes: createModel(models.proxy).shapes(models.vocabularySize) });
+    await writeTrainedRows(context.scratch, used);
+    await writeFile(path.join(context.scratch, 'state.json'), JSON.stringify({ programDigest: program.digest, group: input.group }));
+    return { kind: 'scorer', folder: context.scratch, digest: digestTensors(score, scoreShapes), summary: { outerSteps, upperLoss, trainedRows: used.size, group: input.group } };
+  },
+};
+
+const STATE_FILE = 'bilevel.safetensors';
+
+/** Everything that a checkpoint holds, by variable name. */
+function bilevelShapes({ models }: BilevelInput): Shapes {
+  const proxy = createModel(models.proxy);
+  const proxyShapes = proxy.shapes(models.vocabularySize);
+  const scoreShapes = createScoreModel(proxy).shapes(models.vocabularySize);
+  const prefixed = (shapes: Shapes, prefix: string): Shapes => Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [`${prefix}${name}`, shape]));
+  return {
+    ...prefixed(proxyShapes, 'proxy/'),
+    ...prefixed(momentShapes(proxyShapes), 'proxy.'),
+    ...prefixed(scoreShapes, 'score/'),
+    ...prefixed(momentShapes(scoreShapes), 'score.'),
+    ...prefixed(proxyShapes, 'z/'),
+    'normaliser/max': [],
+    'normaliser/sum': [],
+  };
+}
+
+/** At the start of a round: θ_p ← θ_p⁰, θ_s inherited or fresh, fresh optimizers, θ_r frozen.  @see method §4, step 1 */
+async function freshState(input: BilevelInput, context: StageContext): Promise<NamedArrays> {
+  const { models, seed } = input;
+  const { vocabularySize } = models;
+  const proxyModel = createModel(models.proxy);
+  const scoreModel = createScoreModel(proxyModel);
+  const proxy = await readArrays(await context.store.open(input.proxy), 'weights.safetensors');
+  const target = await readArrays(await context.store.open(input.target), 'weights.safetensors');
+  const score = input.scorer === null ? scoreModel.fromProxy({ proxy, vocabularySize, seed: `${seed}/score` }) : await readArrays(await context.store.open(input.scorer), 'score.safetensors');
+  const dotted = (moments: NamedArrays, owner: string): NamedArrays => Object.fromEntries(Object.entries(moments).map(([name, array]) => [`${owner}.${name}`, array]));
+  const { solver, normaliser } = input.bilevel;
+  return {
+    ...withPrefix(proxy, 'proxy'),
+    ...dotted(zeroMoments(proxyModel.shapes(vocabularySize)), 'proxy'),
+    ...withPrefix(score, 'score'),
+    ...dotted(zeroMoments(scoreModel.shapes(vocabularySize)), 'score'),
+    ...withPrefix(target, 'target'),
+    // the program holds them only where its settings read them
+    ...(solver.start === 'warm' ? withPrefix(Object.fromEntries(Object.entries(proxy).map(([name, array]) => [name, new Float32Array(array.length)])), 'z') : {}),
+    ...(normaliser === 'stale' ? { 'normaliser/max': Float32Array.of(0), 'normaliser/sum': Float32Array.of(1) } : {}),
+  };
+}
+
+interface Minibatches {
+  inner(update: number): ReturnType<TokenDataset['batch']>;
+  outer(step: number): ReturnType<TokenDataset['batch']>;
+  validation(step: number): { readonly ids: Int32Array; readonly mask: Float32Array };
+}
+
+/** Which rows each step sees: pure functions of (seed, step). Inner and outer minibatches come from disjoint rows.  @see method §6.5 */
+function minibatches({ bilevel: hyper, sequenceLength, seed, group }: BilevelInput, rows: TokenDataset, validation: readonly HeldOutExample[]): Minibatches {
+  const { batchSize, validationBatchSize } = hyper;
+  const subset = trainingSubset(rows.rows, hyper.trainingFraction, seed);
+  const parts = hyper.disjointBatches ? 2 : 1;
+  if (subset.length < batchSize * parts) {
+    throw new BlissError({
+      code: 'DataInvalid',
+      message: `group ${group} gives ${subset.length} rows to train the scorer on, fewer than ${parts === 2 ? 'an inner and an outer minibatch' : 'one minibatch'} of ${batchSize}`,
+      where: 'bilevel.batchSize',
+      mend: 'lower bilevel.batchSize, or raise data.rowsPerGroup or bilevel.trainingFraction',
+    });
+  }
+  if (validation.length < validationBatchSize) {
+    throw new BlissError({ code: 'DataInvalid', message: `there are ${validation.length} validation examples, fewer than one batch of ${validationBatchSize}`, where: 'bilevel.validationBatchSize', mend: 'lower it or raise heldOut.validation' });
+  }
+  const draw = (step: number, part: number) => rows.batch({ seed: `${seed}/rows`, step, batchSize, subset, ...(parts === 2 ? { part: { of: 2, index: part } } : {}) });
+  let order: { readonly epoch: number; readonly at: Uint32Array } | undefined;
+  const perEpoch = Math.floor(validation.length / validationBatchSize);
+  return {
+    inner: (update) => draw(update, 0),
+    outer: (step) => draw(step, parts - 1),
+    validation: (step) => {
+      const epoch = Math.floor(step / perEpoch);
+      if (order?.epoch !== epoch) order = { epoch, at: permutation(validation.length, seed, 'validation', epoch) };
+      const start = (step % perEpoch) * validationBatchSize;
+      const examples = Array.from(order.at.subarray(start, start + validationBatchSize), (i) => validation[i]);
+      return flattenHeldOut(examples, sequenceLength, hyper.validationLoss);
+    },
+  };
+}
+
+/** Rows that may train the scorer, ascending. */
+function trainingSubset(rows: number, share: number, seed: string): Uint32Array {
+  if (share >= 1) return Uint32Array.from({ length: rows }, (_, i) => i);
+  return permutation(rows, seed, 'training-subset').subarray(0, Math.floor(share * rows)).slice().sort();
+}
+
+const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function diverged(step: number, record: Readonly<Record<string, number>>): BlissError {
+  const bad = Object.entries(record).filter(([, value]) => !Number.isFinite(value)).map(([name, value]) => `${name} ${value}`);
+  return new BlissError({ code: 'LossDiverged', message: `outer step ${step + 1}: ${bad.join(', ')}`, mend: 'lower bilevel.proxy.peakLearningRate or bilevel.score.peakLearningRate, or the solver’s learning rate' });
+}

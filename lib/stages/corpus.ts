@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+import type { Artifact, Ref } from '../artifacts/types.js';
+import type { Store } from '../artifacts/index.js';
+import { openDataset, readHeldOut } from '../data/index.js';
+import type { CorpusIndex, HeldOutExample, HeldOutSet, ShardIndex, TokenDataset } from '../data/types.js';
+import { BlissError } from '../errors.js';
+
+/** The prepare stage's artifact, opened: its index and what lies in it. */
+export interface Corpus {
+  readonly artifact: Artifact;
+  readonly index: CorpusIndex;
+  group(group: number): Promise<TokenDataset>;
+  heldOut(set: HeldOutSet): Promise<readonly HeldOutExample[]>;
+}
+
+export async function openCorpus(store: Store, ref: Ref): Promise<Corpus> {
+  const artifact = await store.open(ref);
+  const index = await readJson<CorpusIndex>(artifact, 'corpus.json');
+  return {
+    artifact,
+    index,
+    group: (group) => openDataset(artifact, index.groups[group]),
+    heldOut: async (set) => readHeldOut(await artifact.file(index.heldOut[set].file), index.sequenceLength),
+  };
+}
+
+/** `selection.json`: where the rows of a selection lie. */
+export interface SelectionIndex {
+  readonly dataset: ShardIndex;
+}
+
+/** The rows of a selection as a data set to train on. @throws BlissError DataInvalid where they do not fill a batch */
+export async function openSelection({ store, ref, batchSize, stage }: { readonly store: Store; readonly ref: Ref; readonly batchSize: number; readonly stage: string }): Promise<TokenDataset> {
+  const artifact = await store.open(ref);
+  const { dataset } = await readJson<SelectionIndex>(artifact, 'selection.json');
+  if (dataset.rows < batchSize) {
+    throw new BlissError({
+      code: 'DataInvalid',
+      message: `the selection has ${dataset.rows} rows, fewer than one batch of ${batchSize}`,
+      where: stage,
+      mend: 'lower the batch size, or raise the selected fraction or data.rowsPerGroup',
+    });
+  }
+  return openDataset(artifact, dataset);
+}
+
+/** A JSON file that one of our own stages wrote; its bytes are checked against the manifest. */
+export async function readJson<T>(artifact: Artifact, name: string): Promise<T> {
+  return JSON.parse(await readFile(await artifact.file(name), 'utf8')) as T;
+}

@@ -1,0 +1,50 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { digestJson } from '../artifacts/index.js';
+import type { HeldOutExample } from '../data/types.js';
+import { summariseHeldOut, type ExampleLosses } from '../evaluation/index.js';
+import { flattenHeldOut } from './batch.js';
+import { openCorpus } from './corpus.js';
+import { throwIfStopped } from './execute.js';
+import { readArrays } from './state.js';
+import type { Stage } from './types.js';
+
+/** Loss, perplexity and last-word accuracy on held-out sets, with standard errors over passages.  @see method §7 */
+export const evaluation: Stage<'evaluation'> = {
+  name: 'evaluation',
+  version: 1,
+  resource: 'gpu',
+  run: async (input, context) => {
+    const { batchSize, sequenceLength, sets } = input;
+    const corpus = await openCorpus(context.store, input.corpus);
+    await context.phase('compiling');
+    const program = await context.programs.evaluation({ model: input.model, vocabularySize: input.vocabularySize, sequenceLength, batchSize, mode: input.compiler });
+    program.setState(await readArrays(await context.store.open(input.state), 'weights.safetensors'));
+
+    const total = sets.reduce((sum, set) => sum + corpus.index.heldOut[set].examples, 0);
+    let done = 0;
+    const results: Record<string, ReturnType<typeof summariseHeldOut>> = {};
+    for (const set of sets) {
+      const examples = await corpus.heldOut(set);
+      const losses: ExampleLosses[] = [];
+      for (let start = 0; start < examples.length; start += batchSize) {
+        const batch = examples.slice(start, start + batchSize);
+        const padded = Array.from({ length: batchSize }, (_, i): HeldOutExample => batch[i] ?? batch[0]);
+        const { negativeLogLikelihood, correct } = program.evaluate(flattenHeldOut(padded, sequenceLength, 'all-tokens').ids);
+        const positions = sequenceLength - 1;
+        batch.forEach((example, i) => {
+          const of = (values: Float32Array | Int32Array): Float32Array | Int32Array => values.subarray(i * positions, (i + 1) * positions);
+          losses.push({ example, negativeLogLikelihood: of(negativeLogLikelihood), correct: of(correct) });
+        });
+        done += batch.length;
+        await context.progress({ step: done, of: total, amount: { value: done, unit: 'rows' } });
+        throwIfStopped(context); // seconds of work: it starts again
+      }
+      results[set] = summariseHeldOut(losses);
+      context.metrics({ set, ...results[set] });
+    }
+    await writeFile(path.join(context.scratch, 'evaluation.json'), JSON.stringify(results, null, 2));
+    const shown = results['test'] ?? results[sets[0]];
+    return { kind: 'evaluation', folder: context.scratch, digest: digestJson(results), summary: { ...shown, results } };
+  },
+};

@@ -1,0 +1,42 @@
+import { packageVersion } from '../package-root.js';
+import { inputDigests, openSources, prepareCorpus } from '../data/index.js';
+import type { PrepareInput, Stage } from './types.js';
+
+/** Raw text → tokenizer, packed rows in disjoint shard groups, held-out sets.  @see method §4 */
+export const prepare: Stage<'prepare'> = {
+  name: 'prepare',
+  version: 1,
+  resource: 'cpu',
+  // where the files lie does not matter, what they hold does
+  keyInput: ({ configFolder: _where, ...input }: PrepareInput) => input,
+  keyParts: async (input) => ({ files: await inputDigests(input), code: packageVersion() }),
+  run: async (input, context) => {
+    const { index, digest } = await prepareCorpus({
+      sources: openSources(input.data, input.configFolder, input.seed),
+      tokenizer: input.tokenizer,
+      heldOut: input.heldOut,
+      sequenceLength: input.data.sequenceLength,
+      rowsPerGroup: input.data.rowsPerGroup,
+      groups: input.groups,
+      rowsPerShard: input.data.rowsPerShard,
+      seed: input.seed,
+      vocabularySize: input.vocabularySize,
+      outputFolder: context.scratch,
+      configFolder: input.configFolder,
+      onProgress: (step, of) => context.progress({ step, of }),
+      shouldStop: () => context.stopReason() !== undefined,
+    });
+    return {
+      kind: 'corpus',
+      folder: context.scratch,
+      digest,
+      summary: {
+        rows: index.groups.reduce((sum, group) => sum + group.rows, 0),
+        rowsByGroup: index.groups.map((group) => group.rows),
+        shards: index.groups.map((group) => group.shards.length),
+        sources: Object.fromEntries(index.sources.map(({ name, rows }) => [name, rows])),
+        vocabularySize: index.vocabularySize,
+      },
+    };
+  },
+};

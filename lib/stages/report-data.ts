@@ -1,0 +1,154 @@
+import { readFile } from 'node:fs/promises';
+import type { RunConfig } from '../../config/schema.js';
+import type { Artifact } from '../artifacts/types.js';
+import type { EvaluationPoint, ReportData, SampleGroup, SelectionFacts, StageTiming, TrainingCurve } from '../report/index.js';
+import { readJson } from './corpus.js';
+import type { SelectionFactsFile } from './selection.js';
+import type { FinishedStage } from './types.js';
+
+export interface OpenedStage {
+  readonly stage: FinishedStage;
+  /** in the order of the stage's results */
+  readonly artifacts: readonly Artifact[];
+}
+
+/** points of one curve: more than a figure can show only makes the file large */
+const CURVE_POINTS = 400;
+/** the demo's held-out passages are of this source: what the selection should find */
+const DEMO_TARGET_SOURCES = ['books'];
+
+/** Reads what the report shows out of the stages' artifacts. */
+export async function gather({ run, config, opened, timings }: { readonly run: string; readonly config: RunConfig; readonly opened: readonly OpenedStage[]; readonly timings: readonly string[] }): Promise<Omit<ReportData, 'configYaml' | 'digests' | 'environment'>> {
+  const targetSources = config.heldOut.source.type === 'demo' ? DEMO_TARGET_SOURCES : [];
+  const selections: SelectionFacts[] = [];
+  const samples: SampleGroup[] = [];
+  const bilevel: ReportData['bilevel'][number][] = [];
+  for (const { stage, artifacts } of opened) {
+    const { seed, arm, round } = stage;
+    if (seed === null || arm === null || round === null) continue;
+    if (stage.name === 'selection') {
+      const facts = await readJson<SelectionFactsFile>(artifacts[0], 'facts.json');
+      selections.push(selectionFacts({ seed, arm, round, facts, targetSources }));
+      samples.push(...sampleGroups({ seed, arm, round, facts }));
+    }
+    if (stage.name === 'bilevel') {
+      const points = (await metricsOf(artifacts[0])).map((line) => ({ step: line['step'], upperLoss: line['upperLoss'], lowerLoss: line['lowerLoss'], hypergradientNorm: line['hypergradientNorm'], zNorm: line['zNorm'] }));
+      bilevel.push({ seed, arm, round, points: thin(points) });
+    }
+  }
+  return {
+    run,
+    state: 'done',
+    arms: config.comparison.arms,
+    metrics: evaluationPoints(opened.map(({ stage }) => stage)),
+    training: await trainingCurves(config, opened),
+    bilevel,
+    selections,
+    samples,
+    timings: stageTimings(opened, timings),
+    lineage: opened.flatMap(({ stage, artifacts }) =>
+      artifacts.map(({ ref, manifest }) => ({
+        stage: stage.stage,
+        kind: manifest.kind,
+        digest: ref.digest,
+        sha256: ref.sha256,
+        size: ref.size,
+        codeVersion: manifest.lineage.codeVersion,
+        inputs: Object.fromEntries(Object.entries(manifest.lineage.inputs).map(([name, input]) => [name, input.digest])),
+      })),
+    ),
+  };
+}
+
+/** One a seed, arm, round and held-out set. */
+export function evaluationPoints(stages: readonly FinishedStage[]): EvaluationPoint[] {
+  const points: EvaluationPoint[] = [];
+  for (const { name, seed, arm, round, results } of stages) {
+    if (name !== 'evaluation' || seed === null || arm === null || round === null) continue;
+    const sets = results[0].summary['results'] as Record<string, Omit<EvaluationPoint, 'seed' | 'arm' | 'round' | 'set'>>; // written by our evaluation stage
+    for (const set of ['tuning', 'test'] as const) {
+      if (!(set in sets)) continue;
+      const { loss, lossStandardError, perplexity, lastWordLoss, lastWordAccuracy, lastWordAccuracyStandardError } = sets[set];
+      points.push({ seed, arm, round, set, loss, lossStandardError, perplexity, lastWordLoss, lastWordAccuracy, lastWordAccuracyStandardError });
+    }
+  }
+  return points;
+}
+
+function selectionFacts({ seed, arm, round, facts, targetSources }: { readonly seed: number; readonly arm: string; readonly round: number; readonly facts: SelectionFactsFile; readonly targetSources: readonly string[] }): SelectionFacts {
+  const sum = (pick: (source: SelectionFactsFile['sources'][number]) => number, of = facts.sources): number => of.reduce((total, source) => total + pick(source), 0);
+  const wanted = facts.sources.filter(({ source }) => targetSources.includes(source));
+  const untrained = sum((source) => source.selectedUntrained);
+  return {
+    seed,
+    arm,
+    round,
+    rows: facts.rows,
+    selectedRows: facts.selectedRows,
+    sources: facts.sources.map(({ source, rows, selectedRows }) => ({ source, rows, selectedRows })),
+    ...(facts.histogram === undefined ? {} : { histogram: facts.histogram }),
+    ...(wanted.length === 0
+      ? {}
+      : {
+          precision: {
+            targetSources,
+            all: sum((source) => source.selectedRows, wanted) / facts.selectedRows,
+            withoutTrainedRows: untrained === 0 ? null : sum((source) => source.selectedUntrained, wanted) / untrained,
+            trainedRowsSelected: sum((source) => source.selectedTrained),
+          },
+        }),
+  };
+}
+
+function sampleGroups({ seed, arm, round, facts }: { readonly seed: number; readonly arm: string; readonly round: number; readonly facts: SelectionFactsFile }): SampleGroup[] {
+  const { samples } = facts;
+  return (['top', 'border', 'bottom'] as const).map((place) => ({
+    seed,
+    arm,
+    round,
+    place,
+    samples: samples[place].map((row) => {
+      const { id, source, selected, trained, logit } = samples.ids[row];
+      return { id, source, selected, trainedScorer: trained, text: samples.texts[row] ?? '', ...(logit === undefined ? {} : { score: logit }) };
+    }),
+  }));
+}
+
+/** The target's loss over the whole run: the warm-up, then each arm's rounds one after the other. */
+async function trainingCurves(config: RunConfig, opened: readonly OpenedStage[]): Promise<TrainingCurve[]> {
+  const curves: TrainingCurve[] = [];
+  const lossOf = async (stage: string, offset: number): Promise<TrainingCurve['points']> => {
+    const found = opened.find((one) => one.stage.stage === stage);
+    return found === undefined ? [] : (await metricsOf(found.artifacts[0])).map((line) => ({ step: offset + line['step'], loss: line['loss'] }));
+  };
+  for (const seed of config.seeds) {
+    curves.push({ seed, arm: null, points: thin(await lossOf(`seed-${seed}/warm-up/target`, 0)) });
+    for (const { name } of config.comparison.arms) {
+      const points: { readonly step: number; readonly loss: number }[] = [];
+      for (let round = 1; round <= config.rounds; round++) {
+        points.push(...(await lossOf(`seed-${seed}/${name}/round-${round}/pretraining`, config.warmUp.steps + (round - 1) * config.pretraining.steps)));
+      }
+      curves.push({ seed, arm: name, points: thin(points) });
+    }
+  }
+  return curves;
+}
+
+async function metricsOf(artifact: Artifact): Promise<Record<string, number>[]> {
+  const text = await readFile(await artifact.file('metrics.jsonl'), 'utf8');
+  return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Record<string, number>])); // numbers, by our own stages
+}
+
+function thin<T>(points: readonly T[]): readonly T[] {
+  const every = Math.ceil(points.length / CURVE_POINTS);
+  return points.filter((_, i) => i % every === 0 || i === points.length - 1);
+}
+
+/** Attempts added up; scoring's shard ranges count for their stage. */
+function stageTimings(opened: readonly OpenedStage[], lines: readonly string[]): StageTiming[] {
+  const records = lines.map((line) => JSON.parse(line) as { stage: string; seconds: number; state: string }); // written by the workers' progress files
+  return opened.map(({ stage: { stage, results } }) => {
+    const own = records.filter((record) => record.stage === stage || record.stage.startsWith(`${stage}/`));
+    return { stage, seconds: own.reduce((sum, { seconds }) => sum + seconds, 0), attempts: own.length, cached: results.every(({ cached }) => cached) };
+  });
+}

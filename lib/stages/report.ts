@@ -1,0 +1,68 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { stringify } from 'yaml';
+import { digestJson, digestLines, type Store } from '../artifacts/index.js';
+import type { Artifact } from '../artifacts/types.js';
+import { buildReport, writeTensorboard, type ReportData } from '../report/index.js';
+import { environmentFacts } from './environment-facts.js';
+import { evaluationPoints, gather, type OpenedStage } from './report-data.js';
+import type { FinishedStage, Stage } from './types.js';
+
+/** The run's report with its TensorBoard events, metrics of all stages in canonical order, and the digests of what came out. */
+export const report: Stage<'report'> = {
+  name: 'report',
+  version: 1,
+  resource: 'cpu',
+  run: async (input, context) => {
+    const { run, config, stages } = input;
+    const opened = await openStages(context.store, stages);
+    await context.progress({ step: 1, of: 4 });
+
+    const lines = await metricLines(opened);
+    await writeFile(path.join(context.scratch, 'metrics.jsonl'), lines.map((line) => `${line}\n`).join(''));
+    await writeFile(path.join(context.scratch, 'stages.json'), JSON.stringify(stages, null, 1));
+    const metrics = evaluationPoints(stages);
+    const digests = {
+      weights: digestOf(stages, (stage) => stage.stage.endsWith('/pretraining')),
+      scores: digestOf(stages, (stage) => stage.stage.endsWith('/scoring')),
+      selection: digestOf(stages, (stage) => stage.name === 'selection'),
+      metrics: await digestLines(lines),
+    };
+    await context.progress({ step: 2, of: 4 });
+
+    const data: ReportData = { ...(await gather({ run, config, opened, timings: await context.timings() })), configYaml: stringify(config), digests, environment: environmentFacts(config) };
+    await writeFile(path.join(context.scratch, 'report.html'), buildReport(data));
+    await context.progress({ step: 3, of: 4 });
+    await writeTensorboard({ folder: path.join(context.scratch, 'tensorboard'), data });
+    await context.progress({ step: 4, of: 4 });
+    return { kind: 'report', folder: context.scratch, digest: digestJson({ digests, metrics }), summary: { digests, metrics } };
+  },
+};
+
+async function openStages(store: Store, stages: readonly FinishedStage[]): Promise<OpenedStage[]> {
+  const opened: OpenedStage[] = [];
+  for (const stage of stages) {
+    const artifacts: Artifact[] = [];
+    for (const { ref } of stage.results) artifacts.push(await store.open(ref));
+    opened.push({ stage, artifacts });
+  }
+  return opened;
+}
+
+/** Every stage's metric lines, led by the stage's path, in canonical order: a pure function of the configuration. */
+async function metricLines(opened: readonly OpenedStage[]): Promise<string[]> {
+  const lines: string[] = [];
+  for (const { stage, artifacts } of opened) {
+    for (const artifact of artifacts) {
+      if (!artifact.manifest.files.some(({ name }) => name === 'metrics.jsonl')) continue;
+      const text = await readFile(await artifact.file('metrics.jsonl'), 'utf8');
+      for (const line of text.split('\n')) if (line !== '') lines.push(JSON.stringify({ stage: stage.stage, ...(JSON.parse(line) as object) }));
+    }
+  }
+  return lines;
+}
+
+/** By stage path, so that equal content under another path is another result; where an artifact lies does not count. */
+function digestOf(stages: readonly FinishedStage[], wanted: (stage: FinishedStage) => boolean): string {
+  return digestJson(stages.filter(wanted).map(({ stage, results }) => ({ stage, digests: results.map(({ ref }) => ref.digest) })));
+}

@@ -1,0 +1,71 @@
+import path from 'node:path';
+import { digestRows } from '../artifacts/index.js';
+import { writeParquet, type ParquetRow } from '../data/index.js';
+import { BlissError } from '../errors.js';
+import type { TokenRow } from '../data/types.js';
+import { flatten } from './batch.js';
+import { openCorpus } from './corpus.js';
+import { throwIfStopped } from './execute.js';
+import { readArrays } from './state.js';
+import { trainedRows } from './trained-rows.js';
+import type { Stage } from './types.js';
+
+/** file of a scores artifact: columns id, index, source, logit, trained */
+export const SCORES_FILE = 'scores.parquet';
+
+/**
+ * Logits of every row of some shards of a group, in float32. The batch grid is fixed by row index and the last batch is
+ * padded, so that a row's score depends on nothing but the row and θ_s.  @see method §4, step 3 and §6.7
+ */
+export const scoring: Stage<'scoring'> = {
+  name: 'scoring',
+  version: 1,
+  resource: 'gpu',
+  run: async (input, context) => {
+    const { batchSize, sequenceLength, models } = input;
+    const corpus = await openCorpus(context.store, input.corpus);
+    const group = corpus.index.groups[input.group];
+    const dataset = await corpus.group(input.group);
+    const scorer = await context.store.open(input.scorer);
+    const trained = await trainedRows(scorer, group.rows);
+    await context.phase('compiling');
+    const program = await context.programs.scoring({ model: models.proxy, vocabularySize: models.vocabularySize, sequenceLength, batchSize, mode: input.compiler });
+    program.setState(await readArrays(scorer, 'score.safetensors'));
+
+    const rowsBefore = (shard: number): number => group.shards.slice(0, shard).reduce((sum, { rows }) => sum + rows, 0);
+    const first = rowsBefore(input.shards.first);
+    const end = rowsBefore(input.shards.end);
+    const scored: ParquetRow[] = [];
+    let batch: TokenRow[] = [];
+    const scoreBatch = async (): Promise<void> => {
+      const logits = program.score(flatten(batch, sequenceLength, batchSize));
+      batch.forEach(({ id, index, source }, i) => {
+        if (!Number.isFinite(logits[i])) throw new BlissError({ code: 'LossDiverged', message: `the score of row ${id} is ${logits[i]}`, mend: 'lower bilevel.score.peakLearningRate' });
+        if (index >= first && index < end) scored.push({ id, index, source, logit: logits[i], trained: trained(index) });
+      });
+      batch = [];
+      await context.progress({ step: scored.length, of: end - first, amount: { value: scored.length, unit: 'rows' } });
+      throwIfStopped(context); // shard ranges are small: what was not finished is scored again
+    };
+    // the grid starts at row 0 of the group wherever this range starts
+    const gridStart = Math.floor(first / batchSize) * batchSize;
+    const gridEnd = Math.min(group.rows, Math.ceil(end / batchSize) * batchSize);
+    for await (const row of dataset.read(gridStart, gridEnd)) {
+      batch.push(row);
+      if (batch.length === batchSize) await scoreBatch();
+    }
+    if (batch.length > 0) await scoreBatch();
+
+    await writeParquet({
+      file: path.join(context.scratch, SCORES_FILE),
+      schema: { id: { type: 'UTF8' }, index: { type: 'INT32' }, source: { type: 'UTF8' }, logit: { type: 'FLOAT' }, trained: { type: 'BOOLEAN' } },
+      rows: scored,
+    });
+    return {
+      kind: 'scores',
+      folder: context.scratch,
+      digest: await digestRows(scored.map((row) => [String(row['id']), Number(row['logit'])] as const)),
+      summary: { rows: scored.length, group: input.group, firstShard: input.shards.first, endShard: input.shards.end },
+    };
+  },
+};

@@ -1,0 +1,82 @@
+import path from 'node:path';
+import type { Store } from '../artifacts/index.js';
+import { BlissError } from '../errors.js';
+import { createModel } from '../models/index.js';
+import { decayBranch, warmUpThenConstant } from '../optim/index.js';
+import { flatten } from './batch.js';
+import { openSelection } from './corpus.js';
+import { throwIfStopped } from './execute.js';
+import { digestState, readState, selectArrays, underPrefix, withPrefix, writeState, zeroMoments, type TrainingState } from './state.js';
+import type { Stage, TrainingInput } from './types.js';
+
+/** Next-token training: warm-ups, pretraining on a selection, decay branch.  @see method §4, steps 5 and 6 */
+export const training: Stage<'training'> = {
+  name: 'training',
+  version: 1,
+  resource: 'gpu',
+  run: async (input, context) => {
+    const { batchSize, sequenceLength, steps, vocabularySize } = input;
+    const model = createModel(input.model);
+    const shapes = model.shapes(vocabularySize);
+    const dataset = await openSelection({ store: context.store, ref: input.selection, batchSize, stage: input.purpose });
+    await context.phase('compiling');
+    const program = await context.programs.training({
+      model: input.model,
+      vocabularySize,
+      sequenceLength,
+      batchSize,
+      adam: input.adam,
+      gradientClip: input.gradientClip,
+      mode: input.compiler,
+    });
+
+    const first = context.resume === undefined ? 0 : context.resume.step;
+    const start = context.resume === undefined ? await startState(input, context.store) : await readState(context.resume.artifact);
+    program.setState({ ...withPrefix(start.params, 'params'), ...start.moments });
+    const startUpdates = start.updates - first;
+    const state = (step: number): TrainingState => {
+      const arrays = program.getState();
+      const params = underPrefix(arrays, 'params');
+      const moments = selectArrays(arrays, (name) => !name.startsWith('params/'));
+      return { params, moments, updates: startUpdates + step };
+    };
+
+    let loss = Number.NaN;
+    for (let step = first; step < steps; step++) {
+      const ids = flatten(await dataset.batch({ seed: input.seed, step, batchSize }), sequenceLength);
+      const learningRate = learningRateAt(input, step);
+      const result = program.step({ ids, learningRate, update: startUpdates + step + 1 });
+      loss = result.loss;
+      if (!Number.isFinite(loss) || !Number.isFinite(result.gradientNorm)) throw diverged(input, step, loss);
+      context.metrics({ step: step + 1, loss, gradientNorm: result.gradientNorm, learningRate });
+      const done = step + 1;
+      await context.progress({ step: done, of: steps, amount: { value: done * batchSize * sequenceLength, unit: 'tokens' }, metrics: { loss } });
+      if (done < steps && (done % input.checkpointEvery === 0 || context.stopReason() !== undefined)) {
+        await context.checkpoint({ step: done, write: (folder) => writeState({ folder, state: state(done), shapes, programDigest: program.digest }) });
+        throwIfStopped(context);
+      }
+    }
+
+    const end = state(steps);
+    await writeState({ folder: context.scratch, state: end, shapes, programDigest: program.digest });
+    return { kind: 'state', folder: path.resolve(context.scratch), digest: digestState(end, shapes), summary: { purpose: input.purpose, steps, updates: end.updates, loss, tokens: steps * batchSize * sequenceLength } };
+  },
+};
+
+async function startState(input: TrainingInput, store: Store): Promise<TrainingState> {
+  if ('state' in input.start) return readState(await store.open(input.start.state));
+  const model = createModel(input.model);
+  return { params: model.init({ vocabularySize: input.vocabularySize, seed: input.start.seed }), moments: zeroMoments(model.shapes(input.vocabularySize)), updates: 0 };
+}
+
+function learningRateAt({ schedule }: TrainingInput, step: number): number {
+  return schedule.type === 'wsd' ? warmUpThenConstant({ step, peak: schedule.peak, warmUpSteps: schedule.warmUpSteps }) : decayBranch({ step, learningRate: schedule.peak, halfLife: schedule.halfLife });
+}
+
+function diverged(input: TrainingInput, step: number, loss: number): BlissError {
+  return new BlissError({
+    code: 'LossDiverged',
+    message: `${input.purpose}: loss ${loss} at step ${step + 1}`,
+    mend: 'lower the peak learning rate or the gradient clip of this section, then resume: it goes on from the last checkpoint',
+  });
+}
