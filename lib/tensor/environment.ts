@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { cpuFeatures } from './processor.js';
 
@@ -37,6 +38,8 @@ export function tensorFlowEnvironment(
   if (xlaCache !== undefined) {
     const folder = path.join(xlaCache, processorKey({ ...inherited, ...environment }));
     mkdirSync(folder, { recursive: true });
+    // each load from the cache says E for its text format and for tuning features that name no instruction; real errors are thrown
+    environment['TF_CPP_MIN_LOG_LEVEL'] = inherited['TF_CPP_MIN_LOG_LEVEL'] ?? '3';
     addFlags('TF_XLA_FLAGS', `--tf_xla_persistent_cache_directory=${folder}`, '--tf_xla_persistent_cache_device_types=CPU');
   }
   return environment;
@@ -52,6 +55,12 @@ export function configureTensorFlow(options: TensorFlowOptions): void {
  * a folder for each set of instructions, flags and TensorFlow library.
  */
 function processorKey(environment: Readonly<NodeJS.ProcessEnv>): string {
-  const parts = [cpuFeatures(), environment['XLA_FLAGS'] ?? '', environment['BLISS_TENSORFLOW_DIR'] ?? ''];
+  const parts = [cpuFeatures(), environment['XLA_FLAGS'] ?? '', libraryBytes()];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+}
+
+/** Size of the TensorFlow library under the binding: another version has another. It cannot be asked for its version before it is loaded. */
+function libraryBytes(): number {
+  const packageFile = createRequire(import.meta.url).resolve('@tensorflow/tfjs-node-gpu/package.json');
+  return statSync(path.join(path.dirname(packageFile), 'deps/lib/libtensorflow_cc.so.2'), { throwIfNoEntry: false })?.size ?? 0;
 }

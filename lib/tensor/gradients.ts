@@ -5,9 +5,11 @@ import { tf } from './tf.js';
 /**
  * Gradients of tfjs ops, registered anew on import so that they can be differentiated again.
  *
- * Stock tfjs saves the *output* of exp, sigmoid, tanh, softmax and logSoftmax for the backward pass. A saved output is
+ * Stock tfjs saves the *output* of exp, sigmoid, tanh and softmax for the backward pass. A saved output is
  * off the tape, so a second derivative silently loses a term (tensorflow/tfjs#3252). Here the *inputs* are saved and the
  * output is recomputed, which costs nothing when traced: the same node is found in the function's memo.
+ * `tf.logSoftmax` and `tf.losses.softmaxCrossEntropy` cannot be mended from outside, they hold such a gradient within them: use
+ * `logSoftmax` and `crossEntropyRows` of ops.ts.
  * Masks (maximum, minimum, max, min, abs, relu) are constants almost everywhere and are detached; stock tfjs
  * throws for some of them at the second derivative, since comparisons have no gradient.
  */
@@ -52,9 +54,6 @@ register('Softmax', ['logits'], (dy, [logits]) => ({
     const weighted = tf.mul(dy, y);
     return tf.sub(weighted, tf.mul(y, tf.sum(weighted, -1, true)));
   },
-}));
-register('LogSoftmax', ['logits'], (dy, [logits]) => ({
-  logits: () => tf.sub(dy, tf.mul(tf.sum(dy, -1, true), tf.softmax(logits))),
 }));
 
 /** dy summed over the axes that broadcasting added or stretched, in the shape of the operand */

@@ -92,7 +92,6 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     });
   }),
   Softmax: unary('Softmax', { input: 'logits', output: 'softmax' }), // over the last axis, the only one tfjs allows
-  LogSoftmax: unary('LogSoftmax', { input: 'logits', output: 'logsoftmax' }),
 
   // products
   BatchMatMul: withAttrs<{ transposeA: boolean; transposeB: boolean }>(({ a, b }, { transposeA, transposeB }, graph) => {
