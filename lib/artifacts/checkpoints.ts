@@ -47,10 +47,11 @@ export interface CheckpointsOptions {
   readonly store: Store;
   /** @default the store's */
   readonly blobs?: Blobs;
-  /** names the execution, not only the run: a second run of the same name must not go on from the first one's checkpoints */
   readonly run: string;
   /** `seed-0/bliss/round-1/bilevel` */
   readonly stage: string;
+  /** the stage's key: attempts under another one (a run of the same name with another configuration) are passed over. @default '' */
+  readonly key?: string;
   readonly lineage?: PublishInput['lineage'];
   /** hears of checkpoints that are torn or corrupt; the one before is used */
   readonly onSetAside?: (event: SetAside) => void;
@@ -67,6 +68,7 @@ const STEP_WIDTH = 9;
 const CHECKPOINT_KEY = /^(\d{6,}-\d{6,})\/step-(\d{9,})\/([0-9a-f]{64})\/manifest\.json$/;
 const tokenSchema = z.strictObject({ epoch: z.number(), attempt: z.number() });
 const baseSchema = z.strictObject({
+  key: z.string(),
   base: z.strictObject({ ref: z.strictObject({ uri: z.string(), sha256: z.string(), size: z.number(), digest: z.string() }), step: z.number(), fencingToken: tokenSchema }).nullable(),
 });
 
@@ -78,7 +80,7 @@ interface Found {
   readonly token: FencingToken;
 }
 
-export function checkpoints({ store, blobs = store.blobs, run, stage, lineage = { stage, stageVersion: 1, inputs: {} }, onSetAside = () => undefined }: CheckpointsOptions): Checkpoints {
+export function checkpoints({ store, blobs = store.blobs, run, stage, key: stageKey = '', lineage = { stage, stageVersion: 1, inputs: {} }, onSetAside = () => undefined }: CheckpointsOptions): Checkpoints {
   const fences = `fences/${run}/${stage}/`;
   const root = `checkpoints/${run}/${stage}`;
 
@@ -94,13 +96,13 @@ export function checkpoints({ store, blobs = store.blobs, run, stage, lineage = 
     const fixed = await readBase(token);
     if (fixed !== undefined) return fixed.base ?? undefined;
     const base = await newestBefore(token);
-    await blobs.putIfAbsent(baseKey(token), Buffer.from(canonicalJson({ base: base ?? null }), 'utf8'));
+    await blobs.putIfAbsent(baseKey(token), Buffer.from(canonicalJson({ key: stageKey, base: base ?? null }), 'utf8'));
     return (await readBase(token))?.base ?? undefined;
   }
 
   const baseKey = (token: FencingToken): string => `${fences}base-${tokenName(token)}`;
 
-  async function readBase(token: FencingToken): Promise<{ base: CheckpointRef | null } | undefined> {
+  async function readBase(token: FencingToken): Promise<z.infer<typeof baseSchema> | undefined> {
     const bytes = await readBlob(blobs, baseKey(token)).catch((error: unknown) => absentAs(error, undefined));
     return bytes === undefined ? undefined : baseSchema.parse(JSON.parse(bytes.toString('utf8')));
   }
@@ -108,7 +110,7 @@ export function checkpoints({ store, blobs = store.blobs, run, stage, lineage = 
   async function newestBefore(token: FencingToken): Promise<CheckpointRef | undefined> {
     const earlier = (await begunTokens(blobs, fences)).filter((other) => compareTokens(other, token) < 0);
     for (const other of earlier) {
-      if ((await readBase(other)) === undefined) continue; // killed in begin: it has written nothing
+      if ((await readBase(other))?.key !== stageKey) continue; // another key, or killed in begin: it has written nothing
       for (const found of await chain(other)) {
         const checkpoint = await verified(found);
         if (checkpoint !== undefined) return checkpoint;

@@ -45,4 +45,6 @@ export interface LegendEntry {
   readonly name: string;
   readonly colour: string;
   readonly dash?: string | undefined;
+  /** how it is drawn. @default 'line' */
+  readonly mark?: 'line' | 'disc' | 'square' | 'triangle' | 'diamond' | 'open square' | 'stroke';
 }

@@ -30,7 +30,7 @@ th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px s
 code, pre { font: .8125rem/1.5 ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace; } code.digest { overflow-wrap: anywhere; font-size: .75rem; }
 pre { background: var(--soft); padding: .75rem 1rem; border-radius: 4px; white-space: pre-wrap; overflow-wrap: anywhere; margin: .4rem 0; }
 details { margin: .4rem 0; } summary { cursor: pointer; color: var(--muted); font-size: .9rem; } summary:hover { color: var(--text); }
-.sample { border: 1px solid var(--line); border-radius: 4px; margin: .6rem 0; padding: .5rem .75rem; } .sample pre { max-height: 11rem; overflow: auto; margin-bottom: 0; } .sample header { font-size: .85rem; display: flex; flex-wrap: wrap; gap: .2rem 1rem; }
+.sample { border: 1px solid var(--line); border-radius: 4px; margin: .6rem 0; padding: .5rem .75rem; } .sample pre { max-height: 11rem; overflow: auto; margin-bottom: 0; font-family: inherit; font-size: .9rem; } .sample header { font-size: .85rem; display: flex; flex-wrap: wrap; gap: .2rem 1rem; }
 .tag { background: var(--soft); border: 1px solid var(--line); border-radius: 3px; padding: 0 .4rem; font-size: .8rem; } .empty { color: var(--muted); font-style: italic; }
 @media (max-width: 56rem) { .page { display: block; padding: 1rem; } nav { position: static; margin-bottom: 1.5rem; } }
 @media print { nav { display: none; } .page { display: block; } }

@@ -12,8 +12,8 @@ const token = (epoch: number, attempt: number): FencingToken => ({ epoch, attemp
 const store = (wrap: (blobs: Blobs) => Blobs = (blobs) => blobs) => openStore({ blobs: wrap(fileBlobs({ root: path.join(root, 'store') })) });
 
 /** One worker's view of a stage, with nothing in memory shared with another's. */
-function worker(options: { stage?: string; run?: string; wrap?: (blobs: Blobs) => Blobs; setAside?: SetAside[] } = {}): Checkpoints {
-  return checkpoints({ store: store(options.wrap), run: options.run ?? 'demo', stage: options.stage ?? 'seed-0/bliss/round-1/bilevel', onSetAside: (event) => options.setAside?.push(event) });
+function worker(options: { stage?: string; key?: string; run?: string; wrap?: (blobs: Blobs) => Blobs; setAside?: SetAside[] } = {}): Checkpoints {
+  return checkpoints({ store: store(options.wrap), run: options.run ?? 'demo', key: options.key ?? 'key of the stage', stage: options.stage ?? 'seed-0/bliss/round-1/bilevel', onSetAside: (event) => options.setAside?.push(event) });
 }
 
 async function save(at: Checkpoints, fencingToken: FencingToken, step: number, content = `state after ${step}`) {
@@ -37,7 +37,7 @@ describe('epochs', () => {
     const claimants = Array.from({ length: 8 }, (_, i) => `workflow/${i}`);
     const claims = await Promise.all([...claimants, ...claimants].map((claimant) => worker().claimEpoch({ claimant })));
     expect(claims.slice(0, 8)).toEqual(claims.slice(8));
-    expect([...claims.slice(0, 8)].sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect([...claims.slice(0, 8)].sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 });
 
@@ -76,6 +76,17 @@ describe('going on', () => {
     await outer.discard({ token: token(1, 2) });
     expect((await worker({ stage: 'seed-0/warm-up/proxy' }).begin({ token: token(2, 2) }))?.step).toBe(99);
   });
+});
+
+test('a run of the same name with another configuration starts afresh; the first one’s checkpoints are found again under its key', async () => {
+  const first = worker({ key: 'steps 100' });
+  await first.begin({ token: token(1, 1) });
+  const ten = await save(first, token(1, 1), 10);
+  const changed = worker({ key: 'steps 200' });
+  expect(await changed.begin({ token: token(2, 1) })).toBeUndefined();
+  const five = await save(changed, token(2, 1), 5);
+  expect(await worker({ key: 'steps 100' }).begin({ token: token(3, 1) })).toEqual(ten);
+  expect(await worker({ key: 'steps 200' }).begin({ token: token(4, 1) })).toEqual(five);
 });
 
 describe('fencing', () => {

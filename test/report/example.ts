@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { EvaluationPoint, ReportData } from '../../lib/report/index.js';
+import type { EvaluationPoint, LineageEntry, ReportData } from '../../lib/report/index.js';
 import { randomStream } from '../../lib/random.js';
 
 const hex = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -73,7 +73,7 @@ export function exampleReport({ seeds = [0, 1, 2, 3, 4], gain = (seed) => 0.12 +
         { stage: `seed-${seed}/random/round-${round}/pretraining`, seconds: 41.9, attempts: 1, cached: false },
       ]),
     ]),
-    lineage: seeds.flatMap((seed) => [
+    lineage: seeds.flatMap((seed): LineageEntry[] => [
       { stage: `seed-${seed}/prepare`, kind: 'corpus', digest: hex(`corpus ${seed}`), sha256: hex(`manifest of corpus ${seed}`), size: 12_345_678, codeVersion: '0.1.0+2dad00c', inputs: {} },
       { stage: `seed-${seed}/bliss/round-1/scoring`, kind: 'scores', digest: hex(`scores ${seed}`), sha256: hex(`manifest of scores ${seed}`), size: 65_432, codeVersion: '0.1.0+2dad00c', inputs: { corpus: hex(`corpus ${seed}`), scorer: hex('elsewhere') } },
     ]),

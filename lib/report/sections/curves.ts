@@ -22,6 +22,23 @@ function averaged(points: readonly Point[]): readonly Point[] {
   });
 }
 
+/** Mean over curves by step, then over a window of a tenth of the length: what a single minibatch's noise hides. */
+function trend(curves: readonly (readonly Point[])[]): readonly Point[] {
+  const sums = new Map<number, { total: number; n: number }>();
+  for (const { step, value } of curves.flat()) {
+    const sum = sums.get(step) ?? { total: 0, n: 0 };
+    sums.set(step, { total: sum.total + value, n: sum.n + 1 });
+  }
+  const means = [...sums].sort(([a], [b]) => a - b).map(([step, { total, n }]) => ({ step, value: total / n }));
+  const reach = Math.floor(means.length / 20);
+  // only where the window is whole: shorter ones at the ends would swing
+  const smooth = means.slice(reach, means.length - reach).map(({ step }, i) => {
+    const window = means.slice(i, i + 2 * reach + 1);
+    return { step, value: window.reduce((sum, p) => sum + p.value, 0) / window.length };
+  });
+  return averaged(smooth);
+}
+
 export function trainingSection(data: ReportData): Section {
   const curves = data.training.filter(({ points }) => points.length > 0);
   return { id: 'training', title: 'Training loss', body: curves.length === 0 ? empty('No training was recorded.') : training(data, curves) };
@@ -74,10 +91,14 @@ export function bilevelSection(data: ReportData): Section {
   return { id: 'bilevel', title: 'Learning the score model', body: curves.length === 0 ? empty('No score model was learnt in this run.') : bilevel(curves) };
 }
 
+const pick = (curve: BilevelCurve, key: Exclude<keyof BilevelPoint, 'step'>): Point[] => curve.points.map((point) => ({ step: point.step, value: point[key] }));
+
 function bilevel(curves: readonly BilevelCurve[]): Html {
   const rounds = unique(curves.map(({ round }) => round)).sort((a, b) => a - b);
   const several = unique(curves.map(({ arm }) => arm)).length > 1;
   const name = (curve: BilevelCurve): string => `${several ? `${curve.arm}, ` : ''}round ${curve.round}, seed ${curve.seed}`;
+  const trends = rounds.map((round) => ({ round, members: curves.filter((curve) => curve.round === round) }));
+  const faint = 0.5 / Math.sqrt(Math.max(1, curves.length / rounds.length));
   const charts = QUANTITIES.map(({ key, name: title, unit, log, see }) => {
     const positive = curves.every(({ points }) => points.every((point) => point[key] > 0));
     const logarithmic = log && positive;
@@ -88,12 +109,14 @@ function bilevel(curves: readonly BilevelCurve[]): Html {
         height: 230,
         x: { label: 'outer step →', ticks: 5 },
         y: { label: `${unit}${logarithmic ? ', log scale' : ''}`, grid: true, zero: false, ...(logarithmic ? { type: 'log' as const, tickFormat: '~g', ticks: 4 } : {}) },
-        marks: curves.map((curve) => {
-          const index = rounds.indexOf(curve.round);
-          return Plot.line(averaged(curve.points.map((point) => ({ step: point.step, value: point[key] }))), {
-            x: 'step', y: 'value', stroke: colour(index), strokeWidth: 1.3, strokeOpacity: 0.8, title: () => name(curve), strokeDasharray: dash(index),
-          });
-        }),
+        marks: [
+          ...curves.map((curve) =>
+            Plot.line(averaged(pick(curve, key)), { x: 'step', y: 'value', stroke: colour(rounds.indexOf(curve.round)), strokeWidth: 1, strokeOpacity: faint, title: () => name(curve) })),
+          ...trends.map(({ round, members }) => {
+            const index = rounds.indexOf(round);
+            return Plot.line(trend(members.map((curve) => pick(curve, key))), { x: 'step', y: 'value', stroke: colour(index), strokeWidth: 2.4, strokeDasharray: dash(index) });
+          }),
+        ],
       })}`,
       caption: see,
     });
@@ -109,5 +132,5 @@ function bilevel(curves: readonly BilevelCurve[]): Html {
       ...QUANTITIES.map(({ key, unit }) => ({ name: unit, numeric: true, cell: ({ point }: { readonly point: BilevelPoint }) => figures(point[key]) })),
     ],
   });
-  return html`${legend(rounds.map((round, i) => ({ name: `round ${round}`, colour: colour(i), dash: dash(i) })))}<div class="pair">${charts}</div>${folded('Numbers', numbers)}`;
+  return html`${legend(rounds.map((round, i) => ({ name: `round ${round}`, colour: colour(i), dash: dash(i) })))}<p>Bold: mean over seeds and neighbouring steps. Faint: the single steps of each seed.</p><div class="pair">${charts}</div>${folded('Numbers', numbers)}`;
 }

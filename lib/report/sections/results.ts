@@ -102,7 +102,7 @@ function chart({ data, points, arms, set, what, unit, value, error }: {
         return [
           Plot.line(own, { x, y: 'value', stroke: style.colour, strokeWidth: 2, strokeDasharray: style.dash }),
           Plot.ruleX(own, { x, y1: (m: Mean) => m.value - m.error, y2: (m: Mean) => m.value + m.error, stroke: style.colour, strokeWidth: 1.5 }),
-          ...(points.some((p) => p.arm === arm) ? [Plot.dot(points.filter((p) => p.arm === arm), { x, y: value, r: 1.8, fill: style.colour, fillOpacity: 0.45 })] : []),
+          ...(points.length > means.length ? [Plot.dot(points.filter((p) => p.arm === arm), { x: (p: EvaluationPoint) => x(p) + 0.05, y: value, r: 1.8, fill: style.colour, fillOpacity: 0.45 })] : []),
           Plot.dot(own, { x, y: 'value', fill: style.colour, r: 4.5, symbol: symbol(style.index), title: (m: Mean) => `${m.arm}, round ${m.round}: ${m.value.toFixed(4)} ± ${m.error.toFixed(4)} (${m.seeds} seed${m.seeds === 1 ? '' : 's'})` }),
         ];
       }),

@@ -3,14 +3,16 @@ import { figure, folded, html, table, type Html } from '../html.js';
 import { count, figures, mean, percent, times, unique } from '../numbers.js';
 import { draw, symbol, WIDE } from '../plot.js';
 import type { ReportData, SelectionFacts } from '../types.js';
-import { armLegend, armStyle, empty, legend, type Section } from './section.js';
+import { armMarkLegend, armStyle, empty, legend, type Section } from './section.js';
 
 const nameOf = ({ arm, round, seed }: { readonly arm: string; readonly round: number; readonly seed: number }): string => `${arm}, round ${round}, seed ${seed}`;
+/** Rows up to which a table stands open. */
+const SHORT_TABLE = 12;
 /** Height of one source's strip in a histogram, px. */
 const STRIP = 52;
 
 export function scoresSection(data: ReportData): Section {
-  const scored = data.selections.filter(({ histogram }) => histogram !== undefined && histogram.edges.length > 1);
+  const scored = data.selections.filter((one) => one.histogram !== undefined && one.histogram.edges.length > 1);
   const lastRound = Math.max(...scored.map(({ round }) => round));
   const first = scored.find(({ round }) => round === lastRound);
   const body = first === undefined ? empty('No rows were scored in this run.') : html`${histogram(first)}${scored.filter((one) => one !== first).map((one) => folded(`Scores of ${nameOf(one)}`, histogram(one)))}`;
@@ -86,7 +88,7 @@ function shareFigure(data: ReportData, shares: readonly Share[]): Html {
     marginLeft: 120,
     x: { label: 'share (%) →', grid: true, zero: true, nice: true, ticks: 4 },
     y: { label: null, domain: sources, padding: 0.4 },
-    fx: { label: null, domain: rounds, tickFormat: (round: number) => `round ${round}`, padding: 0.08 },
+    fx: { label: null, domain: rounds, tickFormat: (round: number) => `round ${round}`, padding: 0.15 },
     marks: [
       Plot.tickX(corpus, { fx: 'round', x: 'share', y: 'source', stroke: 'currentColor', strokeWidth: 2, title: (d: (typeof corpus)[number]) => `corpus: ${d.share.toFixed(1)} % ${d.source}` }),
       ...arms.map((arm) => {
@@ -98,7 +100,7 @@ function shareFigure(data: ReportData, shares: readonly Share[]): Html {
       }),
     ],
   });
-  return html`<h3>Share by source</h3>${armLegend(data, arms)}${figure({
+  return html`<h3>Share by source</h3>${armMarkLegend(data, arms)}${figure({
     graphic,
     caption: 'Upright strokes: share in the corpus. Marks: share in a selection, one a seed. What to see: random stays on the strokes; a method that selects moves the wanted source to the right and the others to the left.',
     numbers: folded('Share and lift, all numbers', table({
@@ -151,7 +153,7 @@ function precisionFigure(data: ReportData): Html {
       Plot.dot(dots('withoutTrainedRows'), { x: 'value', y: 'group', stroke: 'var(--ink-2)', strokeWidth: 1.8, r: 4.5, symbol: 'square', dy: 5, title: (d: { seed: number; value: number }) => `seed ${d.seed}, without trained rows: ${d.value.toFixed(1)} %` }),
     ],
   });
-  return html`<h3>Precision at the selected fraction</h3>${legend([{ name: 'all selected rows (discs)', colour: 'var(--ink-1)' }, { name: 'without rows that trained the scorer (squares)', colour: 'var(--ink-2)' }])}${figure({
+  return html`<h3>Precision at the selected fraction</h3>${legend([{ name: 'all selected rows', colour: 'var(--ink-1)', mark: 'disc' }, { name: 'without rows that trained the scorer', colour: 'var(--ink-2)', mark: 'open square' }, { name: 'corpus', colour: 'currentColor', mark: 'stroke' }])}${figure({
     graphic,
     caption: 'One mark a seed; upright strokes: share in the corpus, what random selection gives. What to see: discs and squares lie together; discs far to the right of their squares would mean that the scorer remembers the rows it was trained on.',
     numbers: folded('Numbers', table({
@@ -166,6 +168,6 @@ function precisionFigure(data: ReportData): Html {
         { name: 'without trained rows', numeric: true, cell: (f) => (f.precision.withoutTrainedRows === null ? '–' : percent(f.precision.withoutTrainedRows)) },
         { name: 'trained rows among them', numeric: true, cell: (f) => count(f.precision.trainedRowsSelected) },
       ],
-    }), true),
+    }), facts.length <= SHORT_TABLE),
   })}`;
 }
