@@ -1,0 +1,70 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { ROOT } from '../../setup/set-up.mjs';
+import { temporaryFolder } from './temporary-folder.js';
+
+const OXLINT = path.join(ROOT, 'node_modules', '.bin', 'oxlint');
+
+/** Rules broken by one file, each at its line. */
+function broken(file: string, lines: readonly string[], { types = false } = {}): string[] {
+  const folder = temporaryFolder();
+  copyFileSync(path.join(ROOT, '.oxlintrc.json'), path.join(folder, '.oxlintrc.json'));
+  writeFileSync(path.join(folder, 'tsconfig.json'), '{ "compilerOptions": { "target": "ES2022", "module": "NodeNext", "strict": true, "types": [] } }');
+  mkdirSync(path.join(folder, path.dirname(file)), { recursive: true });
+  writeFileSync(path.join(folder, file), `${lines.join('\n')}\n`);
+  const { stdout, stderr } = spawnSync(OXLINT, [...(types ? ['--type-aware'] : []), '--format=json'], { cwd: folder, encoding: 'utf8' });
+  const { diagnostics } = JSON.parse(stdout.slice(stdout.indexOf('{')) || `{"diagnostics": "${stderr}"}`) as { diagnostics: { code: string; labels: { span: { line: number } }[] }[] };
+  return diagnostics.map(({ code, labels }) => `${labels[0]?.span.line ?? 0} ${/\((.*)\)/.exec(code)?.[1] ?? code}`);
+}
+/** Which of these lines of one file the arrows between rooms ban. */
+const banned = (file: string, lines: readonly string[]): string[] => {
+  const found = broken(file, lines);
+  return lines.filter((_line, index) => found.includes(`${index + 1} no-restricted-imports`));
+};
+/** `export … from` is an import that needs no use of it; one name may be exported once. */
+let names = 0;
+const value = (module: string): string => `export { x as x${names++} } from '${module}';`;
+const type = (module: string): string => `export type { X as X${names++} } from '${module}';`;
+
+const WORKFLOW = 'workflows/pipeline.ts';
+
+test('workflows may not run Node built-ins, tensors, other packages, nor code of other rooms', () => {
+  const lines = [
+    ...['fs', 'path', 'crypto', 'zlib', 'worker_threads', 'fs/promises', 'node:fs', 'node:fs/promises', 'node:crypto', 'node:zlib', 'node:test'],
+    ...['@tensorflow/tfjs-node-gpu', '@temporalio/worker', '@temporalio/client', '@temporalio/activity', '@temporalio/common/lib/time.js', 'hyparquet', 'yaml', 'zstd', '@observablehq/plot'],
+    ...['../lib/errors.js', '../activities/index.js', '../config/load.js', '../config/index.js', '../workers/worker.js', '../cli/main.js'],
+  ].map(value);
+  expect(banned(WORKFLOW, lines)).toEqual(lines);
+});
+
+test("workflows may run their own, Temporal's, zod and the schemas, and know types of lib and activities", () => {
+  const lines = [
+    ...['./stage.js', '../types.js', '@temporalio/workflow', '@temporalio/common', 'zod', '../config/schema.js', '../config/sections/run.js'].map(value),
+    ...['../lib/artifacts/types.js', '../activities/index.js', '../config/index.js'].map(type),
+  ];
+  expect(banned(WORKFLOW, lines)).toEqual([]);
+});
+
+test('workflows may not use globals that the sandbox lacks', () => {
+  expect(broken(WORKFLOW, ['export const a = process.pid;', 'export const b = Buffer.alloc(1);', 'export const c = crypto.randomUUID();'])).toEqual(expect.arrayContaining(['1 no-restricted-globals', '2 no-restricted-globals', '3 no-restricted-globals']));
+});
+
+test.each<[string, { not: readonly string[]; but: readonly string[] }]>([
+  ['lib/models/gpt-neox.ts', { not: ['@temporalio/common', '../../workflows/types.js', '../../activities/index.js', '../../workers/worker.js', '../../cli/main.js'].map(value), but: [value('../tensor/index.js'), type('../../config/sections/models.js')] }],
+  ['lib/errors.ts', { not: ['@temporalio/common', '../workflows/types.js', '../activities/index.js', '../workers/worker.js', '../cli/main.js'].map(value), but: [value('node:fs'), value('../config/schema.js')] }],
+  ['config/sections/run.ts', { not: ['../../cli/main.js', '../../activities/index.js', '../../workflows/types.js', '@tensorflow/tfjs-node-gpu', '@temporalio/common'].map(value), but: [value('zod'), value('../../lib/errors.js')] }],
+  ['activities/bilevel.ts', { not: ['../cli/main.js', '../workers/trainer/trainer.js', '../workflows/types.js', '@temporalio/workflow', '@temporalio/worker'].map(value), but: [type('../workflows/types.js'), value('../lib/artifacts/index.js'), value('@temporalio/activity')] }],
+  ['workers/worker.ts', { not: ['../cli/main.js', '@temporalio/workflow'].map(value), but: ['../activities/index.js', '../workflows/types.js', '@temporalio/worker'].map(value) }],
+  ['cli/run.ts', { not: ['../activities/index.js', '../setup/record.mjs', '@temporalio/workflow'].map(value), but: [value('../workflows/types.js'), value('../workers/local-stack.js'), type('../activities/index.js')] }],
+  ['setup/setup.mjs', { not: ['zod', 'fs', 'npm', '../lib/home.js', '../dist/cli/main.js'].map(value), but: ['node:fs/promises', './lock.mjs'].map(value) }],
+  ['bin/bliss.mjs', { not: ['commander', '../dist/cli/main.js'].map(value), but: ['node:path', '../setup/record.mjs'].map(value) }],
+])('the arrows of %s', (file, { not, but }) => {
+  expect(banned(file, [...not, ...but])).toEqual(not);
+});
+
+test('any, a non-null assertion and a promise nobody waits for are errors', () => {
+  const lines = ['export function f(x: any): void {', '  void x;', '}', 'export const g = (a?: number): number => a!;', 'export async function h(): Promise<void> {}', 'export function i(): void {', '  h();', '}'];
+  expect(broken('lib/x.ts', lines, { types: true })).toEqual(expect.arrayContaining(['1 no-explicit-any', '4 no-non-null-assertion', '7 no-floating-promises']));
+});
