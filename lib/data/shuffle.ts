@@ -133,7 +133,7 @@ async function openSpread(folder: string, depth: number): Promise<Spread> {
     bucket.pending = [];
     bucket.pendingBytes = 0;
     try {
-      bucket.handle ??= await open(bucket.path, 'a');
+      bucket.handle ??= await open(bucket.path, 'w');
       await bucket.handle.appendFile(bytes);
     } catch (error) {
       throw asBlissError(error, bucket.path);

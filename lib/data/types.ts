@@ -46,7 +46,7 @@ export interface BatchParams {
   readonly batchSize: number;
   /** restricts the order to rows of the dataset for which this is true, a pure function of the row's index (disjoint cursors) */
   readonly part?: { readonly of: number; readonly index: number };
-  /** restricts the order to these rows, ascending indices; a part is then a part of them */
+  /** restricts the order to these rows, ascending indices; a part is then a part of them. Give the same array each time: the order is made once for it */
   readonly subset?: Uint32Array;
 }
 export type OpenDataset = (artifact: Pick<Artifact, 'file'>, index: ShardIndex) => Promise<TokenDataset>;

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openParquet, openParquetWriter, parquetRows, readParquet, writeParquet } from '../../lib/data/index.js';
@@ -73,6 +73,15 @@ describe('round trip from parquetjs-lite to hyparquet', () => {
     await expect(writeParquet({ file, schema: { a: { type: 'INT32' } }, rows: rows() })).rejects.toThrow('source broke');
     const writer = await openParquetWriter({ file, schema: { a: { type: 'INT32' } } });
     await expect(writer.append({ a: 'no number' })).rejects.toThrow('invalid value for INT32');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('a full disk is said to be one', async () => {
+    const folder = await temporaryFolder();
+    const file = path.join(folder, 'a.parquet');
+    await symlink('/dev/full', `${file}.partial`);
+    const rows = Array.from({ length: 5_000 }, () => ({ a: 'x'.repeat(100) }));
+    await expect(writeParquet({ file, schema: { a: { type: 'UTF8' } }, rows })).rejects.toMatchObject({ code: 'DiskFull', where: file });
     expect(await readdir(folder)).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { PackedRow } from '../../lib/data/index.js';
@@ -42,4 +43,17 @@ test('places are uniform and pairs of seeds unrelated', async () => {
 
 test('no rows, no order', async () => {
   expect(await shuffled({ input: [] })).toEqual([]);
+});
+
+test('a full disk is said to be one', async () => {
+  const folder = await temporaryFolder();
+  await mkdir(path.join(folder, 'root'));
+  for (let bucket = 0; bucket < 16; bucket++) await symlink('/dev/full', path.join(folder, 'root', String(bucket)));
+  const shuffle = new ExternalShuffle({ folder, seed: '0' });
+  const fill = async (): Promise<void> => {
+    for (const row of rows) await shuffle.add(row);
+    await collect(shuffle.rowsInOrder());
+  };
+  await expect(fill()).rejects.toMatchObject({ code: 'DiskFull' });
+  await shuffle.remove();
 });

@@ -75,6 +75,9 @@ describe('formats', () => {
     expect((await read({ folder, paths: ['**/*.txt', 'c.txt.gz'] })).map(({ text }) => text)).toEqual(['second\n\nparagraph', 'first', 'fourth', 'third']);
     expect((await read({ folder, paths: ['odd[1].txt'] })).map(({ text }) => text)).toEqual(['fourth']);
     expect(await read({ folder, paths: ['?.txt', 'b.txt'] })).toHaveLength(1);
+    expect((await read({ folder, paths: ['[!bc].txt', 'deep/**'] }).catch((error: unknown) => String(error)))).toContain('no file matches');
+    await writeFile(path.join(folder, 'x[.txt'), 'fifth');
+    expect((await read({ folder, paths: ['*[.t?t'] })).map(({ text }) => text)).toEqual(['fifth']);
   });
 
   test('progress goes to 1', async () => {

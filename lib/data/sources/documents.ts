@@ -33,17 +33,25 @@ export function readDocuments(params: ReadDocuments): AsyncIterable<FileDocument
   }
 }
 
+/** Longest document that is taken, in bytes: far above any real one, below what one string may hold. */
+const LONGEST_DOCUMENT = 2 ** 28;
+
 /** A text file is one document: memory holds it whole. */
 async function* textDocument({ file, onBytes }: ReadDocuments): AsyncIterable<FileDocument> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of fileBytes(file.path, onBytes)) chunks.push(chunk);
+  let length = 0;
+  for await (const chunk of fileBytes(file.path, onBytes)) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > LONGEST_DOCUMENT) throw invalid(file.path, `a text file is one document, and this one is longer than ${LONGEST_DOCUMENT} bytes`, 'split it, or write its documents as JSON lines');
+  }
   const text = decode(Buffer.concat(chunks), file.path).replace(/^\uFEFF/, '');
   if (text !== '') yield { at: file.path, id: undefined, text };
 }
 
 async function* jsonLines({ file, textColumn, idColumn, onBytes }: ReadDocuments): AsyncIterable<FileDocument> {
   let number = 0;
-  for await (const line of byteLines(fileBytes(file.path, onBytes))) {
+  for await (const line of byteLines(fileBytes(file.path, onBytes), file.path)) {
     number++;
     const at = `${file.path}:${number}`;
     const source = decode(line, at);
@@ -133,11 +141,8 @@ function decode(bytes: Uint8Array, at: string): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }
 
-/** Longest line that is taken: far above any document, below what one string may hold. */
-const LONGEST_LINE = 2 ** 28;
-
 /** Splits at line feeds; the last line needs none. */
-async function* byteLines(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+async function* byteLines(chunks: AsyncIterable<Uint8Array>, file: string): AsyncIterable<Uint8Array> {
   let rest: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks) {
@@ -152,7 +157,7 @@ async function* byteLines(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint
     if (start < chunk.length) {
       rest.push(chunk.subarray(start));
       length += chunk.length - start;
-      if (length > LONGEST_LINE) throw new BlissError({ code: 'DataInvalid', message: `a line is longer than ${LONGEST_LINE} bytes`, mend: 'write one JSON object a line' });
+      if (length > LONGEST_DOCUMENT) throw invalid(file, `a line is longer than ${LONGEST_DOCUMENT} bytes`, 'write one JSON object a line');
     }
   }
   if (rest.length > 0) yield Buffer.concat(rest);

@@ -79,12 +79,12 @@ async function glob(pattern: string): Promise<string[]> {
 }
 
 function globPattern(pattern: string): RegExp {
-  const source = pattern.replace(/\*\*\/|\*\*|\*|\?|\[!?[^\]]*\]|[.+^${}()|\\]/g, (part) => {
+  const source = pattern.replace(/\*\*\/|\*\*|\*|\?|\[!?[^\]]+\]|[.+^${}()|\\[\]]/g, (part) => {
     if (part === '**/') return '(?:[^/]+/)*';
     if (part === '**') return '.*';
     if (part === '*') return '[^/]*';
     if (part === '?') return '[^/]';
-    return part.startsWith('[') ? part.replace('[!', '[^') : `\\${part}`;
+    return part.length > 1 ? part.replace('[!', '[^') : `\\${part}`;
   });
   return new RegExp(`^${source}$`, 'u');
 }

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { precision, sourceShares } from '../../lib/selection/index.js';
+
+const sources = ['books', 'spam', 'books', 'email', 'spam', 'email', 'email', 'email', 'books', 'email'];
+const selected = Uint32Array.of(0, 2, 3, 4);
+
+test('share and lift by source', () => {
+  expect(sourceShares({ sources, selected })).toEqual([
+    { source: 'books', rows: 3, selected: 2, share: 0.3, selectedShare: 0.5, lift: 0.5 / 0.3 },
+    { source: 'email', rows: 5, selected: 1, share: 0.5, selectedShare: 0.25, lift: 0.5 },
+    { source: 'spam', rows: 2, selected: 1, share: 0.2, selectedShare: 0.25, lift: 1.25 },
+  ]);
+  expect(sourceShares({ sources, selected: new Uint32Array() }).map(({ lift }) => lift)).toEqual([0, 0, 0]);
+});
+
+test('precision with and without the rows that trained the scorer', () => {
+  const flagged = Uint8Array.from(sources, (_, i) => (i === 0 || i === 4 || i === 9 ? 1 : 0));
+  expect(precision({ sources, selected, flagged, wanted: 'books' })).toEqual({ all: 0.5, withoutFlagged: 0.5 });
+  expect(precision({ sources, selected, flagged, wanted: 'spam' })).toEqual({ all: 0.25, withoutFlagged: 0 });
+  expect(precision({ sources, selected, wanted: 'email' })).toEqual({ all: 0.25, withoutFlagged: 0.25 });
+  expect(precision({ sources, selected, flagged: new Uint8Array(10).fill(1), wanted: 'books' })).toEqual({ all: 0.5, withoutFlagged: null });
+  expect(precision({ sources, selected: new Uint32Array(), wanted: 'books' })).toEqual({ all: 0, withoutFlagged: null });
+});

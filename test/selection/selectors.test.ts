@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import { countOf, gumbelTopK, openSelector, randomSelector, topK } from '../../lib/selection/index.js';
+import { candidates, selectorConformance } from './conformance.js';
+
+selectorConformance('top-k', () => topK());
+selectorConformance('gumbel-top-k', (seed) => gumbelTopK({ temperature: 0.5, seed }));
+selectorConformance('random', (seed) => randomSelector({ seed }));
+
+describe('top-k', () => {
+  test('is a full sort by logit descending, then id ascending', () => {
+    const all = candidates('sort', 2_000);
+    const reference = all.ids.map((id, i) => ({ i, id, logit: all.logits[i] })).sort((a, b) => b.logit - a.logit || a.id.localeCompare(b.id, 'en'));
+    for (const count of [1, 400, 1_999]) expect(Array.from(topK().select({ candidates: all, count }))).toEqual(reference.slice(0, count).map(({ i }) => i));
+  });
+
+  test('tells apart logits whose sigmoids are the same float32', () => {
+    const logits = Float32Array.of(20, 25, 30, -1);
+    const sigmoid = Float32Array.from(logits, (x) => 1 / (1 + Math.exp(-x)));
+    expect(sigmoid[0]).toBe(sigmoid[2]);
+    expect(Array.from(topK().select({ candidates: { ids: ['a', 'b', 'c', 'd'], logits }, count: 3 }))).toEqual([2, 1, 0]);
+  });
+
+  test('infinite logits have an order', () => {
+    const logits = Float32Array.of(-Infinity, Infinity, 0, Infinity, -0);
+    expect(Array.from(topK().select({ candidates: { ids: ['e', 'd', 'c', 'b', 'a'], logits }, count: 5 }))).toEqual([3, 1, 4, 2, 0]);
+  });
+
+  test('a score that is no number, or missing, is an error that names the row', () => {
+    const ids = ['a', 'b'];
+    expect(() => topK().select({ candidates: { ids, logits: Float32Array.of(1, NaN) }, count: 1 })).toThrow(/^b: the score of the row is no number/);
+    expect(() => topK().select({ candidates: { ids }, count: 1 })).toThrow(/a score of each of 2 rows, 0 came/);
+    expect(() => gumbelTopK({ temperature: 1, seed: '' }).select({ candidates: { ids, logits: Float32Array.of(1) }, count: 1 })).toThrow(/2 rows, 1 came/);
+  });
+});
+
+describe('gumbel-top-k', () => {
+  test('without temperature is top-k', () => {
+    const all = candidates();
+    expect(gumbelTopK({ temperature: 0, seed: 'x' }).select({ candidates: all, count: 100 })).toEqual(topK().select({ candidates: all, count: 100 }));
+  });
+
+  test('the first row is drawn from softmax(logits / temperature)', () => {
+    const logits = Float32Array.of(0, 0.5, 1, -1);
+    const temperature = 0.5;
+    const weights = Array.from(logits, (logit) => Math.exp(logit / temperature));
+    const total = weights.reduce((a, b) => a + b);
+    const draws = 20_000;
+    const counts = [0, 0, 0, 0];
+    for (let draw = 0; draw < draws; draw++) counts[gumbelTopK({ temperature, seed: String(draw) }).select({ candidates: { ids: ['a', 'b', 'c', 'd'], logits }, count: 1 })[0]]++;
+    weights.forEach((weight, i) => {
+      const expected = weight / total;
+      expect(Math.abs(counts[i] / draws - expected)).toBeLessThan(4 * Math.sqrt((expected * (1 - expected)) / draws));
+    });
+  });
+
+  test('a row’s noise is of its id and the seed', () => {
+    const all = candidates();
+    const a = gumbelTopK({ temperature: 2, seed: 'a' }).select({ candidates: all, count: 100 });
+    expect(gumbelTopK({ temperature: 2, seed: 'b' }).select({ candidates: all, count: 100 })).not.toEqual(a);
+  });
+});
+
+describe('random', () => {
+  test('every row is equally likely, over seeds', () => {
+    const { ids } = candidates('uniform', 50);
+    const counts = new Float64Array(50);
+    const draws = 4_000;
+    for (let draw = 0; draw < draws; draw++) for (const i of randomSelector({ seed: `s${draw}` }).select({ candidates: { ids }, count: 10 })) counts[i]++;
+    // chi-square of 49 degrees of freedom, scaled as rows are drawn without replacement: 99.99% below 98
+    const expected = draws / 5;
+    const chi2 = counts.reduce((sum, count) => sum + (count - expected) ** 2 / (expected * 0.8), 0) * (49 / 50);
+    expect(chi2).toBeLessThan(98);
+    expect(chi2).toBeGreaterThan(20);
+  });
+
+  test('choices of two seeds overlap as chance has it', () => {
+    const { ids } = candidates('overlap', 5_000);
+    const [a, b] = ['0', '1'].map((seed) => new Set(randomSelector({ seed }).select({ candidates: { ids }, count: 1_000 })));
+    const both = [...a].filter((i) => b.has(i)).length;
+    expect(Math.abs(both - 200)).toBeLessThan(50); // 4 standard deviations of the hypergeometric distribution
+  });
+
+  test('needs no scores', () => {
+    expect(randomSelector({ seed: '0' }).select({ candidates: { ids: ['a', 'b'] }, count: 1 })).toHaveLength(1);
+  });
+});
+
+test('selectors open by name; a fraction of a group is at least one row', () => {
+  for (const method of ['top-k', 'gumbel-top-k', 'random'] as const) expect(openSelector({ method, temperature: 1, seed: '' }).name).toBe(method);
+  expect([countOf(4_096, 0.2), countOf(10, 0.01), countOf(3, 1)]).toEqual([819, 1, 3]);
+});
