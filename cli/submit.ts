@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import type { LoadedConfig } from '../config/index.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home, RunRecord } from '../lib/home.js';
@@ -10,7 +10,7 @@ import { CPU_QUEUE, type PipelineInput } from '../workflows/types.js';
 import { claimRunFolder, writeJson, writeText } from './runs.js';
 import type { Session } from './session.js';
 
-const { TaskQueueType } = temporal.api.enums.v1;
+const { TaskQueueType } = proto.temporal.api.enums.v1;
 
 /** Workflow type of a run; its id is the run's name. */
 const PIPELINE = 'pipeline';
