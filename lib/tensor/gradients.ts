@@ -92,8 +92,8 @@ registerExtremum('Minimum', (a, b) => tf.lessEqual(a, b));
 
 /** Equal extremes of a reduction share the gradient evenly. */
 function registerReducedExtremum(kernelName: string, reduce: (x: Tensor, axes: number[]) => Tensor): void {
-  register(kernelName, ['x'], (dy, [x], { reductionIndices }) => {
-    // an attribute of tfjs' own: one axis, several, or none for all
+  // tfjs calls the axes of Max `reductionIndices` and those of Min `axis`
+  register(kernelName, ['x'], (dy, [x], { axis, reductionIndices = axis }) => {
     const axes = tf.util.parseAxisParam(reductionIndices as number | number[], x.shape);
     const kept = x.shape.map((d, i) => (axes.includes(i) ? 1 : d));
     return {
@@ -116,4 +116,10 @@ register('Pow', ['a', 'b'], (dy, [a, b]) => ({
     const safe = tf.add(tf.mul(a, positive), tf.sub(1, positive));
     return unbroadcast(tf.mul(dy, tf.mul(tf.mul(tf.pow(a, b), tf.log(safe)), positive)), b.shape);
   },
+}));
+
+// stock tfjs does not sum over what broadcasting stretched
+register('SquaredDifference', ['a', 'b'], (dy, [a, b]) => ({
+  a: () => unbroadcast(tf.mul(dy, tf.mul(2, tf.sub(a, b))), a.shape),
+  b: () => unbroadcast(tf.mul(dy, tf.mul(2, tf.sub(b, a))), b.shape),
 }));

@@ -1,4 +1,4 @@
-import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
+import type { GradSaveFunc, Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import { stopGradient } from './stop-gradient.js';
 import { tf } from './tf.js';
 
@@ -8,27 +8,22 @@ import { tf } from './tf.js';
 
 /** Rows of a table. @param table [V, d] @param ids int32, any shape, 0 ≤ id < V @returns [...ids.shape, d] */
 export function embedding(table: Tensor, ids: Tensor): Tensor {
-  return differentiable(table, (w) => tf.gather(w, ids), (dy) => scatterRows(dy, ids, table.shape[0]));
+  return indexed(table, ids, (w) => tf.gather(w, ids), (dy, saved) => scatterRows(dy, saved, table.shape[0]));
 }
 
 /** Adds row i of `rows` to row ids[i] of a table of zeros: the transpose of `embedding`. @returns [V, d] */
 function scatterRows(rows: Tensor, ids: Tensor, vocabularySize: number): Tensor {
-  return differentiable(
-    rows,
-    (x) => tf.unsortedSegmentSum(x, tensor1d(ids), vocabularySize),
-    (dy) => embedding(dy, ids),
-  );
+  // tfjs types segment ids as rank 1 and takes any rank
+  return indexed(rows, ids, (x) => tf.unsortedSegmentSum(x, ids as Tensor1D, vocabularySize), embedding);
 }
 
-/** tfjs types segment ids as rank 1 and takes any rank. */
-const tensor1d = (ids: Tensor): Tensor1D => ids as Tensor1D;
-
-function differentiable(x: Tensor, value: (x: Tensor) => Tensor, gradient: (dy: Tensor) => Tensor): Tensor {
-  return tf.customGrad((input) => ({
-    // tfjs hands the arguments of the call, then its `save`
-    value: value(input as Tensor),
-    gradFunc: (dy: Tensor) => gradient(dy),
-  }))(x);
+/** A linear op of x under a gradient of our own, which sees the indices as tfjs has saved them: eagerly, ids made in a step are gone by then. */
+function indexed(x: Tensor, ids: Tensor, value: (x: Tensor) => Tensor, gradient: (dy: Tensor, ids: Tensor) => Tensor): Tensor {
+  // tfjs hands over the arguments of the call, then its `save`
+  return tf.customGrad((input, save) => {
+    (save as GradSaveFunc)([ids]);
+    return { value: value(input as Tensor), gradFunc: (dy: Tensor, [saved]: Tensor[]) => gradient(dy, saved) };
+  })(x);
 }
 
 /** log Σ exp over the last axis. @param x [..., n] @returns [...] */
