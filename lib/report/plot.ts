@@ -7,8 +7,6 @@ const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
 /** Width of a figure across the page, px of its view box; it shrinks with the window. */
 export const WIDE = 860;
-/** Two side by side. */
-export const HALF = 420;
 
 /**
  * A figure as inline SVG; colours are the page's variables, so that it follows light and dark.
