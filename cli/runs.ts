@@ -1,8 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { BlissError } from '../lib/errors.js';
-import type { Home, RunFolder, RunRecord, StageProgressFile } from '../lib/home.js';
-import type { PipelineInput, PipelineResult } from '../workflows/types.js';
-import { planStages } from '../workflows/plan.js';
+import type { Home, RunFolder, RunRecord } from '../lib/home.js';
+import type { PipelineResult } from '../workflows/types.js';
 import type { ErrorAnswer } from './output.js';
 
 /** `outcome.json`: how a run ended. Written by whoever first sees it closed. */
@@ -46,22 +45,6 @@ export function requireRecord(home: Home, run: string): RunRecord {
 }
 
 export const readOutcome = (folder: RunFolder): RunOutcome | undefined => readJson<RunOutcome>(folder.outcome);
-
-/** Progress of every stage: planned ones in canonical order, whether or not they have begun. Read from the folder alone. */
-export function readStages(folder: RunFolder): StageProgressFile[] {
-  const begun = new Map(
-    (existsSync(folder.progressFolder) ? readdirSync(folder.progressFolder) : [])
-      .filter((file) => file.endsWith('.json'))
-      .flatMap((file) => readJson<StageProgressFile>(`${folder.progressFolder}/${file}`) ?? [])
-      .map((stage) => [stage.stage, stage] as const),
-  );
-  const input = readJson<PipelineInput>(folder.input);
-  const planned = input === undefined ? [] : planStages(input.config);
-  const unplanned = [...begun.values()].filter(({ stage }) => !planned.includes(stage)).sort((a, b) => a.startedAt.localeCompare(b.startedAt));
-  return [...planned.map((stage) => begun.get(stage) ?? waiting(stage)), ...unplanned];
-}
-
-const waiting = (stage: string): StageProgressFile => ({ stage, state: 'waiting', attempt: 0, step: 0, of: 0, metrics: {}, startedAt: '', updatedAt: '' });
 
 /** Reserves the name by making the folder. @returns false where it is taken */
 export function claimRunFolder(home: Home, run: string): boolean {

@@ -42,7 +42,7 @@ export interface NewRun {
 /** Writes what the run is made of into its folder. The record comes last: a folder without it is no run. */
 export function writeRun({ home, run, loaded, fresh, server }: NewRun & { readonly server: Pick<RunRecord, 'server' | 'address' | 'namespace'> }): PipelineInput {
   const folder = home.run(run);
-  const input: PipelineInput = { run, config: loaded.config, configFolder: loaded.configFolder, fresh };
+  const input: PipelineInput = { run, config: loaded.config, configFolder: loaded.configFolder, scope: fresh ? `${run}@${new Date().toISOString()}` : '' };
   writeText(folder.config, loaded.text);
   writeJson(folder.input, input);
   const record: RunRecord = { run, workflowId: run, ...server, submittedAt: new Date().toISOString(), configDigest: loaded.digest };

@@ -1,5 +1,6 @@
 import type { RunFolder, RunRecord, StageProgressFile } from '../lib/home.js';
-import { readOutcome, readStages, type RunOutcome } from './runs.js';
+import { readOutcome, type RunOutcome } from './runs.js';
+import { readStages } from './stages.js';
 
 /** `stopped`: it was going on, and no stack is up that would take it further. `unknown`: its server does not answer. */
 export type RunState = RunOutcome['state'] | 'running' | 'stopped' | 'unknown';

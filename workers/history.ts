@@ -13,7 +13,7 @@ const PIPELINE = 'pipeline';
 
 /**
  * Keeps the histories of a closed run and of its stages as JSON, so that they can be read and replayed when the server has forgotten them.
- * Children are found in the parent's history, not by a search, which lags. A history of an earlier execution of the same stage stays beside the new one.
+ * Children are found in the parent's history, not by a search, which lags. Histories of earlier executions of the same stage stay beside the new ones.
  * @returns the files written, sorted
  */
 export async function saveHistories({ client, run, folder }: { readonly client: Client; readonly run: string; readonly folder: RunFolder }): Promise<readonly string[]> {
@@ -28,7 +28,7 @@ export async function saveHistories({ client, run, folder }: { readonly client: 
     seen.add(runId);
     if (continuedFrom !== undefined) waiting.push({ workflowId: next.workflowId, runId: continuedFrom });
     waiting.push(...children(history));
-    written.push(keep({ folder, stage: stageOf(run, next.workflowId), runId, text: historyToJSON(history), continued: written.length > 0 && next.workflowId === run }));
+    written.push(keep({ folder, stage: stageOf(run, next.workflowId), runId, text: historyToJSON(history) }));
   }
   return written.sort();
 }
@@ -49,15 +49,14 @@ function children(history: History): Execution[] {
   });
 }
 
-function keep({ folder, stage, runId, text, continued }: { readonly folder: RunFolder; readonly stage: string; readonly runId: string; readonly text: string; readonly continued: boolean }): string {
-  const named = (id: string): string => path.join(folder.history, `${stage}.${id.slice(0, 8)}.json`);
-  const latest = path.join(folder.history, `${stage}.json`);
-  const file = continued ? named(runId) : latest;
-  if (!continued && existsSync(latest)) {
-    const before = /"originalExecutionRunId":\s*"([^"]+)"/.exec(readFileSync(latest, 'utf8'))?.[1];
-    if (before !== undefined && before !== runId) renameSync(latest, named(before));
-  }
-  writeFileSync(`${file}.tmp`, text);
-  renameSync(`${file}.tmp`, file);
+/** The first execution of a stage has the plain name, later ones their run id behind it: nothing is renamed, so that two who see the end at once do no harm. */
+function keep({ folder, stage, runId, text }: { readonly folder: RunFolder; readonly stage: string; readonly runId: string; readonly text: string }): string {
+  const plain = path.join(folder.history, `${stage}.json`);
+  const first = existsSync(plain) ? RUN_ID.exec(readFileSync(plain, 'utf8'))?.[1] : runId;
+  const file = first === runId ? plain : path.join(folder.history, `${stage}.${runId.slice(0, 8)}${runId.slice(-4)}.json`);
+  writeFileSync(`${file}.${process.pid}`, text);
+  renameSync(`${file}.${process.pid}`, file);
   return file;
 }
+
+const RUN_ID = /"originalExecutionRunId":\s*"([^"]+)"/;

@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { BlissError } from '../../lib/errors.js';
 import type { RunFolder } from '../../lib/home.js';
 import { action } from '../command.js';
-import { readOutcome, readStages, requireRecord } from '../runs.js';
+import { readOutcome, requireRecord } from '../runs.js';
+import { readProgress } from '../stages.js';
 
 interface LogLine {
   readonly stage: string;
@@ -17,7 +18,7 @@ export function addLogs(program: Command): void {
     .command('logs')
     .description('what the stages of a run wrote down')
     .argument('<run>', 'name of the run')
-    .argument('[stage]', 'one stage, or the end of its path: seed-0/bliss/round-1/bilevel, round-1/bilevel, bilevel')
+    .argument('[stage]', 'one stage, or a part of its path: seed-0/bliss/round-1/bilevel, round-1/bilevel, bilevel, round-1')
     .option('--follow', 'go on until the run ends')
     .action(
       action(async ({ home, output }, run: string, stage: string | undefined, { follow }: { readonly follow?: boolean }) => {
@@ -26,9 +27,11 @@ export function addLogs(program: Command): void {
         const read = logReader(folder, stage);
         const lines = read();
         if (lines.length === 0 && follow !== true) throw nothingThere(folder, run, stage);
+        // one stage asked for needs no name before its lines
+        const single = new Set(lines.map((line) => line.stage)).size === 1 && stage !== undefined;
         const show = (some: readonly LogLine[]): void => {
           for (const { stage: of, line } of some) {
-            output.say(stage === of ? line : `${of} | ${line}`);
+            output.say(single ? line : `${of} | ${line}`);
             output.answer({ stage: of, line });
           }
         };
@@ -47,7 +50,7 @@ function logReader(folder: RunFolder, stage: string | undefined): () => LogLine[
   const offsets = new Map<string, number>();
   return () =>
     logFiles(folder)
-      .filter((each) => stage === undefined || each.stage === stage || each.stage.endsWith(`/${stage}`))
+      .filter((each) => stage === undefined || `/${each.stage}/`.includes(`/${stage}/`))
       .flatMap(({ stage: of, file }) => {
         const { text, end } = wholeLines(file, offsets.get(file) ?? 0);
         offsets.set(file, end);
@@ -58,11 +61,11 @@ function logReader(folder: RunFolder, stage: string | undefined): () => LogLine[
       .map(({ line }) => line);
 }
 
-/** Lines of a stack trace have none and stay behind the line before, in files with times throughout. */
+/** A line without a time, as of a stack trace, keeps its place. */
 const timeOf = (line: string): string => /^\d{4}-\d\d-\d\dT[\d:.]+Z/.exec(line)?.[0] ?? '';
 
 function logFiles(folder: RunFolder): { stage: string; file: string }[] {
-  return readStages(folder)
+  return readProgress(folder)
     .map(({ stage }) => ({ stage, file: folder.log(stage) }))
     .filter(({ file }) => existsSync(file));
 }

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Client, type Connection } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { openHome } from '../../lib/home.js';
 import { connect, localServer } from '../../workers/connection.js';
 import { freePort } from '../../workers/ports.js';
@@ -11,7 +11,7 @@ import type { StackInfo } from '../../workers/home-lock.js';
 import { CPU_QUEUE, GPU_QUEUE } from '../../workflows/types.js';
 import { bliss, commandLine, place, processesWith, readIfThere, start, until, type Started } from '../cli/bliss.js';
 
-const { TaskQueueType } = temporal.api.enums.v1;
+const { TaskQueueType } = proto.temporal.api.enums.v1;
 
 /** `bliss dev` as a user has it: real server, real workers. */
 describe('the local stack', () => {
