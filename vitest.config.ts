@@ -6,6 +6,7 @@ export default defineConfig({
     pool: 'forks', // TensorFlow's native library is loaded once a process and cannot be shared by threads
     maxWorkers: 2,
     testTimeout: 60_000,
+    maxConcurrency: 2, // whole runs side by side on two cores
     hookTimeout: 60_000,
   },
 });

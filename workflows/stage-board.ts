@@ -43,10 +43,10 @@ export class StageBoard {
   }
 
   async run<Name extends StageName, Input extends StageWorkflowInput<Name>>({ name, workflow, place, summary, input }: RunStage<Name, Input>): Promise<readonly StageResult[]> {
-    const { run, config, fresh } = this.input;
+    const { run, config, scope } = this.input;
     this.set(place.stage, 'running');
     try {
-      const argument = { ...input, place: { run, ...place }, worker: config.worker, scope: fresh ? run : '' };
+      const argument = { ...input, place: { run, ...place }, worker: config.worker, scope };
       const child = await startChild<Workflow>(workflow, {
         workflowId: `${run}/${place.stage}`,
         args: [argument],

@@ -11,8 +11,8 @@ export interface PipelineInput {
   readonly config: RunConfig;
   /** folder that relative paths of the configuration start from */
   readonly configFolder: string;
-  /** compute every stage: finished stages of other runs are not taken */
-  readonly fresh: boolean;
+  /** '' takes finished stages of any run; anything else only what was computed under the same scope: `--fresh` gives each run one of its own */
+  readonly scope: string;
 }
 
 export interface PipelineResult {

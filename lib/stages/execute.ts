@@ -86,7 +86,7 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
   const found = await store.find(key);
   if (found !== undefined) return { ...(found as Omit<StageResult, 'cached'>), cached: true };
 
-  const series = checkpoints({ store, blobs, run: task.run, stage: task.stage, onSetAside: hooks.onSetAside });
+  const series = checkpoints({ store, blobs, run: task.run, stage: task.stage, key, onSetAside: hooks.onSetAside });
   const from = await series.begin({ token: task.fencingToken });
   await mkdir(params.scratch, { recursive: true });
   const scratch = await mkdtemp(path.join(params.scratch, 'stage-'));

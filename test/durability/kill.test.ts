@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { readJson } from '../../cli/runs.js';
+import { openHome, type Home, type StageProgressFile } from '../../lib/home.js';
+import { commandLine, place, processesWith, start, until } from '../cli/bliss.js';
+
+/**
+ * Whole runs of `smoke`, each in an empty home of its own. A run is a pure function of its configuration: killed or not, it
+ * ends with the same digests; another seed ends with others.
+ */
+interface Answer {
+  readonly state: string;
+  readonly digests: Readonly<Record<string, string>>;
+}
+/** a whole run takes about a minute alone; these run two at a time on machines that do other things too */
+const RUN_MS = 280_000;
+const BILEVEL = 'seed-0/bliss/round-1/bilevel';
+
+interface Disturbance {
+  /** gets the run's home when its bilevel stage has a checkpoint to go back to */
+  disturb(home: Home): void;
+}
+
+/** every test fails when the one undisturbed run fails, by its reason */
+const undisturbed = wholeRun([]);
+
+async function wholeRun(args: readonly string[], disturbance?: Disturbance): Promise<{ readonly answer: Answer; readonly home: Home }> {
+  const { home: root } = place();
+  const home = openHome(root);
+  const run = start(['run', 'smoke', '--name', 'run', '--home', root, '--json', ...args]);
+  if (disturbance !== undefined) {
+    await until('a checkpoint of the bilevel stage', () => {
+      if (run.child.exitCode !== null) throw new Error(run.text());
+      const progress = readJson<StageProgressFile>(home.run('run').progress(BILEVEL));
+      return progress?.state === 'running' && progress.step > 30 ? true : undefined;
+    }, RUN_MS);
+    disturbance.disturb(home);
+  }
+  const { code, stdout, stderr } = await run.ended;
+  if (code !== 0) throw new Error(`exit code ${code}: ${stderr}${stdout}`);
+  return { answer: JSON.parse(stdout) as Answer, home };
+}
+
+const logOf = (home: Home): string => readFileSync(home.run('run').log(BILEVEL), 'utf8');
+/** the GPU worker of a home's stack */
+const workerOf = (home: Home): number => processesWith('workers/worker.js').filter((pid) => commandLine(pid).includes(home.root) && commandLine(pid).includes('--role gpu'))[0];
+/** the trainer child of a worker */
+function trainerOf(worker: number): number {
+  const child = processesWith('trainer/child.js').find((pid) => parentOf(pid) === worker);
+  if (child === undefined) throw new Error(`worker ${worker} has no trainer`);
+  return child;
+}
+const parentOf = (pid: number): number => Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+
+/** an attempt after the first began, and the first did not reach the end */
+function expectResumed(home: Home): void {
+  const log = logOf(home);
+  expect(log).toMatch(/attempt 2: started/);
+  expect(log).not.toMatch(/attempt 1: done/);
+  const firstOf = (attempt: number): number => Number(new RegExp(`attempt ${attempt}: checkpoint at step (\\d+)`).exec(log)?.[1]);
+  // it went on from a checkpoint instead of starting afresh
+  expect(firstOf(2)).toBeGreaterThan(firstOf(1));
+}
+
+describe.concurrent('a run of smoke', { timeout: RUN_MS * 2 }, () => {
+  test('the same configuration in another empty home ends with the same digests', async () => {
+    const again = await wholeRun([]);
+    expect(again.answer.digests).toEqual((await undisturbed).answer.digests);
+  });
+
+  test('a trainer killed by SIGKILL in the bilevel stage: the run ends by itself with the same digests', async () => {
+    const killed = await wholeRun([], { disturb: (home) => process.kill(trainerOf(workerOf(home)), 'SIGKILL') });
+    expectResumed(killed.home);
+    expect(killed.answer.digests).toEqual((await undisturbed).answer.digests);
+  });
+
+  test('a worker killed by SIGKILL in the bilevel stage: its trainer dies with it, the run ends by itself with the same digests', async () => {
+    let trainer = 0;
+    const killed = await wholeRun([], {
+      disturb: (home) => {
+        const worker = workerOf(home);
+        trainer = trainerOf(worker);
+        process.kill(worker, 'SIGKILL');
+      },
+    });
+    expect(commandLine(trainer)).not.toContain('trainer/child.js');
+    expectResumed(killed.home);
+    expect(killed.answer.digests).toEqual((await undisturbed).answer.digests);
+  });
+
+  test('another seed ends with other digests', async () => {
+    const other = await wholeRun(['--set', 'seeds=[1]']);
+    for (const [name, digest] of Object.entries((await undisturbed).answer.digests)) expect(other.answer.digests[name], name).not.toBe(digest);
+  });
+});

@@ -1,0 +1,201 @@
+import { mkdtempSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { loadConfig, type RunConfig } from '../../config/index.js';
+import { fileBlobs, openStore, type Ref } from '../../lib/artifacts/index.js';
+import { parquetRows } from '../../lib/data/index.js';
+import { readSafetensors } from '../../lib/models/index.js';
+import { ProgramCache } from '../../lib/programs/index.js';
+import { executeStage, stageByName, stageKey, type StageHooks, type StageInputs, type StageName, type StageResult, type StageTask } from '../../lib/stages/index.js';
+
+/** Stages called directly, without Temporal: the smallest run there is. */
+const root = mkdtempSync(path.join(os.tmpdir(), 'bliss-stages-'));
+const programs = new ProgramCache({ limit: 8 });
+let config: RunConfig;
+
+interface Call {
+  readonly home?: string;
+  readonly attempt?: number;
+  readonly scope?: string;
+  readonly hooks?: Partial<StageHooks>;
+  readonly stage?: string;
+}
+
+function open(home: string) {
+  const blobs = fileBlobs({ root: path.join(root, home) });
+  return { blobs, store: openStore({ blobs }) };
+}
+
+async function call<Name extends StageName>(name: Name, input: StageInputs[Name], { home = 'main', attempt = 1, scope = '', hooks = {}, stage = name }: Call = {}): Promise<StageResult> {
+  const task: StageTask<Name> = { name, run: 'test', stage, input, fencingToken: { epoch: 1, attempt }, scope, keepCheckpoints: 2 };
+  const { blobs, store } = open(home);
+  return executeStage({
+    stage: stageByName(name),
+    task,
+    store,
+    blobs,
+    programs,
+    scratch: path.join(root, 'scratch'),
+    hooks: { onProgress: async () => undefined, onPhase: async () => undefined, onCheckpoint: async () => undefined, onSetAside: () => undefined, onMetrics: async () => undefined, timings: async () => [], stopReason: () => undefined, ...hooks },
+  });
+}
+
+let corpus: StageResult;
+let drawn: StageResult;
+let warm: StageResult;
+const prepareInput = (): StageInputs['prepare'] => ({ data: config.data, tokenizer: config.tokenizer, heldOut: config.heldOut, vocabularySize: config.models.vocabularySize, groups: 2, seed: '0', configFolder: root });
+const trainingInput = (steps = 6): StageInputs['training'] => ({
+  purpose: 'warm-up',
+  model: config.models.target,
+  vocabularySize: config.models.vocabularySize,
+  sequenceLength: config.data.sequenceLength,
+  selection: drawn.ref,
+  start: { seed: '0/target' },
+  steps,
+  batchSize: 4,
+  schedule: { type: 'wsd', peak: 1e-3, warmUpSteps: 2 },
+  gradientClip: 1,
+  adam: config.pretraining.adam,
+  checkpointEvery: 2,
+  compiler: 'graph',
+  seed: '0/target',
+});
+const bilevelInput = (): StageInputs['bilevel'] => ({
+  bilevel: { ...config.bilevel, outerSteps: 4, checkpointEvery: 1, batchSize: 4, validationBatchSize: 4, trainingFraction: 0.5, solver: { ...config.bilevel.solver, start: 'warm' } },
+  models: config.models,
+  sequenceLength: config.data.sequenceLength,
+  corpus: corpus.ref,
+  group: 1,
+  proxy: warm.ref,
+  target: warm.ref,
+  scorer: null,
+  compiler: 'graph',
+  seed: '0/round-1',
+});
+
+/** stops the stage at the checkpoint after its nth step */
+function stopAfter(n: number): Partial<StageHooks> {
+  let steps = 0;
+  return {
+    onProgress: async () => {
+      steps++;
+    },
+    stopReason: () => (steps >= n ? 'the test says so' : undefined),
+  };
+}
+
+beforeAll(async () => {
+  ({ config } = await loadConfig({ source: 'smoke', overrides: ['data.rowsPerGroup=64', 'data.rowsPerShard=32', 'data.sequenceLength=16', 'heldOut.validation=8', 'heldOut.tuning=8', 'heldOut.test=8', 'bilevel.batchSize=4', 'bilevel.validationBatchSize=4', 'warmUp.batchSize=4', 'pretraining.batchSize=4'], cwd: root }));
+  corpus = await call('prepare', prepareInput());
+  drawn = await call('selection', { selector: 'random', fraction: 0.5, method: 'top-k', temperature: 0, trainedRows: 'flag', corpus: corpus.ref, group: 0, scores: [], seed: '0/warm-up' });
+  warm = await call('training', trainingInput());
+}, 120_000);
+
+describe('a stage', () => {
+  test('is found finished under the same key, and computed anew under another scope with the same content', async () => {
+    expect((await call('training', trainingInput(), { attempt: 2 })).cached).toBe(true);
+    const fresh = await call('training', trainingInput(), { scope: 'fresh', stage: 'fresh' });
+    expect(fresh.cached).toBe(false);
+    expect(fresh.ref.digest).toBe(warm.ref.digest);
+  });
+
+  test('has a key by content: not by where the store lies, but by configuration, seed and inputs', async () => {
+    const stage = stageByName('training');
+    const key = (input: StageInputs['training']): Promise<string> => stageKey(stage, { name: 'training', run: 'any', stage: 'any', input, fencingToken: { epoch: 1, attempt: 1 }, scope: '', keepCheckpoints: 2 });
+    const base = await key(trainingInput());
+    expect(await key({ ...trainingInput(), selection: { ...drawn.ref, uri: 'store:elsewhere', sha256: '0'.repeat(64) } })).toBe(base);
+    expect(await key({ ...trainingInput(), selection: { ...drawn.ref, digest: '0'.repeat(64) } })).not.toBe(base);
+    expect(await key({ ...trainingInput(), seed: '1/target' })).not.toBe(base);
+    expect(await key(trainingInput(7))).not.toBe(base);
+  });
+
+  test('of training, stopped at a checkpoint and gone on with, ends with the same weights, moments and metrics', async () => {
+    const home = 'stopped-training';
+    await moveInputs(home, [drawn.ref]);
+    await expect(call('training', trainingInput(), { home, hooks: stopAfter(3) })).rejects.toMatchObject({ code: 'Stopped' });
+    const first: number[] = [];
+    const resumed = await call('training', trainingInput(), { home, attempt: 2, hooks: { onProgress: async ({ step }) => void first.push(step) } });
+    expect(first[0]).toBe(4);
+    expect(resumed.ref.digest).toBe(warm.ref.digest);
+    expect(await metricsOf(home, resumed.ref)).toEqual(await metricsOf('main', warm.ref));
+  });
+
+  test('of the bilevel phase, stopped twice, ends with the same score model, z warm start and flagged rows included', async () => {
+    const whole = await call('bilevel', bilevelInput());
+    const home = 'stopped-bilevel';
+    await moveInputs(home, [corpus.ref, warm.ref]);
+    await expect(call('bilevel', bilevelInput(), { home, hooks: stopAfter(1) })).rejects.toMatchObject({ code: 'Stopped' });
+    await expect(call('bilevel', bilevelInput(), { home, attempt: 2, hooks: stopAfter(2) })).rejects.toMatchObject({ code: 'Stopped' });
+    const resumed = await call('bilevel', bilevelInput(), { home, attempt: 3 });
+    expect(resumed.ref.digest).toBe(whole.ref.digest);
+    expect(resumed.summary).toEqual(whole.summary);
+    expect(await metricsOf(home, resumed.ref)).toEqual(await metricsOf('main', whole.ref));
+    // half of the 64 rows may train the scorer, and four steps of an inner and an outer minibatch of 4 see 32 rows, few of them twice
+    expect(whole.summary['trainedRows']).toBeGreaterThan(24);
+    expect(whole.summary['trainedRows']).toBeLessThanOrEqual(32);
+  });
+
+  test('of training moves the weights and lowers the loss', async () => {
+    const losses = (await metricsOf('main', warm.ref)).map((line) => Number(line['loss']));
+    expect(losses).toHaveLength(6);
+    expect(losses[5]).toBeLessThan(losses[0]);
+  });
+});
+
+describe('scoring', () => {
+  test('gives a row the same score whatever range of shards it is scored in, and selection keeps the best of all ranges', async () => {
+    const scorer = await call('bilevel', bilevelInput());
+    // 24 divides neither the 32 rows of a shard nor the 64 of the group: the grid crosses the ranges
+    const range = (first: number, end: number): StageInputs['scoring'] => ({ models: config.models, sequenceLength: config.data.sequenceLength, batchSize: 24, corpus: corpus.ref, group: 1, shards: { first, end }, scorer: scorer.ref, compiler: 'graph' });
+    const whole = await call('scoring', range(0, 2), { stage: 'whole' });
+    const parts = [await call('scoring', range(0, 1), { stage: 'part-0' }), await call('scoring', range(1, 2), { stage: 'part-1' })];
+    const scores = async (results: readonly StageResult[]): Promise<Map<string, number>> => {
+      const map = new Map<string, number>();
+      for (const { ref } of results) for await (const row of parquetRows({ file: await (await open('main').store.open(ref)).file('scores.parquet'), columns: ['id', 'logit'] })) map.set(String(row['id']), Number(row['logit']));
+      return map;
+    };
+    const all = await scores([whole]);
+    expect(all.size).toBe(64);
+    expect(await scores(parts)).toEqual(all);
+
+    const selected = await call('selection', { selector: 'bliss', fraction: 0.25, method: 'top-k', temperature: 0, trainedRows: 'flag', corpus: corpus.ref, group: 1, scores: parts.map(({ ref }) => ref), seed: '0' }, { stage: 'select' });
+    const best = [...all].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, 16).map(([id]) => id);
+    const chosen: string[] = [];
+    for await (const row of parquetRows({ file: await (await open('main').store.open(selected.ref)).file('selected.parquet'), columns: ['id'] })) chosen.push(String(row['id']));
+    expect(chosen).toEqual(best);
+  });
+});
+
+describe('evaluation', () => {
+  test('gives the loss that the weights give when worked out from the logits of the same batch size, and another for other weights', async () => {
+    const input: StageInputs['evaluation'] = { model: config.models.target, vocabularySize: config.models.vocabularySize, sequenceLength: config.data.sequenceLength, corpus: corpus.ref, state: warm.ref, sets: ['test', 'tuning'], batchSize: 3, compiler: 'graph' };
+    const evaluated = await call('evaluation', input);
+    const batched = await call('evaluation', { ...input, batchSize: 8 }, { stage: 'batched' });
+    // 3 does not divide 8: the padded rows of the last batch do not count
+    expect(Number(batched.summary['loss'])).toBeCloseTo(Number(evaluated.summary['loss']), 5);
+    const longer = await call('training', trainingInput(20), { stage: 'longer' });
+    const better = await call('evaluation', { ...input, state: longer.ref }, { stage: 'better' });
+    expect(Number(better.summary['loss'])).toBeLessThan(Number(evaluated.summary['loss']));
+    const { arrays } = await readSafetensors(await (await open('main').store.open(longer.ref)).file('weights.safetensors'));
+    expect(Object.keys(arrays)).toContain('gpt_neox.embed_in.weight');
+  });
+});
+
+/** Copies artifacts into another home's store, as a run of its own would have made them. */
+async function moveInputs(home: string, refs: readonly Ref[]): Promise<void> {
+  const from = open('main');
+  const to = open(home);
+  for (const ref of refs) {
+    const artifact = await from.store.open(ref);
+    const folder = ref.uri.slice('store:'.length, -'manifest.json'.length);
+    for (const { name } of artifact.manifest.files) await to.blobs.putIfAbsent(`${folder}${name}`, { file: await artifact.file(name) });
+    await to.blobs.putIfAbsent(`${folder}manifest.json`, await readFile(await from.blobs.localFile(`${folder}manifest.json`)));
+  }
+}
+
+async function metricsOf(home: string, ref: Ref): Promise<Record<string, unknown>[]> {
+  const text = await readFile(await (await open(home).store.open(ref)).file('metrics.jsonl'), 'utf8');
+  return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>);
+}
