@@ -1,4 +1,4 @@
-import { innerProduct, directionalDerivative, tf, valueAndGradients, type NamedTensors } from '../tensor/index.js';
+import { directionalDerivative, innerProduct, tf, valueAndGradients, type NamedTensors } from '../tensor/index.js';
 import { addNamed, scaleNamed } from '../optim/index.js';
 import { lowerLoss, type LowerLossInput } from './lower-loss.js';
 
@@ -23,7 +23,7 @@ export function gaussNewtonProduct({ proxy, params, batch, settings }: LowerLoss
   const logits = (p: NamedTensors): ReturnType<typeof proxy.logits> => proxy.logits({ params: p, ids: batch.ids, causal: settings.causalProxy });
   const probabilities = tf.softmax(logits(params));
   const [n, length]: number[] = batch.ids.shape;
-  const predicting = tf.fill([n, length - 1], 1 / ((length - 1) * settings.referenceDevices));
+  const predicting = tf.mul(tf.ones([n, length - 1]), 1 / ((length - 1) * settings.referenceDevices));
   const perPosition = tf.mul(tf.reshape(batch.weights, [n, 1]), tf.concat([predicting, tf.zeros([n, 1])], 1));
   const rowWeights = tf.reshape(tf.add(perPosition, settings.klWeight / (n * length)), [n * length, 1]);
   return (direction) => {

@@ -1,0 +1,154 @@
+import { describe, expect, test } from 'vitest';
+import { bilevelSchema } from '../../config/sections/bilevel.js';
+import { zSolvers, type Solution, type SolverSettings } from '../../lib/bilevel/index.js';
+import { roundToHalf, startOfZ } from '../../lib/bilevel/z-solvers/index.js';
+import { tf, type NamedTensors } from '../../lib/tensor/index.js';
+import { numbers } from './tiny.js';
+
+/** a system of three unknowns in two tensors: a [2] and b [1] */
+const positive = [
+  [3, 1, 0],
+  [1, 2, 0.5],
+  [0, 0.5, 1],
+];
+const v = [1, -2, 4];
+const split = (x: readonly number[]): NamedTensors => ({ a: tf.tensor1d(x.slice(0, 2)), b: tf.tensor1d(x.slice(2)) });
+const join = ({ a, b }: NamedTensors): number[] => [...numbers(a), ...numbers(b)];
+const times = (H: readonly (readonly number[])[], x: readonly number[]): number[] => H.map((row) => row.reduce((sum, h, j) => sum + h * x[j], 0));
+
+interface Trial {
+  readonly settings: Partial<SolverSettings> & Pick<SolverSettings, 'method'>;
+  readonly start?: readonly number[];
+  readonly H?: readonly (readonly number[])[];
+  readonly gradient?: readonly number[];
+}
+function solve({ settings, start, H = positive, gradient = v }: Trial): Solution & { readonly products: number } {
+  const whole: SolverSettings = { ...bilevelSchema.parse({}).solver, ...settings };
+  let products = 0;
+  const curvature = (direction: NamedTensors): NamedTensors => {
+    products++;
+    return split(times(H, join(direction)));
+  };
+  const solution = zSolvers[whole.method]({ curvature, gradient: split(gradient), start: start && split(start), settings: whole });
+  return { ...solution, products };
+}
+const close = (actual: readonly number[], expected: readonly number[], digits = 5): void => expected.forEach((x, i) => expect(actual[i]).toBeCloseTo(x, digits));
+
+describe('gd', () => {
+  test('three loops by hand: each tensor of the residual clipped by itself', () => {
+    const settings = { method: 'gd', steps: 3, learningRate: 0.1, damping: 0.5, residualClip: 1 } as const;
+    let z = [0.2, -0.1, 0.3];
+    const solution = solve({ settings, start: z });
+    for (let k = 0; k < 3; k++) {
+      const r = times(positive, z).map((h, i) => h + 0.5 * z[i] - v[i]);
+      const [na, nb] = [Math.hypot(r[0], r[1]), Math.abs(r[2])];
+      expect(numbers(solution.tensorResidualNorms[k]['a'])[0]).toBeCloseTo(na, 5);
+      z = z.map((x, i) => x - 0.1 * (i < 2 ? r[i] / (na > 1 ? na : 1) : r[i] / (nb > 1 ? nb : 1)));
+      close(join(solution.iterates[k]), z);
+      if (k === 2) expect(numbers(solution.residualNorm)[0]).toBeCloseTo(Math.hypot(...r), 5);
+    }
+    expect(solution.products).toBe(3);
+  });
+
+  test('from zero the first product is saved and the outcome is the same', () => {
+    const settings = { method: 'gd', steps: 2, learningRate: 0.1, residualClip: 10 } as const;
+    const implicit = solve({ settings });
+    expect(implicit.products).toBe(1);
+    close(join(implicit.z), join(solve({ settings, start: [0, 0, 0] }).z), 6);
+  });
+});
+
+describe('cg', () => {
+  test('solves three unknowns in three iterations', () => {
+    const { z, products, negativeCurvature, residualNorm } = solve({ settings: { method: 'cg', steps: 3, damping: 0.5 } });
+    close(times(positive, join(z)).map((h, i) => h + 0.5 * join(z)[i]), v);
+    expect(products).toBe(3);
+    expect(numbers(negativeCurvature)).toEqual([0]);
+    expect(numbers(residualNorm)[0]).toBeLessThan(1e-5);
+  });
+
+  test('warm at the solution it stays there, and after converging nothing moves', () => {
+    const { z } = solve({ settings: { method: 'cg', steps: 3, damping: 0 } });
+    const again = solve({ settings: { method: 'cg', steps: 4, damping: 0, tolerance: 1e-5 }, start: join(z) });
+    expect(join(again.z)).toEqual(join(z));
+    const longer = solve({ settings: { method: 'cg', steps: 30, damping: 0, tolerance: 1e-6 } });
+    close(join(longer.z), join(z));
+    expect(join(longer.iterates[29]).every(Number.isFinite)).toBe(true);
+    expect(numbers(longer.negativeCurvature)).toEqual([0]);
+  });
+
+  test('negative curvature at the second iteration: the first iterate is kept and it is counted', () => {
+    const H = [
+      [1, 0, 0],
+      [0, 2, 0],
+      [0, 0, -3],
+    ];
+    const gradient = [1, 1, 0.8];
+    const alpha = (1 + 1 + 0.64) / (1 + 2 - 3 * 0.64);
+    const r = gradient.map((g, i) => g - alpha * H[i][i] * g);
+    const beta = r.reduce((sum, x) => sum + x * x, 0) / (1 + 1 + 0.64);
+    const p = r.map((x, i) => x + beta * gradient[i]);
+    expect(p.reduce((sum, x, i) => sum + H[i][i] * x * x, 0), 'the second direction is one of negative curvature').toBeLessThan(0);
+    const { z, negativeCurvature, iterates } = solve({ settings: { method: 'cg', steps: 5, damping: 0 }, H, gradient });
+    close(join(z), gradient.map((g) => alpha * g));
+    expect(join(iterates[4])).toEqual(join(iterates[0]));
+    expect(numbers(negativeCurvature)).toEqual([1]);
+  });
+
+  test('negative curvature at once leaves the start', () => {
+    const H = positive.map((row) => row.map((h) => -h));
+    const { z, negativeCurvature } = solve({ settings: { method: 'cg', steps: 3, damping: 0 }, H, start: [0.1, 0.2, 0.3] });
+    close(join(z), [0.1, 0.2, 0.3], 7);
+    expect(numbers(negativeCurvature)).toEqual([1]);
+  });
+
+  test('∇F = 0 gives z = 0, and no NaN', () => {
+    expect(join(solve({ settings: { method: 'cg', steps: 3 }, gradient: [0, 0, 0] }).z)).toEqual([0, 0, 0]);
+  });
+});
+
+describe('neumann', () => {
+  test('η Σ_{j<terms} (I − η(H + δI))ʲ v, term by term', () => {
+    const [eta, delta] = [0.2, 0.3];
+    let term = v;
+    let sum = [0, 0, 0];
+    const { iterates, products } = solve({ settings: { method: 'neumann', steps: 4, learningRate: eta, damping: delta } });
+    for (let j = 0; j < 4; j++) {
+      sum = sum.map((x, i) => x + eta * term[i]);
+      close(join(iterates[j]), sum);
+      term = term.map((x, i) => x - eta * (times(positive, term)[i] + delta * x));
+    }
+    expect(products).toBe(3);
+  });
+});
+
+test('identity: z = ∇F, without a product', () => {
+  const { z, products } = solve({ settings: { method: 'identity' } });
+  expect(join(z)).toEqual(v);
+  expect(products).toBe(0);
+});
+
+describe('where z starts', () => {
+  const params = { a: tf.zeros([96]), b: tf.zeros([2, 2]) };
+  const previous = { a: tf.ones([96]), b: tf.ones([2, 2]) };
+  const at = (start: SolverSettings['start'], first: number): NamedTensors | undefined => startOfZ({ start, params, previous, first: tf.scalar(first) });
+
+  test('zero, warm, and 1/numel, which the first step rounds to float16', () => {
+    expect(at('zero', 0)).toBeUndefined();
+    expect(at('warm', 0)).toBe(previous);
+    expect(numbers(at('release', 0)?.['a'] ?? tf.scalar(0))[95]).toBe(Math.fround(1 / 96));
+    expect(numbers(at('release', 1)?.['a'] ?? tf.scalar(0))[0]).toBe(0.01041412353515625);
+    expect(numbers(at('release', 1)?.['b'] ?? tf.scalar(0))).toEqual([0.25, 0.25, 0.25, 0.25]);
+  });
+
+  test.each([
+    [1, 1],
+    [1 / 3, 0.333251953125],
+    [2 ** -24, 2 ** -24],
+    [1.5 * 2 ** -24, 2 ** -23], // a tie goes to even
+    [0.5 * 2 ** -24, 0],
+    [1 / 12_877_824, 2 ** -24], // the embedding of Pythia 14M
+    [1 / 38_633_472, 0], // of Pythia 160M: below half of the smallest float16
+    [1 - 2 ** -12, 1],
+  ])('%d in float16 is %d', (x, rounded) => expect(roundToHalf(x)).toBe(rounded));
+});
