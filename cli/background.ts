@@ -24,7 +24,7 @@ export interface InBackground {
 /** `bliss run --detach`: submitted where a server stays up by itself; else a process in the background brings the stack up and takes the run through. */
 export async function inBackground({ home, output, homeOption, prepare: { claim, loaded, fresh } }: InBackground): Promise<ExitCode> {
   const stack = await askStack(home);
-  const staysUp = configuredServer() !== undefined || (stack !== undefined && (stack === 'silent' || !stack.temporary));
+  const staysUp = configuredServer() !== undefined || (stack !== undefined && (stack === 'silent' || (!stack.temporary && stack.stopping !== true)));
   let run: string;
   if (staysUp) {
     const session = await openSession({ home, output });

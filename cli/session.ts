@@ -18,8 +18,8 @@ export interface Session {
   readonly stack: LocalStack | undefined;
 }
 
-/** A stack that is starting takes a few seconds; more on a machine that is busy. */
-const STARTING_TIMEOUT_MS = 60_000;
+/** A stack that starts takes a few seconds, one that stops as long as its stages need to save; more on a machine that is busy. */
+const CHANGING_TIMEOUT_MS = 90_000;
 
 /** The server for a run: the configured one, else the stack that is up on this home, else one of our own. */
 export async function openSession({ home, output }: { readonly home: Home; readonly output: Output }): Promise<Session> {
@@ -70,13 +70,13 @@ async function findServer(home: Home): Promise<Found | undefined> {
   return { server: localServer({ address: stack.address, namespace: stack.namespace }), uiAddress: stack.uiAddress };
 }
 
-/** A stack that is starting counts as one that is up, a little later. */
+/** A stack that is starting counts as one that is up, a little later; one that is stopping as none. */
 async function waitForStack(home: Home): Promise<StackInfo | undefined> {
-  const deadline = Date.now() + STARTING_TIMEOUT_MS;
+  const deadline = Date.now() + CHANGING_TIMEOUT_MS;
   for (;;) {
     const stack = await askStack(home);
     if (stack === undefined) return undefined;
-    if (stack !== 'silent' && stack.address !== undefined) return stack;
+    if (stack !== 'silent' && stack.address !== undefined && stack.stopping !== true) return stack;
     if (stack === 'silent' || Date.now() > deadline) throw homeInUse(home, stack);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

@@ -71,8 +71,8 @@ async function afterStopping({ session, run, end, output, homeOption }: Stopped)
     const { reason } = end;
     throw new BlissError({
       code: reason?.code ?? 'ServerUnreachable',
-      message: reason === undefined ? `the stack that the run ${run} was going on ended` : `the run ${run} stopped: ${reason.message}`,
-      mend: `mend that, then \`${resume}\``,
+      message: reason === undefined ? `the run ${run} stopped: the stack it was going on has ended` : `the run ${run} stopped: ${reason.message}`,
+      mend: reason === undefined ? `\`${resume}\` brings up a stack of its own` : `mend that, then \`${resume}\``,
       cause: reason,
     });
   }

@@ -11,6 +11,8 @@ export interface StackInfo {
   readonly namespace: string;
   /** up for the time of one run; it stays for its guests too */
   readonly temporary: boolean;
+  /** it takes no new runs: its parts are ending */
+  readonly stopping?: boolean;
   readonly address?: string;
   readonly uiAddress?: string;
 }

@@ -54,10 +54,12 @@ export async function startLocalStack({ home, ports, temporary, configured, onEv
   const started = new Date().toISOString();
   const info: StackInfo = { pid: process.pid, started, temporary, namespace: configured?.namespace ?? LOCAL_NAMESPACE };
   const lock = await lockHome({ home, info });
+  let announced = info;
   const parts: { server?: Supervisor; workers: Supervisor[] } = { workers: [] };
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= stopInOrder());
   const stopInOrder = async (): Promise<void> => {
+    lock.announce({ ...announced, stopping: true });
     await Promise.all(parts.workers.map((worker) => worker.stop(WORKER_GRACE_MS)));
     await parts.server?.stop(SERVER_GRACE_MS);
     await leave(home, lock);
@@ -76,7 +78,8 @@ export async function startLocalStack({ home, ports, temporary, configured, onEv
     const failed = Promise.race([...workers, ...(temporal === undefined ? [] : [temporal.supervisor])].map((part) => part.gaveUp));
     const reason = await Promise.race([Promise.all(workers.map((worker) => worker.ready)).then(() => undefined), failed]);
     if (reason !== undefined) throw reason;
-    announce({ home, lock, info: { ...info, address: server.address, ...(temporal === undefined ? {} : { uiAddress: temporal.uiAddress }) } });
+    announced = { ...info, address: server.address, ...(temporal === undefined ? {} : { uiAddress: temporal.uiAddress }) };
+    announce({ home, lock, info: announced });
     return { server, uiAddress: temporal?.uiAddress, gpuWorkers: workers.length - 1, guests: lock.guests, failed, stop, kill };
   } catch (error) {
     kill();

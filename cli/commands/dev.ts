@@ -32,7 +32,7 @@ export function addDev(program: Command): void {
           sayAddresses(output, home.root, stack);
           const failure = await Promise.race([stack.failed, aborted(interrupt.signal)]);
           if (failure instanceof BlissError) throw failure;
-          output.note('stopping: the workers save checkpoints, then the server ends (Ctrl-C again ends at once)');
+          output.note(`stopping: the workers save checkpoints${configured === undefined ? ', then the server ends' : ''} (Ctrl-C again ends at once)`);
           return 0;
         } finally {
           await stack?.stop();

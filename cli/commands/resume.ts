@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import type { WorkflowExecutionInfo } from '@temporalio/client';
 import type { Command } from 'commander';
 import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
@@ -48,8 +49,27 @@ async function goOn({ session, home, run }: { readonly session: Session; readonl
     if (input === undefined) {
       throw new BlissError({ code: 'ArtifactMissing', message: 'the run’s own input is gone, so it cannot be started again', where: folder.input, mend: `submit it anew: bliss run ${folder.config}` });
     }
+    await leftoversEnded(session, run);
     await startPipeline({ session, input, again: true });
     rmSync(folder.outcome, { force: true });
   }
   writeJson(folder.record, { ...record, ...serverOf(session) });
+}
+
+/** A stage that saves its checkpoint on cancellation; longer than that and it is stuck. */
+const LEFTOVERS_TIMEOUT_MS = 60_000;
+
+/** Stages of an execution that was terminated or cancelled go on until they have saved; their ids must be free for those of the next. */
+async function leftoversEnded({ client }: Session, run: string): Promise<void> {
+  const deadline = Date.now() + LEFTOVERS_TIMEOUT_MS;
+  for (;;) {
+    const open: WorkflowExecutionInfo[] = [];
+    for await (const execution of client.workflow.list({ query: `WorkflowId STARTS_WITH "${run}/" AND ExecutionStatus = "Running"` })) open.push(execution);
+    if (open.length === 0) return;
+    if (Date.now() > deadline) {
+      await Promise.all(open.map(({ workflowId, runId }) => client.workflow.getHandle(workflowId, runId).terminate('its pipeline has ended, and is started again').catch(() => undefined)));
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
 }
