@@ -14,6 +14,13 @@ const exact = recordings()
   .map((found) => ({ ...found, recording: readJson<Recording>(found.file) }))
   .flatMap(({ recording, ...found }) => (recording.exactAtStep0 ? [{ ...found, recording, at0: recording.exactAtStep0 }] : []));
 
+test.skipIf(exact.length === 0)('what is recorded of exact solves is enough to test them', () => {
+  for (const { at0 } of exact) {
+    expect(at0.cg.iterates.length).toBeGreaterThan(0);
+    expect(at0.neumann.results.length).toBeGreaterThan(0);
+  }
+});
+
 describe.each(exact)('exact solves at step 0 of $name', ({ name, folder, recording, at0 }) => {
   let run: StepRun;
   beforeAll(async () => {
@@ -75,9 +82,9 @@ describe.each(exact)('exact solves at step 0 of $name', ({ name, folder, recordi
 
   test('cg: the tolerance stops it at the recorded iteration', () => {
     tf.tidy(() => {
-      const [, second] = at0.cg.iterates;
-      const { z } = solve({ method: 'cg', steps: second.iteration + 2, damping: at0.cg.delta, tolerance: second.relativeResidual * 1.01 });
-      expectRecords('cg z tolerance', z, second.z, { relative: 1e-4, absolute: 1e-8 });
+      const { iteration, relativeResidual, z: expected } = at0.cg.iterates[Math.min(1, at0.cg.iterates.length - 1)];
+      const { z } = solve({ method: 'cg', steps: iteration + 2, damping: at0.cg.delta, tolerance: relativeResidual * 1.01 });
+      expectRecords('cg z tolerance', z, expected, { relative: 1e-4, absolute: 1e-8 });
     });
   });
 

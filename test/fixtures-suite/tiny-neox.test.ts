@@ -36,12 +36,10 @@ describe.skipIf(!holds('tiny-neox', 'expected.json'))('tiny-neox, by transformer
     }
   });
 
-  test('logits agree to 1e-5', () => {
+  test('logits agree to 1e-5 of the largest', () => {
     const logits = tf.tidy(() => model.logits({ params, ids, causal: true }).dataSync());
     const flat = expected.float32.logits.flat(2);
-    const error = Math.max(...flat.map((e, i) => Math.abs(e - logits[i])));
     expectVector('logits', Array.from(logits), flat, 1e-5);
-    expect(error).toBeLessThan(1e-5);
     const [, T]: number[] = ids.shape;
     for (const [place, row] of Object.entries(expected.float64.logitsRows)) {
       const [sample, position] = place.split(',').map(Number);
@@ -62,7 +60,7 @@ describe.skipIf(!holds('tiny-neox', 'expected.json'))('tiny-neox, by transformer
         expectScalar('gradient norm', tf.norm(gradients[name]), norm, 1e-5);
         const values = Array.from(gradients[name].dataSync().slice(0, first.length));
         const rms = norm / Math.sqrt(elements(gradients[name].shape));
-        first.forEach((e, i) => expectScalar('gradient value', values[i] + rms, e + rms, 1e-4));
+        first.forEach((e, i) => expectScalar('gradient value', values[i], e, 1e-5, Math.abs(e) + rms));
       }
     });
   });
