@@ -23,7 +23,7 @@ export function compileProgram(program: ProgramDefinition, { xla, scratch }: { r
   const indexOf = new Map(names.map((name, i) => [name, i]));
   const traced = new Map([...program.entries.values()].map((entry) => [entry.name, traceEntry(program, entry, { xla })]));
   const graph = encodeGraph(
-    [...stateNodes(names, specs), ...[...program.entries.values()].flatMap((entry) => entryNodes(entry.name, Object.values(entry.inputs), lookUp(traced, entry.name), indexOf, xla))],
+    [...stateNodes(names, specs), ...[...program.entries.values()].flatMap(({ name, inputs }) => entryNodes(name, Object.values(inputs), lookUp(traced, name), indexOf, xla))],
     [...traced.values()].map((entry) => entry.definition),
   );
   const binding = nativeBinding();

@@ -18,14 +18,14 @@ const floats = (shape: number[], low = -2, high = 2): Operand => ({ shape, dtype
 const positive = (shape: number[]): Operand => floats(shape, 0.2, 3);
 const integers = (shape: number[], below: number): Operand => ({ shape, dtype: 'int32', values: Int32Array.from({ length: size(shape) }, () => random.below(below)) });
 const bools = (shape: number[]): Operand => ({ shape, dtype: 'bool', values: Uint8Array.from({ length: size(shape) }, () => random.below(2)) });
-const given = (...values: number[]): Operand => ({ shape: [values.length], dtype: 'float32', values: Float32Array.from(values) });
+const listed = (...values: number[]): Operand => ({ shape: [values.length], dtype: 'float32', values: Float32Array.from(values) });
 
 const unary = (x: Operand = floats([3, 4])): Case[] => [{ inputs: { x } }];
 const binary = (make: (shape: number[]) => Operand = floats): Case[] => [
   { inputs: { a: make([3, 4]), b: make([3, 4]) } },
   { inputs: { a: make([2, 1, 4]), b: make([3, 1]) } }, // broadcast on both sides
 ];
-const compared = (): Case[] => [...binary(), { inputs: { a: given(1, 2, 3), b: given(1, 3, 2) } }];
+const compared = (): Case[] => [...binary(), { inputs: { a: listed(1, 2, 3), b: listed(1, 3, 2) } }];
 const reduced = (axes: string): Case[] => [
   { inputs: { x: floats([2, 3, 4]) }, attrs: { [axes]: [1], keepDims: false } },
   { inputs: { x: floats([2, 3, 4]) }, attrs: { [axes]: [0, 2], keepDims: true } },
@@ -36,7 +36,7 @@ const reduced = (axes: string): Case[] => [
 const cases: Readonly<Record<string, Case[]>> = {
   Neg: unary(),
   Abs: unary(),
-  Sign: unary(given(-2, 0, 3)),
+  Sign: unary(listed(-2, 0, 3)),
   Floor: unary(),
   Exp: unary(),
   Expm1: unary(),
@@ -53,10 +53,10 @@ const cases: Readonly<Record<string, Case[]>> = {
   Tanh: unary(),
   Relu: unary(),
   Softplus: unary(),
-  IsNan: unary(given(1, Number.NaN, Number.POSITIVE_INFINITY)),
-  IsFinite: unary(given(1, Number.NaN, Number.POSITIVE_INFINITY)),
+  IsNan: unary(listed(1, Number.NaN, Number.POSITIVE_INFINITY)),
+  IsFinite: unary(listed(1, Number.NaN, Number.POSITIVE_INFINITY)),
   LogicalNot: unary(bools([7])),
-  Step: [{ inputs: { x: given(-1, 0, 2) }, attrs: { alpha: 0.25 } }],
+  Step: [{ inputs: { x: listed(-1, 0, 2) }, attrs: { alpha: 0.25 } }],
   ClipByValue: [{ inputs: { x: floats([9]) }, attrs: { clipValueMin: -0.5, clipValueMax: 1 } }],
   Cast: [
     { inputs: { x: floats([5]) }, attrs: { dtype: 'int32' } },
@@ -87,7 +87,7 @@ const cases: Readonly<Record<string, Case[]>> = {
   Mean: reduced('axis'),
   Max: reduced('reductionIndices'),
   Min: reduced('axis'),
-  ArgMax: [{ inputs: { x: floats([3, 5]) }, attrs: { axis: 1 } }, { inputs: { x: { ...given(1, 7, 7, 2), shape: [1, 4] } }, attrs: { axis: 1 } }],
+  ArgMax: [{ inputs: { x: floats([3, 5]) }, attrs: { axis: 1 } }, { inputs: { x: { ...listed(1, 7, 7, 2), shape: [1, 4] } }, attrs: { axis: 1 } }],
   Softmax: [{ inputs: { logits: floats([2, 3, 5]) }, attrs: { dim: 2 } }],
   BatchMatMul: [false, true].flatMap((transposeA) =>
     [false, true].flatMap((transposeB) => [
@@ -152,7 +152,7 @@ test('every kernel gives under the tracer, plain and under XLA, the shapes, dtyp
       expect(traced[name], `${mode} ${name}`).toHaveLength(values.length);
       values.forEach((value, i) => {
         const tolerance = 2e-6 * Math.max(1, Math.abs(value));
-        expect(Math.abs(Number(traced[name][i]) - value), `${mode} ${name}: element ${i}, ${traced[name][i]} for ${value}`).toBeLessThanOrEqual(tolerance);
+        expect(Math.abs(traced[name][i] - value), `${mode} ${name}: element ${i}, ${traced[name][i]} for ${value}`).toBeLessThanOrEqual(tolerance);
       });
     }
   }
