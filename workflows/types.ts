@@ -39,6 +39,8 @@ export interface ArmMetrics {
   readonly set: 'tuning' | 'test';
   readonly loss: number;
   readonly lossStandardError: number;
+  /** standard error of `loss` minus that of the first random arm after the same round, paired by passage: much smaller than the two apart */
+  readonly pairedStandardError?: number;
   readonly perplexity: number;
   readonly lastWordLoss: number;
   readonly lastWordAccuracy: number;

@@ -26,6 +26,25 @@ export interface HeldOutSummary {
   readonly lastWordAccuracyStandardError: number;
 }
 
+/** Summed loss and number of predicted tokens of one passage, so that models can be compared passage by passage. */
+export interface PassageLoss {
+  readonly id: string;
+  /** nats */
+  readonly sum: number;
+  readonly count: number;
+}
+
+export const passageLoss = (losses: ExampleLosses): PassageLoss => ({ id: losses.example.id, ...sumOver(losses, 1, losses.example.length) });
+
+/**
+ * Standard error of the difference of two models' pooled losses on the same passages: hard passages are hard for both, so
+ * it is much smaller than that of either. @throws RangeError where the passages differ
+ */
+export function pairedStandardError(a: readonly PassageLoss[], b: readonly PassageLoss[]): number {
+  if (a.length !== b.length || a.some(({ id, count }, i) => id !== b[i].id || count !== b[i].count)) throw new RangeError('two models can be compared on the same passages only');
+  return ratio(a.map(({ sum, count }, i) => ({ sum: sum - b[i].sum, count }))).standardError;
+}
+
 /** LAMBADA's measures on held-out passages.  @see method §§2, 7 */
 export function summariseHeldOut(losses: readonly ExampleLosses[]): HeldOutSummary {
   const all = losses.map((one) => sumOver(one, 1, one.example.length));

@@ -1,1 +1,1 @@
-export { ratio, summariseHeldOut, type ExampleLosses, type HeldOutSummary } from './held-out.js';
+export { pairedStandardError, passageLoss, ratio, summariseHeldOut, type ExampleLosses, type HeldOutSummary, type PassageLoss } from './held-out.js';

@@ -30,7 +30,7 @@ export async function writeTensorboard({ folder, data }: { readonly folder: stri
   for (const writer of writers.values()) writer.flush();
 }
 
-const EVALUATED: readonly (readonly [string, Exclude<keyof EvaluationPoint, 'arm' | 'set'>])[] = [
+const EVALUATED: readonly (readonly [string, 'loss' | 'perplexity' | 'lastWordLoss' | 'lastWordAccuracy'])[] = [
   ['loss', 'loss'],
   ['perplexity', 'perplexity'],
   ['last-word-loss', 'lastWordLoss'],

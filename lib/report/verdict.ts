@@ -39,7 +39,8 @@ export function verdictOf(data: Pick<ReportData, 'arms' | 'metrics' | 'verdict'>
   const differences = seeds.map(({ difference }) => difference);
   const difference = mean(differences);
   const overSeeds = standardError(differences);
-  const error = overSeeds ?? Math.hypot(seeds[0].arm.lossStandardError, seeds[0].against.lossStandardError);
+  const paired = data.verdict === undefined ? seeds[0].arm.pairedStandardError : undefined;
+  const error = overSeeds ?? paired ?? Math.hypot(seeds[0].arm.lossStandardError, seeds[0].against.lossStandardError);
   const reach = error * (overSeeds === undefined ? NORMAL_95 : (T_95[differences.length - 2] ?? NORMAL_95));
   const interval = [difference - reach, difference + reach] as const;
   const outcome = !Number.isFinite(difference) ? 'none' : interval[0] > 0 ? 'wins' : interval[1] < 0 ? 'loses' : 'undecided';
@@ -52,7 +53,7 @@ export function verdictOf(data: Pick<ReportData, 'arms' | 'metrics' | 'verdict'>
   }[outcome];
   const better = differences.filter((one) => one > 0).length;
   const spread = overSeeds === undefined
-    ? 'standard error of the evaluation; one seed says nothing about the spread over seeds'
+    ? `standard error of the ${paired === undefined ? 'evaluation' : 'difference, passage by passage'}; one seed says nothing about the spread over seeds`
     : `mean and standard error over ${seeds.length} seeds; lower with ${better} of ${seeds.length}`;
   const detail =
     `After round ${round} the loss of ${arm} is ${loss(Math.abs(difference))} ± ${loss(error)} nats a token ${difference < 0 ? 'higher' : 'lower'} than that of ${against} (${spread}). ` +

@@ -2,17 +2,21 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digestJson } from '../artifacts/index.js';
 import type { HeldOutExample } from '../data/types.js';
-import { summariseHeldOut, type ExampleLosses } from '../evaluation/index.js';
+import { passageLoss, summariseHeldOut, type ExampleLosses, type PassageLoss } from '../evaluation/index.js';
 import { flattenHeldOut } from './batch.js';
 import { openCorpus } from './corpus.js';
 import { throwIfStopped } from './execute.js';
 import { readArrays } from './state.js';
 import type { Stage } from './types.js';
 
+/** `passages.json`: loss of each passage, by set */
+export type PassagesFile = Readonly<Record<string, readonly PassageLoss[]>>;
+export const PASSAGES_FILE = 'passages.json';
+
 /** Loss, perplexity and last-word accuracy on held-out sets, with standard errors over passages.  @see method §7 */
 export const evaluation: Stage<'evaluation'> = {
   name: 'evaluation',
-  version: 1,
+  version: 2,
   resource: 'gpu',
   run: async (input, context) => {
     const { batchSize, sequenceLength, sets } = input;
@@ -23,6 +27,7 @@ export const evaluation: Stage<'evaluation'> = {
 
     const total = sets.reduce((sum, set) => sum + corpus.index.heldOut[set].examples, 0);
     let done = 0;
+    const passages: Record<string, readonly PassageLoss[]> = {};
     const results: Record<string, ReturnType<typeof summariseHeldOut>> = {};
     for (const set of sets) {
       const examples = await corpus.heldOut(set);
@@ -41,9 +46,11 @@ export const evaluation: Stage<'evaluation'> = {
         throwIfStopped(context); // seconds of work: it starts again
       }
       results[set] = summariseHeldOut(losses);
+      passages[set] = losses.map(passageLoss);
       context.metrics({ set, ...results[set] });
     }
     await writeFile(path.join(context.scratch, 'evaluation.json'), JSON.stringify(results, null, 2));
+    await writeFile(path.join(context.scratch, PASSAGES_FILE), JSON.stringify(passages));
     const shown = results['test'] ?? results[sets[0]];
     return { kind: 'evaluation', folder: context.scratch, digest: digestJson(results), summary: { ...shown, results } };
   },

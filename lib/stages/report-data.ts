@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { RunConfig } from '../../config/schema.js';
 import type { Artifact } from '../artifacts/types.js';
+import { pairedStandardError } from '../evaluation/index.js';
 import type { EvaluationPoint, ReportData, SampleGroup, SelectionFacts, StageTiming, TrainingCurve } from '../report/index.js';
 import { readJson } from './corpus.js';
 import type { SelectionFactsFile } from './selection.js';
 import type { FinishedStage } from './types.js';
+import { PASSAGES_FILE, type PassagesFile } from './evaluation.js';
 
 export interface OpenedStage {
   readonly stage: FinishedStage;
@@ -17,8 +19,16 @@ const CURVE_POINTS = 400;
 /** the demo's held-out passages are of this source: what the selection should find */
 const DEMO_TARGET_SOURCES = ['books'];
 
+export interface Gather {
+  readonly run: string;
+  readonly config: RunConfig;
+  readonly opened: readonly OpenedStage[];
+  /** lines of timings.jsonl */
+  readonly timings: readonly string[];
+}
+
 /** Reads what the report shows out of the stages' artifacts. */
-export async function gather({ run, config, opened, timings }: { readonly run: string; readonly config: RunConfig; readonly opened: readonly OpenedStage[]; readonly timings: readonly string[] }): Promise<Omit<ReportData, 'configYaml' | 'digests' | 'environment'>> {
+export async function gather({ run, config, opened, timings }: Gather): Promise<Omit<ReportData, 'metrics' | 'configYaml' | 'digests' | 'environment'>> {
   const targetSources = config.heldOut.source.type === 'demo' ? DEMO_TARGET_SOURCES : [];
   const selections: SelectionFacts[] = [];
   const samples: SampleGroup[] = [];
@@ -40,7 +50,6 @@ export async function gather({ run, config, opened, timings }: { readonly run: s
     run,
     state: 'done',
     arms: config.comparison.arms,
-    metrics: evaluationPoints(opened.map(({ stage }) => stage)),
     training: await trainingCurves(config, opened),
     bilevel,
     selections,
@@ -61,15 +70,19 @@ export async function gather({ run, config, opened, timings }: { readonly run: s
 }
 
 /** One a seed, arm, round and held-out set. */
-export function evaluationPoints(stages: readonly FinishedStage[]): EvaluationPoint[] {
+export async function evaluationPoints(config: RunConfig, opened: readonly OpenedStage[]): Promise<EvaluationPoint[]> {
+  const random = config.comparison.arms.find(({ selector }) => selector === 'random')?.name;
   const points: EvaluationPoint[] = [];
-  for (const { name, seed, arm, round, results } of stages) {
+  for (const { stage, artifacts } of opened) {
+    const { name, seed, arm, round, results } = stage;
     if (name !== 'evaluation' || seed === null || arm === null || round === null) continue;
     const sets = results[0].summary['results'] as Record<string, Omit<EvaluationPoint, 'seed' | 'arm' | 'round' | 'set'>>; // written by our evaluation stage
+    const other = arm === random ? undefined : opened.find(({ stage: one }) => one.name === 'evaluation' && one.seed === seed && one.arm === random && one.round === round);
+    const [own, randoms] = await Promise.all([artifacts[0], ...(other === undefined ? [] : [other.artifacts[0]])].map((artifact) => readJson<PassagesFile>(artifact, PASSAGES_FILE)));
     for (const set of ['tuning', 'test'] as const) {
       if (!(set in sets)) continue;
       const { loss, lossStandardError, perplexity, lastWordLoss, lastWordAccuracy, lastWordAccuracyStandardError } = sets[set];
-      points.push({ seed, arm, round, set, loss, lossStandardError, perplexity, lastWordLoss, lastWordAccuracy, lastWordAccuracyStandardError });
+      points.push({ seed, arm, round, set, loss, lossStandardError, ...(other === undefined ? {} : { pairedStandardError: pairedStandardError(own[set], randoms[set]) }), perplexity, lastWordLoss, lastWordAccuracy, lastWordAccuracyStandardError });
     }
   }
   return points;

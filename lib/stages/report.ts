@@ -21,7 +21,7 @@ export const report: Stage<'report'> = {
     const lines = await metricLines(opened);
     await writeFile(path.join(context.scratch, 'metrics.jsonl'), lines.map((line) => `${line}\n`).join(''));
     await writeFile(path.join(context.scratch, 'stages.json'), JSON.stringify(stages, null, 1));
-    const metrics = evaluationPoints(stages);
+    const metrics = await evaluationPoints(config, opened);
     const digests = {
       weights: digestOf(stages, (stage) => stage.stage.endsWith('/pretraining')),
       scores: digestOf(stages, (stage) => stage.stage.endsWith('/scoring')),
@@ -30,7 +30,7 @@ export const report: Stage<'report'> = {
     };
     await context.progress({ step: 2, of: 4 });
 
-    const data: ReportData = { ...(await gather({ run, config, opened, timings: await context.timings() })), configYaml: stringify(config), digests, environment: environmentFacts(config) };
+    const data: ReportData = { ...(await gather({ run, config, opened, timings: await context.timings() })), metrics, configYaml: stringify(config), digests, environment: environmentFacts(config) };
     await writeFile(path.join(context.scratch, 'report.html'), buildReport(data));
     await context.progress({ step: 3, of: 4 });
     await writeTensorboard({ folder: path.join(context.scratch, 'tensorboard'), data });

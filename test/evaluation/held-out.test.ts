@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HeldOutExample } from '../../lib/data/types.js';
 import { randomStream } from '../../lib/random.js';
-import { ratio, summariseHeldOut } from '../../lib/evaluation/index.js';
+import { pairedStandardError, ratio, summariseHeldOut } from '../../lib/evaluation/index.js';
 
 const example = (length: number, targetStart: number): HeldOutExample => ({ id: `${length}`, tokens: new Int32Array(6), length, targetStart });
 
@@ -26,6 +26,16 @@ describe('held-out measures', () => {
     const mean = values.reduce((a, b) => a + b, 0) / values.length;
     const deviation = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / (values.length - 1));
     expect(ratio(values.map((sum) => ({ sum, count: 1 }))).standardError).toBeCloseTo(deviation / Math.sqrt(values.length), 12);
+  });
+
+  test('the paired standard error is that of the differences, and refuses other passages', () => {
+    const passages = (extra: readonly number[]) => extra.map((more, i) => ({ id: `p${i}`, sum: 100 * (i + 1) + more, count: 10 }));
+    // passages differ by hundreds of nats, the two models by 1, 2, 3, 6 on each
+    const differences = [0.1, 0.2, 0.3, 0.6];
+    const mean = 0.3;
+    const expected = Math.sqrt(differences.reduce((sum, d) => sum + (d - mean) ** 2, 0) / 3) / 2;
+    expect(pairedStandardError(passages([1, 2, 3, 6]), passages([0, 0, 0, 0]))).toBeCloseTo(expected, 12);
+    expect(() => pairedStandardError(passages([1, 2]), passages([1, 2, 3]))).toThrow('same passages');
   });
 
   test('the standard error of a pooled mean agrees with the bootstrap over passages', () => {

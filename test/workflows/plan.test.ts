@@ -4,8 +4,8 @@ import { planStages } from '../../workflows/plan.js';
 import { slidingWindow } from '../../workflows/sliding-window.js';
 
 describe('the plan of a run', () => {
-  test('lists every stage of every seed and arm by path, the report last', async () => {
-    const { config } = await loadConfig({ source: 'smoke', overrides: ['seeds=[0, 7]', 'rounds=2'], cwd: process.cwd() });
+  test('lists every stage of every seed and arm by path, the report last', () => {
+    const { config } = loadConfig({ source: 'smoke', overrides: ['seeds=[0, 7]', 'rounds=2'], cwd: process.cwd() });
     const stages = planStages(config);
     expect(new Set(stages).size).toBe(stages.length);
     expect(stages.filter((stage) => stage.startsWith('seed-7/bliss/round-2/'))).toEqual(['bilevel', 'scoring', 'selection', 'pretraining', 'decay', 'evaluation'].map((stage) => `seed-7/bliss/round-2/${stage}`));
@@ -13,8 +13,8 @@ describe('the plan of a run', () => {
     expect(stages.at(-1)).toBe('report');
   });
 
-  test('learns and scores nothing where another run’s selection is taken', async () => {
-    const { config } = await loadConfig({ source: 'smoke', overrides: ['selection.from=other/round-1'], cwd: process.cwd() });
+  test('learns and scores nothing where another run’s selection is taken', () => {
+    const { config } = loadConfig({ source: 'smoke', overrides: ['selection.from=other/round-1'], cwd: process.cwd() });
     expect(planStages(config).filter((stage) => stage.includes('/bliss/'))).toEqual(['pretraining', 'decay', 'evaluation'].map((stage) => `seed-0/bliss/round-1/${stage}`));
   });
 });
