@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { EvaluationPoint, ReportData } from './types.js';
+import type { ReportData } from './types.js';
 
 /**
  * TensorBoard event files, one run a seed and arm (`<folder>/seed-0/bliss`), the shared warm-up as `seed-0/warm-up`.
