@@ -38,6 +38,8 @@ interface HeartbeatDetails {
 
 /** A stage whose trainer crashes so often in a row, with nothing gained, will crash again. */
 const CRASH_LOOP = 5;
+/** Waiting helps with these, however often they come: they are no crashes. */
+const PATIENT = new Set(['DiskFull', 'Fenced', 'NumericsDiffer', 'ServerUnreachable']);
 /** how often a heartbeat is sent while a program is compiled, which reports no steps */
 const PHASE_HEARTBEAT_MS = 1_000;
 
@@ -119,7 +121,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
     }
     if (error instanceof TrainerCrashed || error instanceof StageFailed) {
       if (error instanceof StageFailed && error.childStack !== undefined) files.log(error.childStack);
-      const crashes = error instanceof StageFailed && (error.code === 'DiskFull' || error.code === 'Fenced') ? details.crashes : details.crashes + 1;
+      const crashes = error instanceof StageFailed && PATIENT.has(error.code) ? details.crashes : details.crashes + 1;
       heartbeat({ crashes });
       if (crashes >= CRASH_LOOP) {
         const message = `${request.stage}: ${crashes} crashes in a row without a new checkpoint; the last: ${error.message}; see "bliss logs ${request.run} ${request.stage}", mend the cause and "bliss resume ${request.run}"`;

@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'ArtifactMissing'
   | 'Fenced'
   | 'LossDiverged'
+  | 'NumericsDiffer'
   | 'DiskFull'
   | 'PortInUse'
   | 'ServerUnreachable'
@@ -46,7 +47,7 @@ export class BlissError extends Error {
 
   /** A fault of the user's input: trying again cannot help. */
   get retryable(): boolean {
-    return this.code === 'Stopped' || this.code === 'DiskFull' || this.code === 'ServerUnreachable';
+    return this.code === 'Stopped' || this.code === 'DiskFull' || this.code === 'ServerUnreachable' || this.code === 'NumericsDiffer' || this.code === 'Fenced';
   }
 }
 

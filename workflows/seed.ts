@@ -128,6 +128,7 @@ async function select(context: SeedContext, arm: Arm, round: number, from: Start
           target: from.target,
           scorer: config.bilevel.score.inherit ? from.scorer : null,
           compiler: config.runtime.compiler,
+          numerics: config.runtime.numerics,
           seed: `${seed}/round-${round}`,
         },
       },
@@ -243,6 +244,7 @@ function targetTraining({ input, seed }: SeedContext, round: number, rows: Ref) 
     adam: config.pretraining.adam,
     checkpointEvery: config.pretraining.checkpointEvery,
     compiler: config.runtime.compiler,
+    numerics: config.runtime.numerics,
     // the arms see their rows in orders of the same seed: they differ by the selection alone
     seed: `${seed}/round-${round}`,
   };
@@ -265,6 +267,7 @@ function warmUpInput({ input, seed }: SeedContext, which: 'proxy' | 'target', ro
     adam: section.adam,
     checkpointEvery: config.pretraining.checkpointEvery,
     compiler: config.runtime.compiler,
+    numerics: config.runtime.numerics,
     seed: `${seed}/${which}`,
   };
 }

@@ -95,8 +95,8 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
     assignMoments(io, scoreMoments, result.moments);
     if (warm) assignGroup(io, 'z', result.z);
     if (stale) assignGroup(io, 'normaliser', { max: result.normaliser.max, sum: result.normaliser.sum });
-    const { upperLoss, scores, alignment, hypergradientNorm, zNorm, residualNorm } = result;
-    return { upperLoss, scores, alignment, hypergradientNorm, zNorm, residualNorm };
+    const { upperLoss, scores, alignment, hypergradientNorm, zNorm, residualNorm, negativeCurvature } = result;
+    return { upperLoss, scores, alignment, hypergradientNorm, zNorm, residualNorm, negativeCurvature };
   });
   await program.build();
 
@@ -122,6 +122,7 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
         hypergradientNorm: numberOf(outputs, 'hypergradientNorm'),
         zNorm: numberOf(outputs, 'zNorm'),
         residualNorm: numberOf(outputs, 'residualNorm'),
+        negativeCurvature: numberOf(outputs, 'negativeCurvature'),
       };
     },
   };

@@ -45,6 +45,8 @@ export interface BilevelProgram extends CompiledProgram {
     readonly hypergradientNorm: number;
     readonly zNorm: number;
     readonly residualNorm: number;
+    /** 1 where the solver met pᵀAp ≤ 0 and stopped with its last good iterate, else 0 */
+    readonly negativeCurvature: number;
   };
 }
 

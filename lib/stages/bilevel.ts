@@ -11,6 +11,7 @@ import type { NamedArrays, Shapes } from '../tensor/index.js';
 import { flatten, flattenHeldOut } from './batch.js';
 import { openCorpus } from './corpus.js';
 import { throwIfStopped } from './execute.js';
+import { checkNumerics, NUMERICS_FILE } from './numerics.js';
 import { momentShapes, readArrays, selectArrays, underPrefix, withPrefix, zeroMoments } from './state.js';
 import { readTrainedRows, RowSet, writeTrainedRows } from './trained-rows.js';
 import type { BilevelInput, Stage, StageContext } from './types.js';
@@ -23,6 +24,7 @@ export const bilevel: Stage<'bilevel'> = {
   name: 'bilevel',
   version: 1,
   resource: 'gpu',
+  keyInput: ({ numerics: _policy, ...input }: BilevelInput) => input,
   run: async (input, context) => {
     const { bilevel: hyper, models, sequenceLength } = input;
     const { outerSteps, innerSteps } = hyper;
@@ -34,6 +36,7 @@ export const bilevel: Stage<'bilevel'> = {
     await context.phase('compiling');
     const program = await context.programs.bilevel({ proxy: models.proxy, target: models.target, vocabularySize: models.vocabularySize, sequenceLength, bilevel: hyper, mode: input.compiler });
 
+    const numerics = await checkNumerics({ context, programDigest: program.digest, policy: input.numerics });
     const first = context.resume?.step ?? 0;
     const used = context.resume === undefined ? RowSet.of(rows.rows) : await readTrainedRows(context.resume.artifact);
     program.setState({ ...(await freshState(input, context)), ...(context.resume === undefined ? {} : await readArrays(context.resume.artifact, STATE_FILE)) });
@@ -64,6 +67,7 @@ export const bilevel: Stage<'bilevel'> = {
         hypergradientNorm: outer.hypergradientNorm,
         zNorm: outer.zNorm,
         residualNorm: outer.residualNorm,
+        negativeCurvature: outer.negativeCurvature,
         scoreMean: mean(outer.scores),
         scoreMin: Math.min(...outer.scores),
         scoreMax: Math.max(...outer.scores),
@@ -79,7 +83,7 @@ export const bilevel: Stage<'bilevel'> = {
           write: async (folder) => {
             await writeSafetensors({ path: path.join(folder, STATE_FILE), arrays: learnt(), shapes });
             await writeTrainedRows(folder, used);
-            await writeFile(path.join(folder, 'state.json'), JSON.stringify({ programDigest: program.digest }));
+            await writeFile(path.join(folder, NUMERICS_FILE), JSON.stringify(numerics));
           },
         });
         throwIfStopped(context);
@@ -92,7 +96,7 @@ export const bilevel: Stage<'bilevel'> = {
     await writeSafetensors({ path: path.join(context.scratch, 'score.safetensors'), arrays: score, shapes: scoreShapes });
     await writeSafetensors({ path: path.join(context.scratch, 'proxy.safetensors'), arrays: underPrefix(end, 'proxy'), shapes: createModel(models.proxy).shapes(models.vocabularySize) });
     await writeTrainedRows(context.scratch, used);
-    await writeFile(path.join(context.scratch, 'state.json'), JSON.stringify({ programDigest: program.digest, group: input.group }));
+    await writeFile(path.join(context.scratch, NUMERICS_FILE), JSON.stringify(numerics));
     return { kind: 'scorer', folder: context.scratch, digest: digestTensors(score, scoreShapes), summary: { outerSteps, upperLoss, trainedRows: used.size, group: input.group } };
   },
 };

@@ -24,6 +24,8 @@ export interface StageHooks {
   onProgress(progress: StageProgress): Promise<void>;
   onPhase(phase: string): Promise<void>;
   onCheckpoint(checkpoint: { readonly step: number; readonly bytes: number; readonly seconds: number }): Promise<void>;
+  /** something a reader of the stage's log must know */
+  onEvent(event: { readonly name: string; readonly detail: string }): void;
   /** a checkpoint that could not be used, and why */
   onSetAside(event: { readonly checkpoint: string; readonly reason: string }): void;
   /** all metric lines so far, at each checkpoint and at the end */
@@ -105,6 +107,7 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
       resume,
       progress: (progress) => hooks.onProgress(progress),
       phase: (name) => hooks.onPhase(name),
+      event: (name, detail) => hooks.onEvent({ name, detail }),
       metrics: (record) => {
         lines.push(JSON.stringify(record));
       },

@@ -5,6 +5,7 @@ import { pairedStandardError } from '../evaluation/index.js';
 import type { EvaluationPoint, ReportData, SampleGroup, SelectionFacts, StageTiming, TrainingCurve } from '../report/index.js';
 import { readJson } from './corpus.js';
 import type { SelectionFactsFile } from './selection.js';
+import { notBitComparable } from './numerics.js';
 import type { FinishedStage } from './types.js';
 import { PASSAGES_FILE, type PassagesFile } from './evaluation.js';
 
@@ -55,6 +56,7 @@ export async function gather({ run, config, opened, timings }: Gather): Promise<
     selections,
     samples,
     timings: stageTimings(opened, timings),
+    notes: await notesOf(opened),
     lineage: opened.flatMap(({ stage, artifacts }) =>
       artifacts.map(({ ref, manifest }) => ({
         stage: stage.stage,
@@ -67,6 +69,18 @@ export async function gather({ run, config, opened, timings }: Gather): Promise<
       })),
     ),
   };
+}
+
+/** What changed under way, by stage. */
+async function notesOf(opened: readonly OpenedStage[]): Promise<string[]> {
+  const notes: string[] = [];
+  for (const { stage, artifacts } of opened) {
+    for (const artifact of artifacts) {
+      const step = await notBitComparable(artifact);
+      if (step !== null) notes.push(`${stage.stage} is not bit-comparable from step ${step} on: it went on under another numerics fingerprint`);
+    }
+  }
+  return notes;
 }
 
 /** One a seed, arm, round and held-out set. */

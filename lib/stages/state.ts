@@ -5,10 +5,11 @@ import type { Artifact } from '../artifacts/types.js';
 import { readSafetensors, writeSafetensors } from '../models/index.js';
 import type { NamedArrays, Shapes } from '../tensor/index.js';
 import { readJson } from './corpus.js';
+import { NUMERICS_FILE, type NumericsRecord } from './numerics.js';
 
 /**
  * A model's state on disk: `weights.safetensors` under the checkpoint's names, `optimizer.safetensors` with Adam's moments
- * `adam.m/<name>` and `adam.u/<name>`, and `state.json`.
+ * `adam.m/<name>` and `adam.u/<name>`, `state.json` with the count of updates, and `numerics.json`.
  */
 export interface TrainingState {
   readonly params: NamedArrays;
@@ -19,15 +20,14 @@ export interface TrainingState {
 
 interface StateFile {
   readonly updates: number;
-  /** of the program that computed it: part of the numerics fingerprint */
-  readonly programDigest: string;
 }
 
-export async function writeState({ folder, state, shapes, programDigest }: { readonly folder: string; readonly state: TrainingState; readonly shapes: Shapes; readonly programDigest: string }): Promise<void> {
+export async function writeState({ folder, state, shapes, numerics }: { readonly folder: string; readonly state: TrainingState; readonly shapes: Shapes; readonly numerics: NumericsRecord }): Promise<void> {
   await writeSafetensors({ path: path.join(folder, 'weights.safetensors'), arrays: state.params, shapes });
   await writeSafetensors({ path: path.join(folder, 'optimizer.safetensors'), arrays: state.moments, shapes: momentShapes(shapes) });
-  const file: StateFile = { updates: state.updates, programDigest };
+  const file: StateFile = { updates: state.updates };
   await writeFile(path.join(folder, 'state.json'), JSON.stringify(file));
+  await writeFile(path.join(folder, NUMERICS_FILE), JSON.stringify(numerics));
 }
 
 export async function readState(artifact: Artifact): Promise<TrainingState & StateFile> {

@@ -6,6 +6,7 @@ import { decayBranch, warmUpThenConstant } from '../optim/index.js';
 import { flatten } from './batch.js';
 import { openSelection } from './corpus.js';
 import { throwIfStopped } from './execute.js';
+import { checkNumerics } from './numerics.js';
 import { digestState, readState, selectArrays, underPrefix, withPrefix, writeState, zeroMoments, type TrainingState } from './state.js';
 import type { Stage, TrainingInput } from './types.js';
 
@@ -14,6 +15,7 @@ export const training: Stage<'training'> = {
   name: 'training',
   version: 1,
   resource: 'gpu',
+  keyInput: ({ numerics: _policy, ...input }: TrainingInput) => input,
   run: async (input, context) => {
     const { batchSize, sequenceLength, steps, vocabularySize } = input;
     const model = createModel(input.model);
@@ -30,6 +32,7 @@ export const training: Stage<'training'> = {
       mode: input.compiler,
     });
 
+    const numerics = await checkNumerics({ context, programDigest: program.digest, policy: input.numerics });
     const first = context.resume === undefined ? 0 : context.resume.step;
     const start = context.resume === undefined ? await startState(input, context.store) : await readState(context.resume.artifact);
     program.setState({ ...withPrefix(start.params, 'params'), ...start.moments });
@@ -52,13 +55,13 @@ export const training: Stage<'training'> = {
       const done = step + 1;
       await context.progress({ step: done, of: steps, amount: { value: done * batchSize * sequenceLength, unit: 'tokens' }, metrics: { loss } });
       if (done < steps && (done % input.checkpointEvery === 0 || context.stopReason() !== undefined)) {
-        await context.checkpoint({ step: done, write: (folder) => writeState({ folder, state: state(done), shapes, programDigest: program.digest }) });
+        await context.checkpoint({ step: done, write: (folder) => writeState({ folder, state: state(done), shapes, numerics }) });
         throwIfStopped(context);
       }
     }
 
     const end = state(steps);
-    await writeState({ folder: context.scratch, state: end, shapes, programDigest: program.digest });
+    await writeState({ folder: context.scratch, state: end, shapes, numerics });
     return { kind: 'state', folder: path.resolve(context.scratch), digest: digestState(end, shapes), summary: { purpose: input.purpose, steps, updates: end.updates, loss, tokens: steps * batchSize * sequenceLength } };
   },
 };

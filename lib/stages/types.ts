@@ -59,6 +59,8 @@ export interface TrainingInput {
   readonly adam: RunConfig['pretraining']['adam'];
   readonly checkpointEvery: number;
   readonly compiler: RunConfig['runtime']['compiler'];
+  /** what to do under another numerics fingerprint; no part of the stage's key */
+  readonly numerics: RunConfig['runtime']['numerics'];
   readonly seed: string;
 }
 
@@ -75,6 +77,8 @@ export interface BilevelInput {
   /** θ_s of the round before; absent in round 1: backbone of θ_p⁰ and a fresh head */
   readonly scorer: Ref | null;
   readonly compiler: RunConfig['runtime']['compiler'];
+  /** what to do under another numerics fingerprint; no part of the stage's key */
+  readonly numerics: RunConfig['runtime']['numerics'];
   readonly seed: string;
 }
 
@@ -163,6 +167,8 @@ export interface StageContext {
   phase(name: string): Promise<void>;
   /** appends one line of what the configuration determines */
   metrics(record: Readonly<Record<string, number | string | readonly number[]>>): void;
+  /** something that a reader of the stage's log must know */
+  event(name: string, detail: string): void;
   /** publishes a checkpoint made of the files that `write` puts into a folder */
   checkpoint(save: CheckpointSave): Promise<void>;
   /** lines of the run's timings so far: what the clock did, for the report only */

@@ -38,7 +38,7 @@ async function call<Name extends StageName>(name: Name, input: StageInputs[Name]
     blobs,
     programs,
     scratch: path.join(root, 'scratch'),
-    hooks: { onProgress: async () => undefined, onPhase: async () => undefined, onCheckpoint: async () => undefined, onSetAside: () => undefined, onMetrics: async () => undefined, timings: async () => [], stopReason: () => undefined, ...hooks },
+    hooks: { onProgress: async () => undefined, onPhase: async () => undefined, onCheckpoint: async () => undefined, onEvent: () => undefined, onSetAside: () => undefined, onMetrics: async () => undefined, timings: async () => [], stopReason: () => undefined, ...hooks },
   });
 }
 
@@ -60,6 +60,7 @@ const trainingInput = (steps = 6): StageInputs['training'] => ({
   adam: config.pretraining.adam,
   checkpointEvery: 2,
   compiler: 'graph',
+  numerics: 'continue',
   seed: '0/target',
 });
 const bilevelInput = (): StageInputs['bilevel'] => ({
@@ -72,6 +73,7 @@ const bilevelInput = (): StageInputs['bilevel'] => ({
   target: warm.ref,
   scorer: null,
   compiler: 'graph',
+  numerics: 'continue',
   seed: '0/round-1',
 });
 
@@ -135,6 +137,26 @@ describe('a stage', () => {
     // half of the 64 rows may train the scorer, and four steps of an inner and an outer minibatch of 4 see 32 rows, few of them twice
     expect(whole.summary['trainedRows']).toBeGreaterThan(24);
     expect(whole.summary['trainedRows']).toBeLessThanOrEqual(32);
+  });
+
+  test('gone on with under other flags says so and marks the artifact, or waits for a worker that fits', async () => {
+    const home = 'other-numerics';
+    await moveInputs(home, [drawn.ref]);
+    await expect(call('training', trainingInput(), { home, hooks: stopAfter(3) })).rejects.toMatchObject({ code: 'Stopped' });
+    const before = process.env['XLA_FLAGS'];
+    process.env['XLA_FLAGS'] = '--xla_cpu_max_isa=AVX2'; // TensorFlow read its flags long ago: the bits stay, the fingerprint differs
+    try {
+      await expect(call('training', { ...trainingInput(), numerics: 'strict' }, { home, attempt: 2 })).rejects.toMatchObject({ code: 'NumericsDiffer', retryable: true });
+      const events: string[] = [];
+      const resumed = await call('training', trainingInput(), { home, attempt: 3, hooks: { onEvent: ({ detail }) => void events.push(detail) } });
+      expect(events.join()).toContain('not bit-comparable from step 3 on: flags was');
+      const record = await readFile(await (await open(home).store.open(resumed.ref)).file('numerics.json'), 'utf8');
+      expect(JSON.parse(record)).toMatchObject({ notBitComparableFromStep: 3 });
+      expect(resumed.ref.digest).toBe(warm.ref.digest);
+    } finally {
+      if (before === undefined) delete process.env['XLA_FLAGS'];
+      else process.env['XLA_FLAGS'] = before;
+    }
   });
 
   test('of training moves the weights and lowers the loss', async () => {

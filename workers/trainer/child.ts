@@ -59,6 +59,7 @@ async function start(task: StageTask, homeRoot: string): Promise<void> {
         say({ type: 'checkpoint', ...checkpoint });
         await hearWorker();
       },
+      onEvent: ({ name, detail }) => say({ type: 'event', name, detail }),
       onSetAside: ({ checkpoint, reason }) => say({ type: 'event', name: 'checkpoint set aside', detail: `${checkpoint}: ${reason}` }),
       onMetrics: async (lines) => {
         if (lines.length === 0) return;
