@@ -18,7 +18,7 @@ let bundle: WorkflowBundle;
 let session: Session;
 
 beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('WARN') });
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
   environment = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path: requireTemporalBinary().file } } });
   bundle = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('./history-workflows.ts', import.meta.url)) });
   const { client, connection, address } = environment;
