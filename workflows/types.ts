@@ -1,5 +1,6 @@
 import type { RunConfig } from '../config/schema.js';
 import type { Ref } from '../lib/artifacts/types.js';
+import type { EvaluationPoint } from '../lib/report/types.js';
 
 /** Task queue per resource class. Workflows run on the CPU queue. */
 export const CPU_QUEUE = 'bliss-cpu';
@@ -32,20 +33,7 @@ export interface RunDigests {
 }
 
 /** One evaluation: an arm after a round. Losses in nats. */
-export interface ArmMetrics {
-  readonly seed: number;
-  readonly arm: string;
-  readonly round: number;
-  readonly set: 'tuning' | 'test';
-  readonly loss: number;
-  readonly lossStandardError: number;
-  /** standard error of `loss` minus that of the first random arm after the same round, paired by passage: much smaller than the two apart */
-  readonly pairedStandardError?: number;
-  readonly perplexity: number;
-  readonly lastWordLoss: number;
-  readonly lastWordAccuracy: number;
-  readonly lastWordAccuracyStandardError: number;
-}
+export type ArmMetrics = EvaluationPoint;
 
 /** Answer of the `progress` query of the pipeline: stages in canonical order. */
 export interface PipelineProgress {

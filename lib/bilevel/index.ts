@@ -3,7 +3,6 @@ export { gaussNewtonProduct, hessianProduct, type CurvatureProduct } from './cur
 export { hypergradient, type Hypergradient, type HypergradientInput } from './hypergradient.js';
 export { innerStep, type InnerStepInput, type InnerStepOutput } from './inner-step.js';
 export { lowerLoss, targetLogProbabilities, type LowerBatch, type LowerLoss, type LowerLossInput } from './lower-loss.js';
-export { applyParity, type ParitySections } from './parity.js';
 export { outerStep, type OuterStepInput, type OuterStepOutput } from './outer-step.js';
 export { exactWeights, normaliserOf, sampleWeights } from './sample-weights.js';
 export type { BilevelModels, BilevelSettings, Normaliser, SolverSettings } from './types.js';

@@ -36,7 +36,7 @@ export interface ReportArm {
   readonly selector: string;
 }
 
-/** The shape of ArmMetrics in workflows/types.ts. */
+/** One evaluation: an arm after a round of one seed. Losses in nats. */
 export interface EvaluationPoint {
   readonly seed: number;
   readonly arm: string;

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { loadConfig, RELEASE_VALUES } from '../../config/index.js';
 import { isRecord } from '../../config/schema-tree.js';
-import { applyParity } from '../../lib/bilevel/parity.js';
 import { load, refused } from './given.js';
 
 /** method §6 and the release's own settings, written out once more by hand */
@@ -33,11 +32,6 @@ describe('parity: release', () => {
     restored.bilevel = { ...restored.bilevel, causalProxy: true, normaliser: 'fresh', disjointBatches: true, solver: { ...restored.bilevel.solver, start: 'zero' } };
     restored.pretraining.peakLearningRatePerRound = 'constant';
     expect(restored).toEqual(demo);
-  });
-
-  test('sets what the method’s own parity sets', () => {
-    const { config } = load('extends: demo\n');
-    expect(load('extends: demo\nparity: release\n').config).toEqual(applyParity({ ...config, parity: 'release' }));
   });
 
   test('works on a preset by --set, and on its own resolved text', () => {
