@@ -1,0 +1,199 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { CpuActivities } from '../activities/index.js';
+import type { Ref } from '../lib/artifacts/types.js';
+import { bilevel } from './bilevel.js';
+import { evaluation } from './evaluation.js';
+import { scoring } from './scoring.js';
+import { selection } from './selection.js';
+import type { StageBoard } from './stage-board.js';
+import { decay, pretraining } from './training.js';
+import { CPU_QUEUE, type PipelineInput } from './types.js';
+
+/** What all stages of one seed share. */
+export interface SeedContext {
+  readonly board: StageBoard;
+  readonly input: PipelineInput;
+  readonly seed: number;
+}
+type Arm = PipelineInput['config']['comparison']['arms'][number];
+/** artifacts that every arm starts from */
+export interface ArmStart {
+  readonly corpus: Ref;
+  /** shards of each group, by the prepare stage's summary */
+  readonly shards: readonly number[];
+  readonly proxy: Ref;
+  readonly target: Ref;
+}
+
+const { resolveSelection } = proxyActivities<CpuActivities>({ taskQueue: CPU_QUEUE, startToCloseTimeout: '30s', retry: { initialInterval: '1s' } });
+
+/** Round after round of one arm. Decay and evaluation of a round run beside the next round. */
+export async function runArm(context: SeedContext, arm: Arm, start: ArmStart): Promise<void> {
+  const { config } = context.input;
+  let state = start.target;
+  let scorer: Ref | null = null;
+  const running: Promise<unknown>[] = [];
+  const failures: unknown[] = [];
+
+  for (let round = 1; round <= config.rounds; round++) {
+    const chosen = await select(context, arm, round, { ...start, target: state, scorer });
+    scorer = chosen.scorer;
+    const trained = await pretrain(context, arm, round, { selection: chosen.selection, state });
+    state = trained;
+    // a failing side branch must not go unheard while the next round runs; it goes up when the branches are joined
+    running.push(evaluateBranch(context, arm, round, { corpus: start.corpus, selection: chosen.selection, state: trained }).catch((error: unknown) => failures.push(error)));
+  }
+  await Promise.all(running);
+  if (failures.length > 0) throw failures[0];
+}
+
+const placeIn = ({ seed }: SeedContext, arm: Arm, round: number, stage: string) => ({ stage: `seed-${seed}/${arm.name}/round-${round}/${stage}`, seed, arm: arm.name, round });
+
+/** Rows for one round: by scores learnt in this round, by chance, or as another run chose them. */
+async function select(context: SeedContext, arm: Arm, round: number, from: ArmStart & { readonly scorer: Ref | null }): Promise<{ readonly selection: Ref; readonly scorer: Ref | null }> {
+  const { board, input, seed } = context;
+  const { config } = input;
+  if (arm.selector === 'bliss' && config.selection.from !== undefined) {
+    return { selection: await resolveSelection({ from: config.selection.from, seed }), scorer: null };
+  }
+  const group = round;
+  let scores: readonly Ref[] = [];
+  let scorer: Ref | null = null;
+  if (arm.selector === 'bliss') {
+    const learnt = await board.runOne({
+      name: 'bilevel',
+      workflow: bilevel,
+      place: placeIn(context, arm, round, 'bilevel'),
+      summary: `round ${round}: learn the score model`,
+      input: {
+        input: {
+          bilevel: config.bilevel,
+          models: config.models,
+          sequenceLength: config.data.sequenceLength,
+          corpus: from.corpus,
+          group,
+          proxy: from.proxy,
+          target: from.target,
+          scorer: config.bilevel.score.inherit ? from.scorer : null,
+          compiler: config.runtime.compiler,
+          numerics: config.runtime.numerics,
+          seed: `${seed}/round-${round}`,
+        },
+      },
+    });
+    scorer = learnt.ref;
+    const scored = await board.run({
+      name: 'scoring',
+      workflow: scoring,
+      place: placeIn(context, arm, round, 'scoring'),
+      summary: `round ${round}: score group ${group}`,
+      input: {
+        shards: from.shards[group],
+        shardsPerTask: config.scoring.shardsPerTask,
+        input: {
+          models: config.models,
+          sequenceLength: config.data.sequenceLength,
+          batchSize: config.scoring.batchSize,
+          corpus: from.corpus,
+          group,
+          shards: { first: 0, end: from.shards[group] },
+          scorer: learnt.ref,
+          compiler: config.runtime.compiler,
+        },
+      },
+    });
+    scores = scored.map(({ ref }) => ref);
+  }
+  const { fraction, method, temperature, trainedRows } = config.selection;
+  const kept = await board.runOne({
+    name: 'selection',
+    workflow: selection,
+    place: placeIn(context, arm, round, 'selection'),
+    summary: `round ${round}: keep ${(100 * fraction).toFixed(0)}%`,
+    input: { input: { selector: arm.selector, fraction, method, temperature, trainedRows, corpus: from.corpus, group, scores, seed: `${seed}/round-${round}` } },
+  });
+  return { selection: kept.ref, scorer };
+}
+
+async function pretrain(context: SeedContext, arm: Arm, round: number, { selection: rows, state }: { readonly selection: Ref; readonly state: Ref }): Promise<Ref> {
+  const { config } = context.input;
+  const { pretraining: section } = config;
+  const trained = await context.board.runOne({
+    name: 'training',
+    workflow: pretraining,
+    place: placeIn(context, arm, round, 'pretraining'),
+    summary: `round ${round}: pretrain the target on the selection`,
+    input: {
+      input: {
+        ...targetTraining(context, round, rows),
+        purpose: 'pretraining',
+        start: { state },
+        steps: section.steps,
+        schedule: { type: 'wsd', peak: peakLearningRate(context, round), warmUpSteps: round === 1 ? section.warmUpSteps : 0 },
+      },
+    },
+  });
+  return trained.ref;
+}
+
+async function evaluateBranch(context: SeedContext, arm: Arm, round: number, from: { readonly corpus: Ref; readonly selection: Ref; readonly state: Ref }): Promise<void> {
+  const { board, input } = context;
+  const { config } = input;
+  const decayed = await board.runOne({
+    name: 'training',
+    workflow: decay,
+    place: placeIn(context, arm, round, 'decay'),
+    summary: `round ${round}: decay branch for evaluation`,
+    input: {
+      input: {
+        ...targetTraining(context, round, from.selection),
+        purpose: 'decay',
+        start: { state: from.state },
+        steps: config.pretraining.decay.steps,
+        schedule: { type: 'decay', peak: peakLearningRate(context, round), halfLife: config.pretraining.decay.halfLife },
+      },
+    },
+  });
+  await board.runOne({
+    name: 'evaluation',
+    workflow: evaluation,
+    place: placeIn(context, arm, round, 'evaluation'),
+    summary: `round ${round}: evaluate on held-out text`,
+    input: {
+      input: {
+        model: config.models.target,
+        vocabularySize: config.models.vocabularySize,
+        sequenceLength: config.data.sequenceLength,
+        corpus: from.corpus,
+        state: decayed.ref,
+        sets: config.evaluation.sets,
+        batchSize: config.evaluation.batchSize,
+        compiler: config.runtime.compiler,
+      },
+    },
+  });
+}
+
+/** The release halves the peak from each round to the next.  @see method §5 */
+function peakLearningRate({ input }: SeedContext, round: number): number {
+  const { peakLearningRate: peak, peakLearningRatePerRound: perRound } = input.config.pretraining;
+  return perRound === 'halved' ? peak * 0.5 ** (round - 1) : peak;
+}
+
+function targetTraining({ input, seed }: SeedContext, round: number, rows: Ref) {
+  const { config } = input;
+  return {
+    model: config.models.target,
+    vocabularySize: config.models.vocabularySize,
+    sequenceLength: config.data.sequenceLength,
+    selection: rows,
+    batchSize: config.pretraining.batchSize,
+    gradientClip: config.pretraining.gradientClip,
+    adam: config.pretraining.adam,
+    checkpointEvery: config.pretraining.checkpointEvery,
+    compiler: config.runtime.compiler,
+    numerics: config.runtime.numerics,
+    // the arms see their rows in orders of the same seed: they differ by the selection alone
+    seed: `${seed}/round-${round}`,
+  };
+}
