@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
 /** The project's folder, from source (`lib/`) and from the build (`dist/lib/`) alike. */
 export function packageRoot(): string {
   let folder = path.dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(path.join(folder, 'package.json'))) folder = path.dirname(folder);
+  while (!existsSync(path.join(folder, 'package.json'))) {
+    if (folder === path.dirname(folder)) throw new Error(`no package.json above ${import.meta.url}`);
+    folder = path.dirname(folder);
+  }
   return folder;
 }
 

@@ -5,6 +5,9 @@ import { StageFailed, TrainerCrashed, type Trainer, type TrainerRun } from '../.
 import type { StageResult } from '../../lib/stages/types.js';
 import { fromTrainer, type FromTrainer, type ToTrainer } from './protocol.js';
 
+/** characters of standard error that tell why a trainer went: a native library's abort says it there */
+const LAST_WORDS = 600;
+const lastWords = new WeakMap<ChildProcess, string>();
 const SETPRIV = '/usr/bin/setpriv';
 /** how often a trainer hears that its worker lives */
 const ALIVE_EVERY_MS = 1_000;
@@ -18,9 +21,14 @@ export function createTrainer({ environment }: { readonly environment: NodeJS.Pr
     const file = fileURLToPath(new URL('./child.js', import.meta.url));
     // --pdeathsig: the kernel ends the child with its worker, even inside a native call
     const child = existsSync(SETPRIV)
-      ? fork(file, [], { execPath: SETPRIV, execArgv: ['--pdeathsig', 'SIGKILL', '--', process.execPath], env: environment, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-      : fork(file, [], { execArgv: [], env: environment, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+      ? fork(file, [], { execPath: SETPRIV, execArgv: ['--pdeathsig', 'SIGKILL', '--', process.execPath], env: environment, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
+      : fork(file, [], { execArgv: [], env: environment, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
     all.add(child);
+    lastWords.set(child, '');
+    child.stderr?.on('data', (part: Buffer) => {
+      process.stderr.write(part);
+      lastWords.set(child, ((lastWords.get(child) ?? '') + part.toString('utf8')).slice(-LAST_WORDS));
+    });
     const alive = setInterval(() => tell(child, { type: 'alive' }), ALIVE_EVERY_MS);
     child.once('exit', () => {
       clearInterval(alive);
@@ -64,7 +72,8 @@ function converse(child: ChildProcess, run: TrainerRun): Promise<StageResult> {
     };
     const onExit = (code: number | null, signal: string | null): void => {
       finish();
-      reject(new TrainerCrashed(`the trainer process ended ${signal === null ? `with code ${code}` : `by ${signal}`} in stage ${run.task.stage}`));
+      const said = (lastWords.get(child) ?? '').trim();
+      reject(new TrainerCrashed(`the trainer process ended ${signal === null ? `with code ${code}` : `by ${signal}`}${said === '' || signal === 'SIGKILL' ? '' : `, its last words: ${said}`}`));
     };
     const onMessage = (raw: unknown): void => {
       const message: FromTrainer = fromTrainer.parse(raw);
