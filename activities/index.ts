@@ -9,7 +9,7 @@ import { createScoringActivities } from './scoring.js';
 import { createSelectionActivities } from './selection.js';
 import { createTrainingActivities } from './training.js';
 
-export type { StageDependencies, StageRequest } from './run-stage.js';
+export type { Interruption, StageDependencies, StageOutcome, StageRequest } from './run-stage.js';
 export type { ClaimEpoch } from './fencing.js';
 export { createFencingActivities, createRunFolderActivities };
 export { progressFiles } from './progress-files.js';

@@ -25,8 +25,24 @@ export interface StageDependencies {
   readonly progressFiles: ProgressFiles;
 }
 
+/** An attempt that ended before the stage did: the server keeps only the last one's failure, people want all. */
+export interface Interruption {
+  readonly attempt: number;
+  /** `Preempted`, `TrainerCrashed`, `WorkerLost` or a retryable error's code */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What an activity gives its workflow: the stage's result, and what came in between. */
+export interface StageOutcome extends StageResult {
+  /** oldest first, the last few; absent: the first attempt went through */
+  readonly interruptions?: readonly Interruption[];
+}
+
 /** Carried by heartbeats from attempt to attempt. */
 interface HeartbeatDetails {
+  readonly attempt: number;
+  readonly interruptions: readonly Interruption[];
   readonly step: number;
   readonly of: number;
   /** step of the newest checkpoint that this activity has published */
@@ -42,12 +58,14 @@ const CRASH_LOOP = 5;
 const PATIENT = new Set(['DiskFull', 'Fenced', 'NumericsDiffer', 'ServerUnreachable']);
 /** how often a heartbeat is sent while a program is compiled, which reports no steps */
 const PHASE_HEARTBEAT_MS = 1_000;
+/** Days on spot machines bring many interruptions; heartbeats and results stay small. */
+const INTERRUPTIONS_KEPT = 20;
 
 /**
  * An activity is the same in every stage: hand the task to a trainer, heartbeat on its real progress, turn what ends it
  * into what Temporal shall do about it.
  */
-export async function runStage<Name extends StageName>(name: Name, request: StageRequest<Name>, dependencies: StageDependencies): Promise<StageResult> {
+export async function runStage<Name extends StageName>(name: Name, request: StageRequest<Name>, dependencies: StageDependencies): Promise<StageOutcome> {
   const context = Context.current();
   const { attempt } = context.info;
   const before: HeartbeatDetails | undefined = context.info.heartbeatDetails;
@@ -62,10 +80,15 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
     keepCheckpoints: request.keepCheckpoints,
   };
 
-  let details: HeartbeatDetails = { step: before?.step ?? 0, of: before?.of ?? 0, checkpoint: before?.checkpoint ?? null, crashes: before?.crashes ?? 0 };
+  let details: HeartbeatDetails = { attempt, interruptions: interruptionsBefore(before), step: before?.step ?? 0, of: before?.of ?? 0, checkpoint: before?.checkpoint ?? null, crashes: before?.crashes ?? 0 };
   const heartbeat = (change: Partial<HeartbeatDetails>): void => {
     details = { ...details, ...change };
     context.heartbeat(details);
+  };
+  /** Ends this attempt with another to follow. */
+  const interrupted = ({ code, message }: Omit<Interruption, 'attempt'>): ApplicationFailure => {
+    heartbeat({ interruptions: kept([...details.interruptions, { attempt, code, message }]) });
+    return ApplicationFailure.create({ type: code, message, nonRetryable: false, details: [details] });
   };
   heartbeat({});
   await files.started();
@@ -98,7 +121,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
       onEvent: ({ name: event, detail }) => files.log(`${event}: ${detail}`),
     });
     await files.ended(result.cached ? 'cached' : 'done');
-    return result;
+    return details.interruptions.length === 0 ? result : { ...result, interruptions: details.interruptions };
   } catch (error) {
     throw await explain(error);
   } finally {
@@ -111,9 +134,9 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
         await files.ended('failed', 'cancelled; a checkpoint is saved');
         return context.cancellationSignal.reason;
       }
-      const message = `preempted at step ${details.step} of ${details.of}; the checkpoint is saved and another worker goes on from it`;
+      const message = `the worker was told to stop at step ${details.step} of ${details.of}; the next attempt goes on from ${placeOf(details)}`;
       await files.ended('preempted', message);
-      return ApplicationFailure.create({ type: 'Preempted', message, nonRetryable: false, details: [details] });
+      return interrupted({ code: 'Preempted', message });
     }
     if (error instanceof StageFailed && !error.retryable) {
       await files.ended('failed', error.message);
@@ -129,9 +152,22 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
         return ApplicationFailure.create({ type: 'CrashLoop', message, nonRetryable: true });
       }
       await files.ended('preempted', error.message);
-      return ApplicationFailure.create({ type: error instanceof StageFailed ? error.code : 'TrainerCrashed', message: `${error.message}; the next attempt goes on from ${details.checkpoint === null ? 'the start' : `the checkpoint at step ${details.checkpoint}`}`, nonRetryable: false, details: [details] });
+      return interrupted({ code: error instanceof StageFailed ? error.code : 'TrainerCrashed', message: `${error.message} (step ${details.step} of ${details.of}); the next attempt goes on from ${placeOf(details)}` });
     }
     await files.ended('failed', error instanceof Error ? error.message : String(error));
     return error;
   }
+}
+
+const placeOf = ({ checkpoint }: HeartbeatDetails): string => (checkpoint === null ? 'the start' : `the checkpoint at step ${checkpoint}`);
+
+const kept = (interruptions: readonly Interruption[]): readonly Interruption[] => interruptions.slice(-INTERRUPTIONS_KEPT);
+
+/** What earlier attempts told, and a word for one that could not: its worker was killed, lost or cut off. */
+function interruptionsBefore(before: HeartbeatDetails | undefined): readonly Interruption[] {
+  if (before === undefined) return [];
+  const told = before.interruptions;
+  if (told.some(({ attempt }) => attempt === before.attempt)) return told;
+  const message = `the worker was killed or lost (no more heartbeats) after step ${before.step} of ${before.of}; the next attempt goes on from ${placeOf(before)}`;
+  return kept([...told, { attempt: before.attempt, code: 'WorkerLost', message }]);
 }

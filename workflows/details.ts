@@ -1,33 +1,91 @@
-import type { StageResult } from '../lib/stages/types.js';
+import type { Interruption, StageOutcome } from '../activities/index.js';
 import type { StagePlace } from './stage.js';
+import type { ArmMetrics } from './types.js';
 
-/** Markdown that the Temporal UI shows as a workflow's current details: what, how far, and the mend where it failed. */
-export function stageDetails({ place, what, state, results = [], reason }: { readonly place: StagePlace; readonly what: string; readonly state: 'running' | 'done' | 'failed' | 'cancelled'; readonly results?: readonly StageResult[]; readonly reason?: string }): string {
-  const lines = [`**${place.stage}** of run \`${place.run}\`: ${what}`, ''];
+/*
+ * Markdown that the Temporal UI shows as a workflow's current details (tab "User Metadata"): what, how far, and the mend
+ * where it failed. Lists, not tables: the UI sets a table's columns without a gap.
+ */
+
+export interface StageDetails {
+  readonly place: StagePlace;
+  readonly what: string;
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled';
+  readonly outcomes?: readonly StageOutcome[];
+  readonly reason?: string;
+}
+
+export function stageDetails({ place: { run, stage }, what, state, outcomes = [], reason = 'unknown' }: StageDetails): string {
+  const lines = [`Stage **${stage}** of run \`${run}\`: ${what}`, ''];
   if (state === 'running') {
-    lines.push('State: **running**. Attempts, heartbeats (step, checkpoint, loss) and failures of single attempts are under *Pending Activities*; a preempted attempt is followed by the next, which goes on from the checkpoint.');
+    lines.push(
+      'State: **running**',
+      '',
+      '*Pending Activities* has its attempts: step, checkpoint and loss of the last heartbeat, and why the attempt before ended. An interrupted attempt is followed by another, which goes on from the newest checkpoint.',
+      '',
+      `Figures and time left: \`bliss status ${run} --follow\``,
+    );
   }
-  if (state === 'cancelled') lines.push(`State: **cancelled**; the last checkpoint is kept. \`bliss resume ${place.run}\` goes on from it.`);
-  if (state === 'failed') lines.push('State: **failed**', '', `> ${reason ?? 'unknown'}`, '', `Mend: do what the message says, then \`bliss resume ${place.run}\`; finished stages are not computed again. Log: \`bliss logs ${place.run} ${place.stage}\``);
+  if (state === 'cancelled') lines.push('State: **cancelled**', '', `The last checkpoint is kept. To go on from it: \`bliss resume ${run}\``);
+  if (state === 'failed') lines.push('State: **failed**', '', ...failureLines({ run, reason, stage }));
   if (state === 'done') {
-    lines.push(results.some((result) => result.cached) ? 'State: **done**, found finished (not computed again)' : 'State: **done**', '', '| result | |', '|---|---|');
-    for (const { ref, summary } of results) {
-      lines.push(`| artifact | \`${ref.uri}\` (${(ref.size / 1e6).toFixed(2)} MB) |`, `| digest | \`${ref.digest}\` |`);
-      for (const [name, value] of Object.entries(summary)) if (typeof value !== 'object') lines.push(`| ${name} | ${typeof value === 'number' && !Number.isInteger(value) ? value.toPrecision(5) : String(value)} |`);
+    lines.push(outcomes.length > 0 && outcomes.every(({ cached }) => cached) ? 'State: **done** (found finished, not computed again)' : 'State: **done**', '');
+    for (const { ref, summary } of outcomes) {
+      lines.push(`- artifact: \`${ref.uri}\`, ${(ref.size / 1e6).toFixed(2)} MB`, `- digest of its content: \`${ref.digest}\``);
+      for (const [name, value] of Object.entries(summary)) {
+        if (typeof value === 'number') lines.push(`- ${name}: ${Number.isInteger(value) ? value : value.toPrecision(5)}`);
+        if (typeof value === 'string' || typeof value === 'boolean') lines.push(`- ${name}: ${value}`);
+      }
     }
+    lines.push(...interruptionLines(outcomes.flatMap(({ interruptions = [] }) => interruptions)));
   }
   return lines.join('\n');
 }
 
-/** The pipeline's: one line a stage. */
-export function pipelineDetails({ run, stages, failure }: { readonly run: string; readonly stages: readonly { readonly stage: string; readonly state: string }[]; readonly failure?: string }): string {
+export interface PipelineDetails {
+  readonly run: string;
+  readonly stages: readonly { readonly stage: string; readonly state: string }[];
+  /** of finished stages that were interrupted */
+  readonly interruptions: ReadonlyMap<string, readonly Interruption[]>;
+  readonly failure?: string;
+  /** of a finished run */
+  readonly metrics?: readonly ArmMetrics[];
+}
+
+/** The pipeline's: how it stands first, then one line a stage. */
+export function pipelineDetails({ run, stages, interruptions, failure, metrics }: PipelineDetails): string {
   const done = stages.filter(({ state }) => state === 'done').length;
+  const line = ({ stage, state }: PipelineDetails['stages'][number]): string => {
+    const times = interruptions.get(stage)?.length ?? 0;
+    const words = state === 'done' && times > 0 ? `done, after ${times} interruption${times > 1 ? 's' : ''}` : state;
+    return `- ${stage}: ${state === 'running' || state === 'failed' || times > 0 ? `**${words}**` : words}`;
+  };
   return [
-    `Run \`${run}\`: **${done} of ${stages.length} stages done**. Figures and ETA: \`bliss status ${run}\``,
-    ...(failure === undefined ? [] : ['', '**Failed**', '', `> ${failure}`, '', `Mend: do what the message says, then \`bliss resume ${run}\`; finished stages are not computed again.`]),
+    `Run \`${run}\`: **${done} of ${stages.length} stages done**`,
     '',
-    '| stage | state |',
-    '|---|---|',
-    ...stages.map(({ stage, state }) => `| ${stage} | ${state} |`),
+    ...(failure === undefined ? [] : ['State: **failed**', '', ...failureLines({ run, reason: failure })]),
+    ...(metrics === undefined ? [] : ['Held-out text, loss in nats a token:', '', ...metrics.map(metricsLine), '', `Report: \`bliss report ${run}\``]),
+    ...(failure === undefined && metrics === undefined ? [`Figures and time left: \`bliss status ${run} --follow\``] : []),
+    '',
+    'Stages:',
+    '',
+    ...stages.map(line),
+    ...[...interruptions].flatMap(([stage, each]) => interruptionLines(each, stage)),
   ].join('\n');
 }
+
+const failureLines = ({ run, reason, stage }: { readonly run: string; readonly reason: string; readonly stage?: string }): string[] => [
+  `> ${reason}`,
+  '',
+  `- Mend what the message names, then \`bliss resume ${run}\`: stages that are done are not computed again.`,
+  `- If it is the configuration that must change: \`bliss run\` the changed file; a run keeps the configuration it began with.`,
+  `- What led to it: \`bliss logs ${run}${stage === undefined ? '' : ` ${stage}`}\``,
+];
+
+const interruptionLines = (interruptions: readonly Interruption[], stage?: string): string[] =>
+  interruptions.length === 0
+    ? []
+    : ['', `Interruptions${stage === undefined ? '' : ` of ${stage}`} (nothing is to be done: each next attempt went on by itself):`, '', ...interruptions.map(({ attempt, code, message }) => `- attempt ${attempt}, ${code}: ${message}`)];
+
+const metricsLine = ({ seed, arm, round, set, loss, lossStandardError, lastWordAccuracy }: ArmMetrics): string =>
+  `- ${arm}, round ${round}, seed ${seed}, ${set} set: ${loss.toFixed(3)} ± ${lossStandardError.toFixed(3)}; last word right ${(100 * lastWordAccuracy).toFixed(1)}%`;

@@ -1,6 +1,7 @@
-import { ApplicationFailure, ChildWorkflowFailure, defineQuery, isCancellation, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import { ApplicationFailure, defineQuery, isCancellation, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import type { StageResult } from '../lib/stages/types.js';
 import { allOrCancel } from './all-or-cancel.js';
+import { failureForPeople } from './failure.js';
 import { planStages } from './plan.js';
 import { report } from './report.js';
 import { BLISS_RUN, BLISS_STAGE } from './search-attributes.js';
@@ -30,14 +31,16 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
       summary: 'report, metrics and digests of the run',
       input: { input: { run, config, stages: board.results() } },
     });
-    return result(run, written);
+    const outcome = result(run, written);
+    board.show({ metrics: outcome.metrics });
+    return outcome;
   } catch (error) {
     if (isCancellation(error)) throw error;
-    const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    board.show(message);
-    // a plain Error would leave the run RUNNING and retrying; this one ends it with the stage's own words
-    throw ApplicationFailure.create({ message, type: cause instanceof ApplicationFailure ? (cause.type ?? 'RunFailed') : 'RunFailed', nonRetryable: true, ...(cause instanceof ApplicationFailure && cause.details != null ? { details: cause.details } : {}), ...(error instanceof Error ? { cause: error } : {}) });
+    // the innermost failure of ours has the stage's own words; those around it add how to go on
+    const failure = ownFailures(error).at(-1);
+    const reason = failure?.message ?? (error instanceof Error ? error.message : String(error));
+    board.show({ failure: reason });
+    throw failureForPeople({ reason, run, type: failure?.type ?? 'RunFailed', details: failure?.details, cause: error });
   }
 }
 
@@ -45,4 +48,11 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
 function result(run: string, { ref, summary }: StageResult): PipelineResult {
   // written by the report stage of this very version
   return { run, report: ref, digests: summary['digests'] as RunDigests, metrics: summary['metrics'] as ArmMetrics[] };
+}
+
+/** Failures of ours in a chain of causes, outermost first. */
+function ownFailures(error: unknown): ApplicationFailure[] {
+  const found: ApplicationFailure[] = [];
+  for (let next = error; next instanceof Error; next = next.cause) if (next instanceof ApplicationFailure) found.push(next);
+  return found;
 }

@@ -1,8 +1,9 @@
 import { setCurrentDetails, startChild, type Workflow } from '@temporalio/workflow';
 import type { FinishedStage, StageName, StageResult } from '../lib/stages/types.js';
+import type { Interruption, StageOutcome } from '../activities/index.js';
 import { pipelineDetails } from './details.js';
 import type { StagePlace, StageWorkflowInput } from './stage.js';
-import type { PipelineInput, PipelineProgress } from './types.js';
+import type { ArmMetrics, PipelineInput, PipelineProgress } from './types.js';
 
 type StageWorkflow<Name extends StageName, Input extends StageWorkflowInput<Name>> = (input: Input) => Promise<StageResult | readonly StageResult[]>;
 
@@ -20,6 +21,7 @@ export interface RunStage<Name extends StageName, Input extends StageWorkflowInp
 export class StageBoard {
   private readonly states = new Map<string, PipelineProgress['stages'][number]['state']>();
   private readonly finished = new Map<string, FinishedStage>();
+  private readonly interruptions = new Map<string, readonly Interruption[]>();
 
   constructor(
     private readonly input: PipelineInput,
@@ -38,8 +40,9 @@ export class StageBoard {
     return [...this.states.keys()].flatMap((stage) => this.finished.get(stage) ?? []);
   }
 
-  show(failure?: string): void {
-    setCurrentDetails(pipelineDetails({ run: this.input.run, stages: this.progress().stages, ...(failure === undefined ? {} : { failure }) }));
+  /** Rewrites what the UI shows of the run. */
+  show(end: { readonly failure?: string; readonly metrics?: readonly ArmMetrics[] } = {}): void {
+    setCurrentDetails(pipelineDetails({ run: this.input.run, stages: this.progress().stages, interruptions: this.interruptions, ...end }));
   }
 
   async run<Name extends StageName, Input extends StageWorkflowInput<Name>>({ name, workflow, place, summary, input }: RunStage<Name, Input>): Promise<readonly StageResult[]> {
@@ -50,12 +53,16 @@ export class StageBoard {
       const child = await startChild<Workflow>(workflow, {
         workflowId: `${run}/${place.stage}`,
         args: [argument],
-        staticSummary: summary,
+        staticSummary: this.named(place, summary),
         cancellationType: 'WAIT_CANCELLATION_COMPLETED',
         parentClosePolicy: 'REQUEST_CANCEL',
       });
-      const result: StageResult | readonly StageResult[] = await child.result();
-      const results: readonly StageResult[] = isList(result) ? result : [result];
+      const outcome: StageOutcome | readonly StageOutcome[] = await child.result();
+      const outcomes: readonly StageOutcome[] = isList(outcome) ? outcome : [outcome];
+      const interruptions = outcomes.flatMap((one) => one.interruptions ?? []);
+      if (interruptions.length > 0) this.interruptions.set(place.stage, interruptions);
+      // how often a stage was interrupted decides nothing that comes after it
+      const results = outcomes.map(({ ref, summary: facts, cached }) => ({ ref, summary: facts, cached }));
       this.finished.set(place.stage, { stage: place.stage, name, seed: place.seed, arm: place.arm, round: place.round, results });
       this.set(place.stage, 'done');
       return results;
@@ -70,10 +77,15 @@ export class StageBoard {
     return (await this.run(stage))[0];
   }
 
+  /** On the timeline arms and seeds lie side by side. */
+  private named({ seed, arm }: RunStage<StageName, StageWorkflowInput<StageName>>['place'], summary: string): string {
+    return [...(seed !== null && this.input.config.seeds.length > 1 ? [`seed ${seed}`] : []), ...(arm === null ? [] : [arm]), summary].join(', ');
+  }
+
   private set(stage: string, state: PipelineProgress['stages'][number]['state']): void {
     this.states.set(stage, state);
     this.show();
   }
 }
 
-const isList = (result: StageResult | readonly StageResult[]): result is readonly StageResult[] => Array.isArray(result);
+const isList = (outcome: StageOutcome | readonly StageOutcome[]): outcome is readonly StageOutcome[] => Array.isArray(outcome);

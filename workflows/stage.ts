@@ -1,8 +1,9 @@
 import { ActivityCancellationType, ActivityFailure, ApplicationFailure, isCancellation, proxyActivities, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { CpuActivities, GpuActivities, StageRequest } from '../activities/index.js';
+import type { CpuActivities, GpuActivities, StageOutcome, StageRequest } from '../activities/index.js';
 import type { RunConfig } from '../config/schema.js';
 import type { StageInputs, StageName, StageResult } from '../lib/stages/types.js';
 import { stageDetails } from './details.js';
+import { failureForPeople } from './failure.js';
 import { BLISS_ARM, BLISS_ROUND, BLISS_RUN, BLISS_STAGE } from './search-attributes.js';
 import { CPU_QUEUE, GPU_QUEUE } from './types.js';
 
@@ -29,7 +30,7 @@ const RETRY = { initialInterval: '1s', backoffCoefficient: 1 };
 /** An attempt may train for days; what ends a hung one is the missing heartbeat. */
 const LONGEST_ATTEMPT = '60 days';
 
-const { claimEpoch } = proxyActivities<CpuActivities>({ taskQueue: CPU_QUEUE, startToCloseTimeout: '30s', retry: { initialInterval: '1s' } });
+const { claimEpoch } = proxyActivities<CpuActivities>({ taskQueue: CPU_QUEUE, startToCloseTimeout: '30s', retry: { initialInterval: '1s' }, summary: 'fence off whatever of this stage still runs elsewhere' });
 
 const stageOptions = (worker: RunConfig['worker']) => ({
   startToCloseTimeout: LONGEST_ATTEMPT,
@@ -54,8 +55,8 @@ export const cpu = (worker: RunConfig['worker'], summary: string): CpuActivities
 /** Claims the stage's next epoch, then runs its activity under it. */
 export async function schedule<Name extends StageName>(
   { workflow, input, part }: StageActivityParams<Name>,
-  activity: (request: StageRequest<Name>) => Promise<StageResult>,
-): Promise<StageResult> {
+  activity: (request: StageRequest<Name>) => Promise<StageOutcome>,
+): Promise<StageOutcome> {
   const { place, worker, scope } = workflow;
   const stage = part === undefined ? place.stage : `${place.stage}/${part}`;
   const epoch = await claimEpoch({ run: place.run, stage, claimant: `${workflowInfo().runId}/${part ?? ''}` });
@@ -74,7 +75,7 @@ export async function asStage<T extends StageResult | readonly StageResult[]>(wo
   setCurrentDetails(stageDetails({ place, what, state: 'running' }));
   try {
     const result = await main();
-    setCurrentDetails(stageDetails({ place, what, state: 'done', results: Array.isArray(result) ? result : [result] }));
+    setCurrentDetails(stageDetails({ place, what, state: 'done', outcomes: Array.isArray(result) ? result : [result] }));
     return result;
   } catch (error) {
     if (isCancellation(error)) {
@@ -83,9 +84,9 @@ export async function asStage<T extends StageResult | readonly StageResult[]>(wo
     }
     const cause = error instanceof ActivityFailure ? error.cause : error;
     const failure = cause instanceof ApplicationFailure ? cause : undefined;
-    const message = failure?.message ?? (cause instanceof Error ? cause.message : String(cause));
-    setCurrentDetails(stageDetails({ place, what, state: 'failed', reason: message }));
+    const reason = failure?.message ?? (cause instanceof Error ? cause.message : String(cause));
+    setCurrentDetails(stageDetails({ place, what, state: 'failed', reason }));
     // the stage's own failure at the top of the history, not three causes down
-    throw ApplicationFailure.create({ message, type: failure?.type ?? 'StageFailed', nonRetryable: true, ...(failure?.details == null ? {} : { details: failure.details }), ...(cause instanceof Error ? { cause } : {}) });
+    throw failureForPeople({ reason, run: place.run, type: failure?.type ?? 'StageFailed', details: failure?.details, cause });
   }
 }

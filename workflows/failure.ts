@@ -1,0 +1,28 @@
+import { ApplicationFailure } from '@temporalio/workflow';
+
+export interface FailureForPeople {
+  /** stage, where, what and the mend, as the stage said it */
+  readonly reason: string;
+  readonly run: string;
+  /** code of our error */
+  readonly type: string;
+  readonly details: unknown[] | null | undefined;
+  readonly cause: unknown;
+}
+
+/**
+ * What ends a workflow, as the UI's first page shows it: reason, mend, and how to go on. A plain Error would leave the
+ * workflow RUNNING and retrying.
+ */
+export function failureForPeople({ reason, run, type, details, cause }: FailureForPeople): ApplicationFailure {
+  const failure = ApplicationFailure.create({
+    message: `${reason}. When that is mended: bliss resume ${run}`,
+    type,
+    nonRetryable: true,
+    ...(details == null ? {} : { details }),
+    ...(cause instanceof Error ? { cause } : {}),
+  });
+  // always this place in our own code: between the message and its causes it only hides what people look for
+  failure.stack = '';
+  return failure;
+}
