@@ -1,20 +1,25 @@
-import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { fileBlobs, openStore, writeFileAtomic } from '../../lib/artifacts/index.js';
 import { BlissError } from '../../lib/errors.js';
+import type { FinishedStage } from '../../lib/stages/types.js';
+import type { PipelineInput } from '../../workflows/types.js';
 import { action } from '../command.js';
-import { readOutcome, requireRecord } from '../runs.js';
+import { readJson, readOutcome, requireRecord } from '../runs.js';
 
 export function addReport(program: Command): void {
   program
     .command('report')
-    .description('say where the report of a finished run is')
+    .description('write the report of a finished run anew from its artifacts, and say where it is')
     .argument('<run>', 'name of the run')
     .action(
       action(async ({ home, output, homeOption }, run: string) => {
         requireRecord(home, run);
         const folder = home.run(run);
-        if (!existsSync(folder.report)) {
-          const ended = readOutcome(folder) !== undefined;
+        const outcome = readOutcome(folder);
+        const input = readJson<PipelineInput>(folder.input);
+        if (outcome?.result === undefined || input === undefined) {
+          const ended = outcome !== undefined;
           throw new BlissError({
             code: 'ArtifactMissing',
             message: `the run ${run} has no report: ${ended ? 'it ended before it was done' : 'it is not finished'}`,
@@ -22,6 +27,12 @@ export function addReport(program: Command): void {
             mend: ended ? `bliss resume ${run}${homeOption}` : `see how far it is: bliss status ${run}${homeOption}`,
           });
         }
+        const store = openStore({ blobs: fileBlobs({ root: home.store }) });
+        const artifact = await store.open(outcome.result.report);
+        const stages = JSON.parse(await readFile(await artifact.file('stages.json'), 'utf8')) as FinishedStage[]; // written by our report stage
+        const timings = (await readFile(folder.timings, 'utf8')).split('\n').filter((line) => line !== '');
+        const { renderReport } = await import('../../lib/stages/report.js'); // brings the plotting library: not for every command
+        await writeFileAtomic(folder.report, await renderReport({ store, run, config: input.config, stages, timings }));
         output.say(folder.report);
         output.answer({ run, report: folder.report });
         return 0;

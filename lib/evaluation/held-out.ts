@@ -34,6 +34,10 @@ export interface PassageLoss {
   readonly count: number;
 }
 
+/** `passages.json` of an evaluation: loss of each passage, by set */
+export type PassagesFile = Readonly<Record<string, readonly PassageLoss[]>>;
+export const PASSAGES_FILE = 'passages.json';
+
 export const passageLoss = (losses: ExampleLosses): PassageLoss => ({ id: losses.example.id, ...sumOver(losses, 1, losses.example.length) });
 
 /**

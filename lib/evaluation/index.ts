@@ -1,1 +1,1 @@
-export { pairedStandardError, passageLoss, ratio, summariseHeldOut, type ExampleLosses, type HeldOutSummary, type PassageLoss } from './held-out.js';
+export { pairedStandardError, passageLoss, PASSAGES_FILE, ratio, summariseHeldOut, type ExampleLosses, type HeldOutSummary, type PassageLoss, type PassagesFile } from './held-out.js';

@@ -2,16 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digestJson } from '../artifacts/index.js';
 import type { HeldOutExample } from '../data/types.js';
-import { passageLoss, summariseHeldOut, type ExampleLosses, type PassageLoss } from '../evaluation/index.js';
+import { passageLoss, PASSAGES_FILE, summariseHeldOut, type ExampleLosses, type PassageLoss } from '../evaluation/index.js';
 import { flattenHeldOut } from './batch.js';
 import { openCorpus } from './corpus.js';
 import { throwIfStopped } from './execute.js';
 import { readArrays } from './state.js';
 import type { Stage } from './types.js';
-
-/** `passages.json`: loss of each passage, by set */
-export type PassagesFile = Readonly<Record<string, readonly PassageLoss[]>>;
-export const PASSAGES_FILE = 'passages.json';
 
 /** Loss, perplexity and last-word accuracy on held-out sets, with standard errors over passages.  @see method §7 */
 export const evaluation: Stage<'evaluation'> = {

@@ -1,15 +1,8 @@
 import { BlissError } from '../errors.js';
 import { numericsFingerprint, type NumericsFingerprint } from '../tensor/index.js';
-import type { Artifact } from '../artifacts/types.js';
 import { readJson } from './corpus.js';
+import { NUMERICS_FILE, type NumericsRecord } from './numerics-record.js';
 import type { StageContext } from './types.js';
-
-/** `numerics.json` of checkpoints and states: what may have changed the bits, and since which step. */
-export interface NumericsRecord extends NumericsFingerprint {
-  /** first step that was not computed as the stage's first one was; null where all were */
-  readonly notBitComparableFromStep: number | null;
-}
-export const NUMERICS_FILE = 'numerics.json';
 
 /**
  * Compares this process with the one that wrote the checkpoint a stage goes on from.
@@ -28,12 +21,6 @@ export async function checkNumerics({ context, programDigest, policy }: { readon
   }
   context.event('numerics changed', `not bit-comparable from step ${step} on: ${changed}`);
   return { ...here, notBitComparableFromStep: before.notBitComparableFromStep ?? step };
-}
-
-/** What a reader of an artifact must know: that some of its steps were computed otherwise. */
-export async function notBitComparable(artifact: Artifact): Promise<number | null> {
-  if (!artifact.manifest.files.some(({ name }) => name === NUMERICS_FILE)) return null;
-  return (await readJson<NumericsRecord>(artifact, NUMERICS_FILE)).notBitComparableFromStep;
 }
 
 function differences(before: NumericsFingerprint, here: NumericsFingerprint): string {

@@ -1,13 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { RunConfig } from '../../config/schema.js';
 import type { Artifact } from '../artifacts/types.js';
-import { pairedStandardError } from '../evaluation/index.js';
+import { pairedStandardError, PASSAGES_FILE, type PassagesFile } from '../evaluation/index.js';
 import type { EvaluationPoint, ReportData, SampleGroup, SelectionFacts, StageTiming, TrainingCurve } from '../report/index.js';
 import { readJson } from './corpus.js';
 import type { SelectionFactsFile } from './selection.js';
-import { notBitComparable } from './numerics.js';
+import { notBitComparable } from './numerics-record.js';
 import type { FinishedStage } from './types.js';
-import { PASSAGES_FILE, type PassagesFile } from './evaluation.js';
 
 export interface OpenedStage {
   readonly stage: FinishedStage;

@@ -1,11 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify } from 'yaml';
+import type { RunConfig } from '../../config/schema.js';
 import { digestJson, digestLines, type Store } from '../artifacts/index.js';
 import type { Artifact } from '../artifacts/types.js';
 import { buildReport, writeTensorboard, type ReportData } from '../report/index.js';
 import { environmentFacts } from './environment-facts.js';
-import { evaluationPoints, gather, type OpenedStage } from './report-data.js';
+import { evaluationPoints, gather, type Gather, type OpenedStage } from './report-data.js';
 import type { FinishedStage, Stage } from './types.js';
 
 /** The run's report with its TensorBoard events, metrics of all stages in canonical order, and the digests of what came out. */
@@ -21,16 +22,10 @@ export const report: Stage<'report'> = {
     const lines = await metricLines(opened);
     await writeFile(path.join(context.scratch, 'metrics.jsonl'), lines.map((line) => `${line}\n`).join(''));
     await writeFile(path.join(context.scratch, 'stages.json'), JSON.stringify(stages, null, 1));
-    const metrics = await evaluationPoints(config, opened);
-    const digests = {
-      weights: digestOf(stages, (stage) => stage.stage.endsWith('/pretraining')),
-      scores: digestOf(stages, (stage) => stage.stage.endsWith('/scoring')),
-      selection: digestOf(stages, (stage) => stage.name === 'selection'),
-      metrics: await digestLines(lines),
-    };
     await context.progress({ step: 2, of: 4 });
 
-    const data: ReportData = { ...(await gather({ run, config, opened, timings: await context.timings() })), metrics, configYaml: stringify(config), digests, environment: environmentFacts(config) };
+    const data = await reportData({ run, config, opened, timings: await context.timings(), lines });
+    const { metrics, digests } = data;
     await writeFile(path.join(context.scratch, 'report.html'), buildReport(data));
     await context.progress({ step: 3, of: 4 });
     await writeTensorboard({ folder: path.join(context.scratch, 'tensorboard'), data });
@@ -38,6 +33,37 @@ export const report: Stage<'report'> = {
     return { kind: 'report', folder: context.scratch, digest: digestJson({ digests, metrics }), summary: { digests, metrics } };
   },
 };
+
+export interface RenderReport {
+  readonly store: Store;
+  readonly run: string;
+  readonly config: RunConfig;
+  readonly stages: readonly FinishedStage[];
+  /** lines of timings.jsonl */
+  readonly timings: readonly string[];
+}
+
+/** The report of a finished run once more, as this version of the code draws it. */
+export async function renderReport({ store, stages, ...rest }: RenderReport): Promise<string> {
+  const opened = await openStages(store, stages);
+  return buildReport(await reportData({ ...rest, opened, lines: await metricLines(opened) }));
+}
+
+async function reportData({ lines, ...of }: Gather & { readonly lines: readonly string[] }): Promise<ReportData> {
+  const stages = of.opened.map(({ stage }) => stage);
+  return {
+    ...(await gather(of)),
+    metrics: await evaluationPoints(of.config, of.opened),
+    digests: {
+      weights: digestOf(stages, (stage) => stage.stage.endsWith('/pretraining')),
+      scores: digestOf(stages, (stage) => stage.stage.endsWith('/scoring')),
+      selection: digestOf(stages, (stage) => stage.name === 'selection'),
+      metrics: await digestLines(lines),
+    },
+    configYaml: stringify(of.config),
+    environment: environmentFacts(of.config),
+  };
+}
 
 async function openStages(store: Store, stages: readonly FinishedStage[]): Promise<OpenedStage[]> {
   const opened: OpenedStage[] = [];

@@ -5,7 +5,7 @@ import type { Artifact } from '../artifacts/types.js';
 import { readSafetensors, writeSafetensors } from '../models/index.js';
 import type { NamedArrays, Shapes } from '../tensor/index.js';
 import { readJson } from './corpus.js';
-import { NUMERICS_FILE, type NumericsRecord } from './numerics.js';
+import { NUMERICS_FILE, type NumericsRecord } from './numerics-record.js';
 
 /**
  * A model's state on disk: `weights.safetensors` under the checkpoint's names, `optimizer.safetensors` with Adam's moments

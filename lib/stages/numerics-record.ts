@@ -1,0 +1,16 @@
+import type { Artifact } from '../artifacts/types.js';
+import type { NumericsFingerprint } from '../tensor/index.js';
+import { readJson } from './corpus.js';
+
+/** `numerics.json` of checkpoints and states: what may have changed the bits, and since which step. */
+export interface NumericsRecord extends NumericsFingerprint {
+  /** first step that was not computed as the stage's first one was; null where all were */
+  readonly notBitComparableFromStep: number | null;
+}
+export const NUMERICS_FILE = 'numerics.json';
+
+/** What a reader of an artifact must know: that some of its steps were computed otherwise. */
+export async function notBitComparable(artifact: Artifact): Promise<number | null> {
+  if (!artifact.manifest.files.some(({ name }) => name === NUMERICS_FILE)) return null;
+  return (await readJson<NumericsRecord>(artifact, NUMERICS_FILE)).notBitComparableFromStep;
+}
