@@ -14,7 +14,7 @@ export interface StageFiles {
   progress(progress: StageProgress): void;
   phase(phase: string): void;
   log(line: string): void;
-  ended(state: Extract<StageState, 'done' | 'cached' | 'failed' | 'preempted'>, error?: string): Promise<void>;
+  ended(state: Extract<StageState, 'done' | 'cached' | 'failed' | 'preempted' | 'waiting'>, error?: string): Promise<void>;
 }
 
 /** progress files are read by people: once a second is enough */

@@ -55,7 +55,9 @@ interface HeartbeatDetails {
 /** A stage whose trainer crashes so often in a row, with nothing gained, will crash again. */
 const CRASH_LOOP = 5;
 /** Waiting helps with these, however often they come: they are no crashes. */
-const PATIENT = new Set(['DiskFull', 'Fenced', 'NumericsDiffer', 'ServerUnreachable']);
+const PATIENT: ReadonlySet<string> = new Set(['DiskFull', 'Fenced', 'NumericsDiffer', 'ServerUnreachable']);
+/** long enough to lose little by trying in vain, short enough to go on soon after the mend */
+const PATIENT_RETRY = '10s';
 /** how often a heartbeat is sent while a program is compiled, which reports no steps */
 const PHASE_HEARTBEAT_MS = 1_000;
 /** Days on spot machines bring many interruptions; heartbeats and results stay small. */
@@ -88,7 +90,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
   /** Ends this attempt with another to follow. */
   const interrupted = ({ code, message }: Omit<Interruption, 'attempt'>): ApplicationFailure => {
     heartbeat({ interruptions: kept([...details.interruptions, { attempt, code, message }]) });
-    return ApplicationFailure.create({ type: code, message, nonRetryable: false, details: [details] });
+    return ApplicationFailure.create({ type: code, message, nonRetryable: false, details: [details], ...(PATIENT.has(code) ? { nextRetryDelay: PATIENT_RETRY } : {}) });
   };
   heartbeat({});
   await files.started();
@@ -151,7 +153,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
         await files.ended('failed', message);
         return ApplicationFailure.create({ type: 'CrashLoop', message, nonRetryable: true });
       }
-      await files.ended('preempted', error.message);
+      await files.ended(error instanceof StageFailed && PATIENT.has(error.code) ? 'waiting' : 'preempted', error.message);
       return interrupted({ code: error instanceof StageFailed ? error.code : 'TrainerCrashed', message: `${error.message} (step ${details.step} of ${details.of}); the next attempt goes on from ${placeOf(details)}` });
     }
     await files.ended('failed', error instanceof Error ? error.message : String(error));
