@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
+import { homeFault } from '../lib/home-folder.js';
 import { packageRoot } from '../lib/package-root.js';
 import { configuredServer, connect } from '../workers/connection.js';
 import { cudaDevices } from '../workers/devices.js';
@@ -105,6 +106,8 @@ async function temporal(): Promise<Outcome> {
 }
 
 async function homeState(home: Home): Promise<Outcome> {
+  const fault = homeFault(home);
+  if (fault !== undefined) return missing(fault.message, fault.mend ?? '');
   const stack = await askStack(home);
   if (stack === 'silent') return warning(`${home.root}, held by a stack that does not answer`, 'end that process, or take another --home');
   return ok(stack === undefined ? home.root : `${home.root}, with the stack of process ${stack.pid} at ${stack.address ?? 'an address to come'}`);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { BlissError } from '../lib/errors.js';
 import { openHome, type Home } from '../lib/home.js';
 import { openOutput, type ExitCode, type Output } from './output.js';
 
@@ -15,7 +16,11 @@ export function action<Arguments extends unknown[]>(perform: (context: CommandCo
   return async (...args) => {
     const command = args.at(-1) as Command; // commander passes the command last
     const { home, json } = command.optsWithGlobals<{ home?: string; json?: boolean }>();
-    const context: CommandContext = { home: openHome(home), output: openOutput({ json: json === true }), homeOption: home === undefined ? '' : ` --home ${home}` };
+    if (home === '') throw new BlissError({ code: 'Usage', message: 'the home is empty', where: '--home', mend: 'name a folder, or leave --home out' });
+    const context: CommandContext = { home: openHome(home), output: openOutput({ json: json === true }), homeOption: home === undefined ? '' : ` --home ${shellWord(home)}` };
     process.exitCode = await perform(context, ...(args.slice(0, -1) as unknown as Arguments)); // a tuple without its last element
   };
 }
+
+/** As a shell takes it in one word. */
+const shellWord = (text: string): string => (/^[\w./~@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

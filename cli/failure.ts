@@ -14,7 +14,8 @@ export function explainFailure({ run, error }: { readonly run: string; readonly 
   const rest = stage === undefined || stage === '' ? {} : { stage };
   if (ours !== undefined) {
     const details: unknown = ours.details?.[0];
-    return { code: ours.type ?? 'RunFailed', message: withoutStage(ours.message, stage), ...textField(details, 'where'), ...textField(details, 'mend'), ...rest };
+    const mend = textField(details, 'mend');
+    return { code: ours.type ?? 'RunFailed', message: withoutMend(withoutStage(ours.message, stage), mend.mend), ...textField(details, 'where'), ...mend, ...rest };
   }
   const last = chain.filter((each) => !(each instanceof WorkflowFailedError)).at(-1);
   const code = last instanceof TimeoutFailure ? 'TimedOut' : last instanceof ServerFailure ? 'Server' : 'RunFailed';
@@ -28,6 +29,9 @@ function causes(error: unknown): unknown[] {
 }
 
 const withoutStage = (message: string, stage: string | undefined): string => (stage !== undefined && message.startsWith(`${stage}: `) ? message.slice(stage.length + 2) : message);
+
+/** Temporal's UI shows one text, so the mend is in it; here it has a field of its own. */
+const withoutMend = (message: string, mend: string | undefined): string => (mend !== undefined && message.endsWith(`; ${mend}`) ? message.slice(0, -mend.length - 2) : message);
 
 function textField(details: unknown, field: 'where' | 'mend'): { where?: string; mend?: string } {
   if (typeof details !== 'object' || details === null || !(field in details)) return {};

@@ -19,6 +19,8 @@ export interface Follow {
   readonly record: RunRecord;
   readonly display: Display;
   readonly interrupt: AbortSignal;
+  /** `--home DIR` as the user gave it, for the commands we suggest */
+  readonly homeOption: string;
 }
 
 const LOOK_EVERY_MS = 500;
@@ -28,7 +30,7 @@ const ASK_EVERY_MS = 1_000;
 const SILENCE_WORTH_A_LINE_MS = 10_000;
 
 /** Shows a run until it ends, somebody interrupts, or what kept it going is gone. A server that does not answer for a while is waited for. */
-export async function follow({ session, home, record, display, interrupt }: Follow): Promise<FollowEnd> {
+export async function follow({ session, home, record, display, interrupt, homeOption }: Follow): Promise<FollowEnd> {
   const folder = home.run(record.run);
   let gone: BlissError | undefined;
   void session.stack?.failed.then((reason) => (gone = reason));
@@ -53,12 +55,12 @@ export async function follow({ session, home, record, display, interrupt }: Foll
           saidSilent = true;
         }
       }
-      display.show(viewRun({ record, folder, open: 'running' }));
+      display.show(viewRun({ record, folder, open: 'running', homeOption }));
       await pause(LOOK_EVERY_MS, interrupt);
     }
     return { kind: 'interrupted' };
   } finally {
-    display.show(viewRun({ record, folder, open: interrupt.aborted && session.stack !== undefined ? 'stopped' : 'running' }));
+    display.show(viewRun({ record, folder, open: interrupt.aborted && session.stack !== undefined ? 'stopped' : 'running', homeOption }));
     display.end();
   }
 }

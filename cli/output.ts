@@ -12,6 +12,8 @@ export interface Output {
   say(text: string): void;
   /** what is going on meanwhile; standard error with --json */
   note(text: string): void;
+  /** why it failed: standard error */
+  fault(text: string): void;
   /** the machine's answer, one line; silent without --json */
   answer(value: unknown): void;
   /** text without a line end, for redrawing */
@@ -33,6 +35,7 @@ export function openOutput({ json }: { readonly json: boolean }): Output {
     live: !json && process.stdout.isTTY === true,
     say: (text) => (json ? undefined : void process.stdout.write(`${text}\n`)),
     note: (text) => void toPeople.write(`${text}\n`),
+    fault: (text) => void process.stderr.write(`${text}\n`),
     answer: (value) => (json ? void process.stdout.write(`${JSON.stringify(value)}\n`) : undefined),
     raw: (text) => void process.stdout.write(text),
     columns: process.stdout.columns ?? 100,

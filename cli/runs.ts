@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { BlissError } from '../lib/errors.js';
 import type { Home, RunFolder, RunRecord } from '../lib/home.js';
+import { makeHome } from '../lib/home-folder.js';
 import type { PipelineResult } from '../workflows/types.js';
 import type { ErrorAnswer } from './output.js';
 
@@ -48,6 +49,7 @@ export const readOutcome = (folder: RunFolder): RunOutcome | undefined => readJs
 
 /** Reserves the name by making the folder. @returns false where it is taken */
 export function claimRunFolder(home: Home, run: string): boolean {
+  makeHome(home);
   mkdirSync(home.runs, { recursive: true });
   try {
     mkdirSync(home.run(run).root);

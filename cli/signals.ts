@@ -3,7 +3,8 @@ const SAME_PRESS_MS = 1_000;
 
 /**
  * Ctrl-C, SIGTERM and SIGHUP ask to end in order; again, to end now.
- * @returns a signal that is aborted by the first, and `release` that gives the process its usual behaviour back
+ * @returns a signal that is aborted by the first, and `release` for one that was never pressed; after a press the process is ending, and what npm
+ *   passes on late must not end it before its last words
  */
 export function listenForInterrupt({ again }: { readonly again: () => void }): { readonly signal: AbortSignal; release(): void } {
   const controller = new AbortController();
@@ -18,5 +19,5 @@ export function listenForInterrupt({ again }: { readonly again: () => void }): {
   };
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const name of names) process.on(name, hear);
-  return { signal: controller.signal, release: () => names.forEach((name) => process.off(name, hear)) };
+  return { signal: controller.signal, release: () => (first === undefined ? names.forEach((name) => process.off(name, hear)) : undefined) };
 }

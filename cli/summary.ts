@@ -4,8 +4,17 @@ import { columns, percent } from './format.js';
 import type { ExitCode, Output } from './output.js';
 import { readJson, type RunOutcome } from './runs.js';
 
+export interface Summarize {
+  readonly home: Home;
+  readonly run: string;
+  readonly outcome: RunOutcome;
+  readonly output: Output;
+  /** `--home DIR` as the user gave it, for the commands we suggest */
+  readonly homeOption: string;
+}
+
 /** Says how a run ended: the arms' figures and the verdict, or what failed and the mend. */
-export async function summarize({ home, run, outcome, output }: { readonly home: Home; readonly run: string; readonly outcome: RunOutcome; readonly output: Output }): Promise<ExitCode> {
+export async function summarize({ home, run, outcome, output, homeOption }: Summarize): Promise<ExitCode> {
   const folder = home.run(run);
   const { state, result, failure } = outcome;
   output.answer({
@@ -17,7 +26,7 @@ export async function summarize({ home, run, outcome, output }: { readonly home:
     ...(failure === undefined ? {} : { error: failure }),
   });
   if (result === undefined) {
-    output.note(failureText({ run, outcome }));
+    output.fault(failureText({ run, outcome, homeOption }));
     return 1;
   }
   output.say(['', ...metricsTable(result.metrics), ''].join('\n'));
@@ -49,7 +58,7 @@ export function metricsTable(metrics: readonly ArmMetrics[]): string[] {
 const HOW: Record<RunOutcome['state'], string> = { done: 'is done', failed: 'failed', cancelled: 'was cancelled', terminated: 'was terminated', 'timed-out': 'ran out of time' };
 
 /** What failed, why, and the mend. */
-export function failureText({ run, outcome: { state, failure } }: { readonly run: string; readonly outcome: RunOutcome }): string {
+export function failureText({ run, outcome: { state, failure }, homeOption }: Pick<Summarize, 'run' | 'outcome' | 'homeOption'>): string {
   const stage = failure?.stage;
   // the run's end and a person's own doing need no further reason
   const why = failure === undefined || state === 'cancelled' || state === 'terminated' ? [] : [`  ${failure.code}: ${failure.where === undefined ? '' : `${failure.where}: `}${failure.message}`];
@@ -58,7 +67,7 @@ export function failureText({ run, outcome: { state, failure } }: { readonly run
     `error: the run ${run} ${HOW[state]}${stage === undefined ? '' : ` in ${stage}`}`,
     ...why,
     ...mend,
-    ...(stage === undefined || state !== 'failed' ? [] : [`  log:  bliss logs ${run} ${stage}`]),
-    `  then: bliss resume ${run} (finished stages are not computed again)`,
+    ...(stage === undefined || state !== 'failed' ? [] : [`  log:  bliss logs ${run} ${stage}${homeOption}`]),
+    `  then: bliss resume ${run}${homeOption} (finished stages are not computed again)`,
   ].join('\n');
 }

@@ -10,10 +10,10 @@ export function stageTable(stages: readonly StageProgressFile[]): string[] {
   return columns(stages.map((stage) => [`${MARK[stage.state]} ${stage.stage}`, stateText(stage), progressText(stage), lossText(stage), rateText(stage), timeText(stage)]));
 }
 
-/** One stage as a sentence, for logs. */
+/** One stage as a sentence, for logs. Why it failed is told once, when the run has ended. */
 export function stageLine(stage: StageProgressFile): string {
   const parts = [stateText(stage), stage.of > 0 ? `${stage.step}/${stage.of}` : '', lossText(stage), rateText(stage), timeText(stage)];
-  return `${stage.stage}: ${parts.filter((part) => part !== '').join(', ')}${stage.error === undefined ? '' : ` (${stage.error})`}`;
+  return `${stage.stage}: ${parts.filter((part) => part !== '').join(', ')}${stage.error === undefined || stage.state === 'failed' ? '' : ` (${stage.error})`}`;
 }
 
 export function runHeadline(view: RunView): string {

@@ -42,10 +42,10 @@ export async function takeThrough({ home, output, homeOption, start }: TakeThrou
     const guest = session.stack === undefined && session.server.kind === 'local' ? await stayWithStack(home) : undefined;
     const display = openDisplay(output, `run ${run} on ${session.server.address}${ui}`);
     await warnOfIdleQueues(session, output);
-    const end = await follow({ session, home, record, display, interrupt: interrupt.signal });
+    const end = await follow({ session, home, record, display, interrupt: interrupt.signal, homeOption });
     guest?.leave();
     if (end.kind === 'closed') {
-      const code = await summarize({ home, run, outcome: end.outcome, output });
+      const code = await summarize({ home, run, outcome: end.outcome, output, homeOption });
       await waitForGuests({ session, output, interrupt: interrupt.signal });
       return code;
     }

@@ -17,12 +17,20 @@ export interface RunView {
   readonly failure?: RunOutcome['failure'];
 }
 
-/** @param open state of a run that has not ended */
-export function viewRun({ record, folder, open }: { readonly record: RunRecord; readonly folder: RunFolder; readonly open: 'running' | 'stopped' | 'unknown' }): RunView {
+export interface ViewRun {
+  readonly record: RunRecord;
+  readonly folder: RunFolder;
+  /** state of a run that has not ended */
+  readonly open: 'running' | 'stopped' | 'unknown';
+  /** `--home DIR` as the user gave it, for the commands we suggest */
+  readonly homeOption: string;
+}
+
+export function viewRun({ record, folder, open, homeOption }: ViewRun): RunView {
   const outcome = readOutcome(folder);
   const state = outcome?.state ?? open;
   const stages = readStages(folder).map((stage) => atRest(stage, state));
-  const hint = hintFor(record, state);
+  const hint = hintFor({ record, state, homeOption });
   return {
     run: record.run,
     state,
@@ -41,9 +49,10 @@ function atRest(stage: StageProgressFile, state: RunState): StageProgressFile {
   return { ...rest, state: 'preempted' };
 }
 
-function hintFor({ run, server, address }: RunRecord, state: RunState): string | undefined {
-  if (state === 'stopped' || state === 'failed' || state === 'cancelled' || state === 'terminated' || state === 'timed-out') return `bliss resume ${run}`;
-  if (state === 'unknown') return server === 'configured' ? `set TEMPORAL_ADDRESS (it ran at ${address})` : `bliss resume ${run}`;
+function hintFor({ record: { run, server, address }, state, homeOption }: Pick<ViewRun, 'record' | 'homeOption'> & { readonly state: RunState }): string | undefined {
+  const resume = `bliss resume ${run}${homeOption}`;
+  if (state === 'stopped' || state === 'failed' || state === 'cancelled' || state === 'terminated' || state === 'timed-out') return resume;
+  if (state === 'unknown') return server === 'configured' ? `set TEMPORAL_ADDRESS (it ran at ${address})` : resume;
   return undefined;
 }
 

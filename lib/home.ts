@@ -42,7 +42,8 @@ export interface RunFolder {
 /** Stage paths hold `/`; file names do not. */
 const fileName = (stage: string): string => stage.replaceAll('/', '.');
 
-export function openHome(root: string = process.env['BLISS_HOME'] ?? '.bliss'): Home {
+/** @param root default: BLISS_HOME, or `.bliss` in the working folder; an empty BLISS_HOME counts as none */
+export function openHome(root: string = process.env['BLISS_HOME'] || '.bliss'): Home {
   const absolute = path.resolve(root);
   const under = (...parts: string[]): string => path.join(absolute, ...parts);
   return {

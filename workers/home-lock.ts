@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import net from 'node:net';
 import type { Home } from '../lib/home.js';
+import { makeHome } from '../lib/home-folder.js';
 import { BlissError } from '../lib/errors.js';
 
 /** What a stack tells who asks: also the content of stack.json. Addresses are absent until the server is up. */
@@ -34,10 +35,10 @@ const ANSWER_TIMEOUT_MS = 2_000;
 /**
  * One stack a home: two Temporal servers on one SQLite file start without complaint and corrupt each other. The lock is a listening socket in
  * Linux's abstract namespace: the kernel frees it with the process, however that ends, and who finds it taken can ask who is there.
- * @throws BlissError HomeInUse, naming the process and its address
+ * @throws BlissError HomeInUse, naming the process and its address; Usage where the home cannot be made
  */
 export async function lockHome({ home, info }: { readonly home: Home; readonly info: StackInfo }): Promise<HomeLock> {
-  mkdirSync(home.root, { recursive: true });
+  makeHome(home);
   let current = info;
   const callers = new Set<net.Socket>();
   const guests = new Set<net.Socket>();

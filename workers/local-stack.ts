@@ -5,7 +5,7 @@ import type { Home } from '../lib/home.js';
 import { packageRoot } from '../lib/package-root.js';
 import type { ServerAddress } from './connection.js';
 import { cudaDevices } from './devices.js';
-import { lockHome, type HomeLock, type StackInfo } from './home-lock.js';
+import { askStack, homeInUse, lockHome, type HomeLock, type StackInfo } from './home-lock.js';
 import { readInstalled, tensorflowEnvironment } from './installed.js';
 import { freePort } from './ports.js';
 import { supervise, type ProcessEvent, type Supervisor } from './supervisor.js';
@@ -50,6 +50,9 @@ export interface LocalStack {
  */
 export async function startLocalStack({ home, ports, temporary, configured, onEvent, workerEntry = defaultWorkerEntry() }: LocalStackInput): Promise<LocalStack> {
   const binary = configured === undefined ? requireTemporalBinary() : undefined;
+  // asked first: with the ports of a stack that is up here, what helps is to know of that stack
+  const other = await askStack(home);
+  if (other !== undefined) throw homeInUse(home, other);
   if (configured === undefined && ports !== undefined) await requireFreePorts(ports);
   const started = new Date().toISOString();
   const info: StackInfo = { pid: process.pid, started, temporary, namespace: configured?.namespace ?? LOCAL_NAMESPACE };

@@ -19,6 +19,7 @@ export function addDev(program: Command): void {
     .option('--ui-port <port>', 'port of the Temporal Web UI', port, UI_PORT)
     .action(
       action(async ({ home, output }, options: { readonly port: number; readonly uiPort: number }) => {
+        if (options.port === options.uiPort) throw new BlissError({ code: 'Usage', message: `port ${options.port} cannot be both`, where: '--port, --ui-port', mend: 'give two different ports' });
         const configured = configuredServer();
         let stack: LocalStack | undefined;
         const interrupt = listenForInterrupt({

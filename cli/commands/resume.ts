@@ -23,7 +23,7 @@ export function addResume(program: Command): void {
         const outcome = readOutcome(home.run(run));
         if (outcome?.state === 'done') {
           output.note(`the run ${run} is done already`);
-          return summarize({ home, run, outcome, output });
+          return summarize({ home, run, outcome, output, homeOption });
         }
         return takeThrough({
           home,

@@ -18,13 +18,13 @@ export function addStatus(program: Command): void {
     .argument('[run]', 'name of a run')
     .option('--follow', 'go on showing it until it ends')
     .action(
-      action(async ({ home, output }, run: string | undefined, { follow }: { readonly follow?: boolean }) => {
+      action(async ({ home, output, homeOption }, run: string | undefined, { follow }: { readonly follow?: boolean }) => {
         const records = run === undefined ? listRuns(home) : [requireRecord(home, run)];
-        if (follow === true) return followRuns({ home, output, run });
-        const views = await look({ home, records });
+        if (follow === true) return followRuns({ home, output, homeOption, run });
+        const views = await look({ home, homeOption, records });
         const [only] = views;
         if (run !== undefined && only !== undefined) {
-          output.say(runText(home, only));
+          output.say(runText({ home, view: only, homeOption }));
           output.answer(only);
         } else {
           output.say(views.length === 0 ? `no runs in ${home.runs}` : runsTable(views).join('\n'));
@@ -36,11 +36,11 @@ export function addStatus(program: Command): void {
 }
 
 /** The server is asked only for runs that have not ended. */
-async function look({ home, records }: { readonly home: Home; readonly records: readonly RunRecord[] }): Promise<RunView[]> {
+async function look({ home, homeOption, records }: { readonly home: Home; readonly homeOption: string; readonly records: readonly RunRecord[] }): Promise<RunView[]> {
   const session = records.every(({ run }) => readOutcome(home.run(run)) !== undefined) ? undefined : await peekSession({ home });
   try {
     const views: RunView[] = [];
-    for (const record of records) views.push(viewRun({ record, folder: home.run(record.run), open: await openState({ home, record, session }) }));
+    for (const record of records) views.push(viewRun({ record, folder: home.run(record.run), open: await openState({ home, record, session }), homeOption }));
     return views;
   } finally {
     await session?.connection.close();
@@ -61,11 +61,11 @@ async function openState({ home, record, session }: { readonly home: Home; reado
 const LOOK_EVERY_MS = 1_000;
 
 /** Until the run, or every run there is, has ended or stopped. */
-async function followRuns({ home, output, run }: { readonly home: Home; readonly output: Output; readonly run: string | undefined }): Promise<0 | 1> {
+async function followRuns({ home, output, homeOption, run }: { readonly home: Home; readonly output: Output; readonly homeOption: string; readonly run: string | undefined }): Promise<0 | 1> {
   const display = openDisplay(output, undefined);
   for (;;) {
     const records = run === undefined ? listRuns(home).filter((record) => readOutcome(home.run(record.run)) === undefined).slice(-1) : [requireRecord(home, run)];
-    const [view] = await look({ home, records });
+    const [view] = await look({ home, homeOption, records });
     if (view === undefined) {
       output.note('no run is going on');
       return 0;
@@ -73,7 +73,9 @@ async function followRuns({ home, output, run }: { readonly home: Home; readonly
     display.show(view);
     if (view.state !== 'running') {
       display.end();
-      output.note(runHeadline(view) + (view.hint === undefined ? '' : `; ${view.hint}`));
+      const outcome = readOutcome(home.run(view.run));
+      if (outcome !== undefined && outcome.state !== 'done') output.fault(failureText({ run: view.run, outcome, homeOption }));
+      else output.note(runHeadline(view) + (view.hint === undefined ? '' : `; ${view.hint}`));
       output.answer(view);
       return view.state === 'done' ? 0 : 1;
     }
@@ -81,7 +83,7 @@ async function followRuns({ home, output, run }: { readonly home: Home; readonly
   }
 }
 
-function runText(home: Home, view: RunView): string {
+function runText({ home, view, homeOption }: { readonly home: Home; readonly view: RunView; readonly homeOption: string }): string {
   const outcome = readOutcome(home.run(view.run));
   return [
     runHeadline(view),
@@ -89,7 +91,7 @@ function runText(home: Home, view: RunView): string {
     ...stageTable(view.stages),
     '',
     ...(view.state === 'done' ? [`report: ${home.run(view.run).report}`] : []),
-    ...(outcome !== undefined && outcome.state !== 'done' ? [failureText({ run: view.run, outcome })] : view.hint === undefined ? [] : [`${view.state}; ${view.hint}`]),
+    ...(outcome !== undefined && outcome.state !== 'done' ? [failureText({ run: view.run, outcome, homeOption })] : view.hint === undefined ? [] : [`${view.state}; ${view.hint}`]),
   ].join('\n').trimEnd();
 }
 

@@ -60,11 +60,12 @@ export async function prepareCorpus(params: PrepareCorpus): Promise<PreparedCorp
   const turn = turns(params);
   const tokenizer = await openTokenizer(params, turn);
   if (tokenizer.vocabularySize > vocabularySize) {
+    const { type } = params.tokenizer;
     throw new BlissError({
       code: 'DataInvalid',
-      where: 'models.vocabularySize',
-      message: `the tokenizer has ids up to ${tokenizer.vocabularySize - 1}, the models' vocabulary ends at ${vocabularySize - 1}`,
-      mend: `raise models.vocabularySize to at least ${tokenizer.vocabularySize} or lower tokenizer.vocabularySize`,
+      where: params.tokenizer.type === 'file' ? path.resolve(configFolder, params.tokenizer.path) : 'models.vocabularySize',
+      message: `the tokenizer has ids up to ${tokenizer.vocabularySize - 1}, models.vocabularySize ${vocabularySize} ends at ${vocabularySize - 1}`,
+      mend: `raise models.vocabularySize to at least ${tokenizer.vocabularySize}${type === 'file' ? ', or give a tokenizer with fewer entries' : ' or lower tokenizer.vocabularySize'}`,
     });
   }
   // the user's own file goes on as it is: it may hold what encoding doesn't need
@@ -183,12 +184,16 @@ async function packAll({ params, tokenizer, heldOut, shuffle, turn }: PackAll): 
   const quotas = shareOut(needed, sources.map((source) => source.share));
   const taken = new Map<string, number>();
   const short: string[] = [];
+  let leftOut = 0;
   for (const [i, source] of sources.entries()) {
     const quota = quotas[i];
     let documents = 0;
     let rows = 0;
     const fresh = async function* (): AsyncIterable<Document> {
-      for await (const document of source.documents()) if (!heldOut.texts.has(textKey(document.text))) yield document;
+      for await (const document of source.documents()) {
+        if (heldOut.texts.has(textKey(document.text))) leftOut++;
+        else yield document;
+      }
     };
     if (quota === 0) continue;
     for await (const row of packRows({ source: source.name, documents: fresh(), tokenizer, sequenceLength, onDocument: () => documents++ })) {
@@ -205,8 +210,8 @@ async function packAll({ params, tokenizer, heldOut, shuffle, turn }: PackAll): 
     throw new BlissError({
       code: 'DataInvalid',
       where: 'data',
-      message: `the corpus has ${shuffle.rows} rows of ${sequenceLength} tokens, ${needed} are needed (${groups} groups of ${rowsPerGroup})${short.length === 0 ? '' : `: ${short.join(', ')}`}`,
-      mend: fits === 0 || short.length > 0 ? 'lower data.rowsPerGroup, data.sequenceLength or rounds, or add text' : `lower data.rowsPerGroup to ${fits}, or rounds, or add text`,
+      message: `the corpus has ${shuffle.rows} rows of ${sequenceLength} tokens, ${needed} are needed (${groups} groups of ${rowsPerGroup})${short.length === 0 ? '' : `: ${short.join(', ')}`}${leftOut === 0 ? '' : `; ${leftOut} of its documents are left out, as heldOut.source holds them`}`,
+      mend: `${fits === 0 || short.length > 0 ? 'lower data.rowsPerGroup, data.sequenceLength or rounds' : `lower data.rowsPerGroup to ${fits}, or rounds`}, or add text${leftOut === 0 ? '' : ', or hold out other documents'}`,
     });
   }
   return taken;
