@@ -91,6 +91,7 @@ export const bilevel: Stage<'bilevel'> = {
       }
     }
 
+    await context.phase('saving the result');
     const end = learnt();
     const score = underPrefix(end, 'score');
     const scoreShapes = createScoreModel(createModel(models.proxy)).shapes(models.vocabularySize);

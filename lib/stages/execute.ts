@@ -4,6 +4,7 @@ import { checkpoints, digestJson, type Store } from '../artifacts/index.js';
 import type { Blobs, FencingToken, Ref } from '../artifacts/types.js';
 import { asBlissError, BlissError } from '../errors.js';
 import type { ProgramCache } from '../programs/index.js';
+import { openScratch } from './scratch.js';
 import type { Stage, StageContext, StageInputs, StageName, StageProgress, StageResult } from './types.js';
 
 /** One scheduled piece of work: which stage, for whom, with what. Plain JSON. */
@@ -47,6 +48,10 @@ export interface ExecuteStage<Name extends StageName> {
 }
 
 const METRICS_FILE = 'metrics.jsonl';
+/** Reading, hashing and copying of large files count no steps: what takes longer than this is said to be going on. */
+const SAID_AFTER_MS = 1_000;
+/** Said again, as a worker answers for a phase only so long: terabytes take longer. */
+const SAID_AGAIN_MS = 60_000;
 
 /** The stage's key: what it is and what decides its result. References count by content, not by where they lie. */
 export async function stageKey<Name extends StageName>(stage: Stage<Name>, task: StageTask<Name>): Promise<string> {
@@ -84,42 +89,57 @@ function references(value: unknown, at = ''): [string, Ref][] {
  */
 export async function executeStage<Name extends StageName>(params: ExecuteStage<Name>): Promise<StageResult> {
   const { stage, task, store, blobs, programs, hooks } = params;
-  const key = await stageKey(stage, task);
-  const found = await store.find(key);
-  if (found !== undefined) return { ...(found as Omit<StageResult, 'cached'>), cached: true };
-
-  const series = checkpoints({ store, blobs, run: task.run, stage: task.stage, key, onSetAside: hooks.onSetAside });
-  const from = await series.begin({ token: task.fencingToken });
-  await mkdir(params.scratch, { recursive: true });
-  const scratch = await mkdtemp(path.join(params.scratch, 'stage-'));
+  const stretch = longStretches(hooks);
+  const scratch = await openScratch(params.scratch);
   try {
-    const lines: string[] = [];
+    stretch.begin('checking its inputs');
+    const key = await stageKey(stage, task);
+    const found = await store.find(key);
+    const series = checkpoints({ store, blobs, run: task.run, stage: task.stage, key, onSetAside: hooks.onSetAside });
+    if (found !== undefined) {
+      // an attempt that was killed after its note, or another run, finished the stage: what was saved on the way is of no more use
+      await series.discard({ token: task.fencingToken }).catch(() => undefined);
+      return { ...(found as Omit<StageResult, 'cached'>), cached: true };
+    }
+
+    stretch.begin('checking its checkpoints');
+    const from = await series.begin({ token: task.fencingToken });
+    let lines: string[] = [];
     let resume: StageContext['resume'];
     if (from !== undefined) {
       const artifact = await store.open(from.ref);
       resume = { step: from.step, artifact };
-      lines.push(...(await readFile(await artifact.file(METRICS_FILE), 'utf8')).split('\n').filter((line) => line !== ''));
+      lines = (await readFile(await artifact.file(METRICS_FILE), 'utf8')).split('\n').filter((line) => line !== '');
     }
+    stretch.begin('opening its inputs');
     const context: StageContext = {
       store,
-      scratch: path.join(scratch, 'out'),
+      scratch: path.join(scratch.folder, 'out'),
       programs,
       resume,
-      progress: (progress) => hooks.onProgress(progress),
-      phase: (name) => hooks.onPhase(name),
+      progress: (progress) => {
+        stretch.end();
+        return hooks.onProgress(progress);
+      },
+      phase: (name) => {
+        stretch.end();
+        return hooks.onPhase(name);
+      },
       event: (name, detail) => hooks.onEvent({ name, detail }),
       metrics: (record) => {
         lines.push(JSON.stringify(record));
       },
       checkpoint: async ({ step, write }) => {
         const started = performance.now();
-        const folder = await mkdtemp(path.join(scratch, 'checkpoint-'));
+        stretch.begin(`saving a checkpoint at step ${step}`);
+        const folder = await mkdtemp(path.join(scratch.folder, 'checkpoint-'));
         await write(folder);
         await writeFile(path.join(folder, METRICS_FILE), lines.map((line) => `${line}\n`).join(''));
         const saved = await series.save({ token: task.fencingToken, step, folder, summary: { step } });
         await rm(folder, { recursive: true, force: true });
         await series.prune({ token: task.fencingToken, keep: task.keepCheckpoints });
         await hooks.onMetrics(lines);
+        stretch.end();
         await hooks.onCheckpoint({ step, bytes: saved.ref.size, seconds: (performance.now() - started) / 1000 });
       },
       timings: () => hooks.timings(),
@@ -127,6 +147,7 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
     };
     await mkdir(context.scratch, { recursive: true });
     const output = await stage.run(task.input, context);
+    stretch.begin('publishing its result');
     if (lines.length > 0) await writeFile(path.join(output.folder, METRICS_FILE), lines.map((line) => `${line}\n`).join(''));
     const inputs = Object.fromEntries(references(task.input).map(([name, ref]) => [name, { sha256: ref.sha256, digest: ref.digest }]));
     const ref = await store.publish({
@@ -144,8 +165,28 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
   } catch (error) {
     throw asBlissError(error, task.stage);
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    stretch.end();
+    await scratch.remove();
   }
+}
+
+/** Names long stretches without steps, so that a stage that reads or writes for minutes does not pass for a hung one. */
+function longStretches({ onPhase }: Pick<StageHooks, 'onPhase'>): { begin(what: string): void; end(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const end = (): void => clearTimeout(timer);
+  const sayAfter = (what: string, ms: number): void => {
+    timer = setTimeout(() => {
+      void onPhase(what).catch(() => undefined); // nobody hears: the stage itself fails at its next step
+      sayAfter(what, SAID_AGAIN_MS);
+    }, ms);
+  };
+  return {
+    begin: (what) => {
+      end();
+      sayAfter(what, SAID_AFTER_MS);
+    },
+    end,
+  };
 }
 
 /** Ends a stage at its checkpoint when it was asked to stop. */

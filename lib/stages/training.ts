@@ -60,6 +60,7 @@ export const training: Stage<'training'> = {
       }
     }
 
+    await context.phase('saving the result');
     const end = state(steps);
     await writeState({ folder: context.scratch, state: end, shapes, numerics });
     return { kind: 'state', folder: path.resolve(context.scratch), digest: digestState(end, shapes), summary: { purpose: input.purpose, steps, updates: end.updates, loss, tokens: steps * batchSize * sequenceLength } };

@@ -1,0 +1,130 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
+import { ProgramCache } from '../../lib/programs/index.js';
+import { executeStage, type StageHooks, type StageResult } from '../../lib/stages/index.js';
+import { openScratch } from '../../lib/stages/scratch.js';
+import type { PrepareInput, Stage, StageContext } from '../../lib/stages/types.js';
+
+/** What surrounds every stage, with stages of a line or two: no tensors. */
+const programs = new ProgramCache();
+const place = (): string => mkdtempSync(path.join(os.tmpdir(), 'bliss-execute-'));
+
+interface Call {
+  readonly root: string;
+  readonly attempt: number;
+  readonly run: string;
+  readonly keyParts?: () => Promise<unknown>;
+  readonly work?: (context: StageContext) => Promise<void>;
+  readonly hooks?: Partial<StageHooks>;
+}
+
+async function call({ root, attempt, run, keyParts = async () => 'same', work = async () => undefined, hooks = {} }: Call): Promise<StageResult> {
+  const stage: Stage<'prepare'> = {
+    name: 'prepare',
+    version: 1,
+    resource: 'cpu',
+    keyInput: () => 'same',
+    keyParts,
+    run: async (_input, context) => {
+      await work(context);
+      await writeFile(path.join(context.scratch, 'result'), 'the same');
+      return { kind: 'corpus', folder: context.scratch, digest: 'd'.repeat(64), summary: {} };
+    },
+  };
+  const blobs = fileBlobs({ root: path.join(root, 'store') });
+  const input = {} as PrepareInput; // this stage reads none of it
+  return executeStage({
+    stage,
+    task: { name: 'prepare', run, stage: 'prepare', input, fencingToken: { epoch: 1, attempt }, scope: '', keepCheckpoints: 2 },
+    store: openStore({ blobs }),
+    blobs,
+    programs,
+    scratch: path.join(root, 'scratch'),
+    hooks: { onProgress: async () => undefined, onPhase: async () => undefined, onCheckpoint: async () => undefined, onEvent: () => undefined, onSetAside: () => undefined, onMetrics: async () => undefined, timings: async () => [], stopReason: () => undefined, ...hooks },
+  });
+}
+
+const save = (context: StageContext): Promise<void> => context.checkpoint({ step: 1, write: (folder) => writeFile(path.join(folder, 'state'), 'half-way') });
+const checkpointsOf = (root: string, run: string): string[] => {
+  const folder = path.join(root, 'store', 'checkpoints', run);
+  return existsSync(folder) ? readdirSync(folder, { recursive: true }).map(String).filter((name) => name.endsWith('manifest.json')) : [];
+};
+
+test('says what it does when reading inputs, saving or publishing takes long, and leaves it at that once a step counts', async () => {
+  const phases: string[] = [];
+  const slowly = (): Promise<void> => wait(1_300);
+  await call({
+    root: place(),
+    run: 'a',
+    attempt: 1,
+    keyParts: slowly,
+    work: async (context) => {
+      await context.checkpoint({ step: 1, write: async (folder) => (await slowly(), writeFile(path.join(folder, 'state'), '')) });
+      await context.progress({ step: 2, of: 3 });
+      await slowly(); // a stage's own work tells of itself
+    },
+    hooks: { onPhase: async (phase) => void phases.push(phase), onMetrics: slowly },
+  });
+  expect(phases).toEqual(['checking its inputs', 'saving a checkpoint at step 1', 'publishing its result']);
+});
+
+test('a stage that another run finished meanwhile leaves no checkpoints of its own behind', async () => {
+  const root = place();
+  const broken = call({ root, run: 'a', attempt: 1, work: async (context) => (await save(context), Promise.reject(new Error('the machine went away'))) });
+  await expect(broken).rejects.toThrow('the machine went away');
+  expect(checkpointsOf(root, 'a')).toHaveLength(1);
+  await call({ root, run: 'b', attempt: 1 });
+  expect((await call({ root, run: 'a', attempt: 2 })).cached).toBe(true);
+  expect(checkpointsOf(root, 'a')).toEqual([]);
+});
+
+test('goes on with the metrics of a stage of very many steps', async () => {
+  const root = place();
+  const lines = 200_000;
+  const broken = call({
+    root,
+    run: 'a',
+    attempt: 1,
+    work: async (context) => {
+      for (let step = 1; step <= lines; step++) context.metrics({ step });
+      await save(context);
+      throw new Error('killed');
+    },
+  });
+  await expect(broken).rejects.toThrow('killed');
+  const { ref } = await call({ root, run: 'a', attempt: 2, work: async (context) => context.metrics({ step: lines + 1 }) });
+  const metrics = await readFile(await (await openStore({ blobs: fileBlobs({ root: path.join(root, 'store') }) }).open(ref)).file('metrics.jsonl'), 'utf8');
+  expect(metrics.split('\n')).toHaveLength(lines + 2);
+});
+
+test('folders of killed attempts go with the next one; those of the living and of other machines stay', async () => {
+  const root = place();
+  const living = await openScratch(root);
+  writeFileSync(path.join(living.folder, 'checkpoint'), 'half');
+  const machine = path.basename(living.folder).split('-')[1];
+  const { pid } = spawnSync('true');
+  const killed = path.join(root, `stage-${machine}-${pid}-1-AbCdEf`);
+  // a number that was given anew: this very process did not begin one tick after the boot
+  const reused = path.join(root, `stage-${machine}-${process.pid}-1-AbCdEf`);
+  for (const folder of [killed, reused]) {
+    mkdirSync(folder);
+    writeFileSync(path.join(folder, 'checkpoint'), 'half');
+  }
+
+  const elsewhere = path.join(root, 'stage-0123456789ab-1-1-AbCdEf');
+  const old = path.join(root, 'stage-0123456789ab-1-1-GhIjKl');
+  for (const folder of [elsewhere, old]) mkdirSync(folder);
+  const longAgo = new Date(Date.now() - 25 * 3_600_000);
+  utimesSync(old, longAgo, longAgo);
+  const next = await openScratch(root);
+  expect(readdirSync(root).toSorted()).toEqual([living.folder, elsewhere, next.folder].map((folder) => path.basename(folder)).toSorted());
+  await living.remove();
+  await next.remove();
+  expect(readdirSync(root)).toEqual([path.basename(elsewhere)]);
+});
