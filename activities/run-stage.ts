@@ -90,7 +90,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
   /** Ends this attempt with another to follow. */
   const interrupted = ({ code, message }: Omit<Interruption, 'attempt'>): ApplicationFailure => {
     // a disk that stays full says so with every attempt: once is enough, under the newest
-    const others = details.interruptions.filter((before) => before.code !== code || before.message !== message);
+    const others = details.interruptions.filter((told) => told.code !== code || told.message !== message);
     heartbeat({ interruptions: kept([...others, { attempt, code, message }]) });
     return ApplicationFailure.create({ type: code, message, nonRetryable: false, details: [details], ...(PATIENT.has(code) ? { nextRetryDelay: PATIENT_RETRY } : {}) });
   };
