@@ -2,14 +2,15 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digestLines, digestRows } from '../artifacts/index.js';
 import type { Artifact } from '../artifacts/types.js';
-import { loadTokenizer, parquetRows, writeParquet, writeTokenShards } from '../data/index.js';
+import { loadTokenizer, parquetRows, writeParquet, writeTokenShards, type ParquetRow } from '../data/index.js';
 import type { TokenDataset, TokenRow } from '../data/types.js';
 import { BlissError } from '../errors.js';
 import { countOf, openSelector } from '../selection/index.js';
 import { openCorpus, type SelectionIndex } from './corpus.js';
+import { throwIfStopped } from './execute.js';
 import { SCORES_FILE } from './scoring.js';
 import { describeSelection, pickSamples, type SampleTexts, type ScoredRows, type SelectionDescription } from './selection-facts.js';
-import type { SelectionInput, Stage } from './types.js';
+import type { SelectionInput, Stage, StageContext } from './types.js';
 
 /** `facts.json` of a selection: what the report tells of it. */
 export interface SelectionFactsFile extends SelectionDescription {
@@ -27,7 +28,11 @@ export const selection: Stage<'selection'> = {
   run: async (input, context) => {
     const corpus = await openCorpus(context.store, input.corpus);
     const group = await corpus.group(input.group);
-    const rows = await gatherRows(group, await Promise.all(input.scores.map((ref) => context.store.open(ref))), input);
+    const onRow = countRows(2 * group.rows, context);
+    const parts: Artifact[] = [];
+    for (const ref of input.scores) parts.push(await context.store.open(ref));
+    const rows = await gatherRows({ group, parts, input, onRow });
+    await context.phase('ranking');
     const count = countOf(rows.ids.length, input.fraction);
     const selector = openSelector({ method: input.selector === 'random' ? 'random' : input.method, temperature: input.temperature, seed: input.seed });
     const excluded = input.trainedRows === 'exclude' ? rows.trained : undefined;
@@ -38,15 +43,21 @@ export const selection: Stage<'selection'> = {
     if (ranked.length === 0) {
       throw new BlissError({ code: 'DataInvalid', message: 'no row is left to select', where: 'selection.trainedRows', mend: "write 'flag', or lower bilevel.trainingFraction" });
     }
-    const rankOf = new Map(Array.from(ranked, (row, rank) => [row, rank] as const));
+    const selected = new Uint8Array(rows.ids.length);
+    for (const row of ranked) selected[row] = 1;
 
+    await context.phase('writing the scores');
     await writeTables({ folder: context.scratch, rows, ranked });
+    const tokenizer = await loadTokenizer(await corpus.artifact.file(corpus.index.tokenizer.file));
+    const texts: Record<number, string> = {};
+    const samples = pickSamples({ rows, ranked });
+    const wanted = new Set([...samples.top, ...samples.border, ...samples.bottom]);
     // stored by index, not by rank: the order of training is the seed's alone
     const chosen = async function* (): AsyncIterable<TokenRow> {
-      let read = 0;
       for await (const row of group.read(0, group.rows)) {
-        if (++read % 1024 === 0) await context.progress({ step: read, of: group.rows, amount: { value: read, unit: 'rows' } });
-        if (rankOf.has(row.index)) yield row;
+        await onRow();
+        if (wanted.has(row.index)) texts[row.index] = tokenizer.decode(row.tokens);
+        if (selected[row.index] === 1) yield row;
       }
     };
     const shards = await writeTokenShards({
@@ -61,13 +72,9 @@ export const selection: Stage<'selection'> = {
     const index: SelectionIndex = { dataset: shards.index };
     await writeFile(path.join(context.scratch, 'selection.json'), JSON.stringify(index));
 
-    const tokenizer = await loadTokenizer(await corpus.artifact.file(corpus.index.tokenizer.file));
-    const texts = new Map<number, string>();
-    const samples = pickSamples({ rows, ranked });
-    const wanted = new Set([...samples.top, ...samples.border, ...samples.bottom]);
-    for await (const row of group.read(0, group.rows)) if (wanted.has(row.index)) texts.set(row.index, tokenizer.decode(row.tokens));
+    await context.phase('describing the selection');
     const described = describeSelection({ rows, ranked });
-    const facts: SelectionFactsFile = { ...described, samples: { ...samples, texts: Object.fromEntries(texts), ids: Object.fromEntries([...wanted].map((row) => [row, { id: rows.ids[row], source: rows.sources[row], selected: rankOf.has(row), trained: rows.trained?.[row] === 1, ...(rows.logits === undefined ? {} : { logit: rows.logits[row] }) }])) } };
+    const facts: SelectionFactsFile = { ...described, samples: { ...samples, texts, ids: Object.fromEntries([...wanted].map((row) => [row, { id: rows.ids[row], source: rows.sources[row], selected: selected[row] === 1, trained: rows.trained?.[row] === 1, ...(rows.logits === undefined ? {} : { logit: rows.logits[row] }) }])) } };
     await writeFile(path.join(context.scratch, 'facts.json'), JSON.stringify(facts));
 
     const chosenIds = Array.from(ranked, (row) => rows.ids[row]).sort();
@@ -80,28 +87,53 @@ export const selection: Stage<'selection'> = {
         group: input.group,
         rows: rows.ids.length,
         selected: ranked.length,
-        scoresDigest: rows.logits === undefined ? null : await digestRows(rows.ids.map((id, i) => [id, rows.logits?.[i] ?? Number.NaN] as const)),
+        scoresDigest: rows.logits === undefined ? null : await digestRows(scoresOf(rows.ids, rows.logits)),
       },
     };
   },
 };
 
+/** Counts rows read, says so now and then, and hears a stop: nothing is saved on the way, what was not finished is done again. */
+function countRows(of: number, context: StageContext): () => Promise<void> {
+  let read = 0;
+  return async () => {
+    if (++read % 1024 !== 0) return;
+    await context.progress({ step: read, of, amount: { value: read, unit: 'rows' } });
+    throwIfStopped(context);
+  };
+}
+
+interface GatherRows {
+  readonly group: TokenDataset;
+  readonly parts: readonly Artifact[];
+  readonly input: SelectionInput;
+  readonly onRow: () => Promise<void>;
+}
+
 /** Every row of the group by index, with its score where it has one. @throws BlissError DataInvalid where a row was not scored */
-async function gatherRows(group: TokenDataset, parts: readonly Artifact[], input: SelectionInput): Promise<ScoredRows> {
+async function gatherRows({ group, parts, input, onRow }: GatherRows): Promise<ScoredRows> {
   const ids = Array.from<string>({ length: group.rows });
   const sources = Array.from<string>({ length: group.rows });
   if (parts.length === 0) {
     if (input.selector === 'bliss') throw new BlissError({ code: 'DataInvalid', message: 'no scores to select by', mend: 'run the scoring stage first' });
-    for await (const { index, id, source } of group.read(0, group.rows)) [ids[index], sources[index]] = [id, source];
+    for await (const { index, id, source } of group.read(0, group.rows)) {
+      await onRow();
+      [ids[index], sources[index]] = [id, source];
+    }
     return { ids, sources };
   }
   const logits = new Float32Array(group.rows).fill(Number.NaN);
   const trained = new Uint8Array(group.rows);
+  // one text for each source: millions of rows name a handful
+  const names = new Map<string, string>();
   for (const part of parts) {
     for await (const row of parquetRows({ file: await part.file(SCORES_FILE), columns: ['id', 'index', 'source', 'logit', 'trained'] })) {
+      await onRow();
       const index = Number(row['index']);
+      const source = String(row['source']);
+      if (!names.has(source)) names.set(source, source);
       ids[index] = String(row['id']);
-      sources[index] = String(row['source']);
+      sources[index] = names.get(source) ?? source;
       logits[index] = Number(row['logit']);
       trained[index] = row['trained'] === true ? 1 : 0;
     }
@@ -109,17 +141,28 @@ async function gatherRows(group: TokenDataset, parts: readonly Artifact[], input
   return { ids, sources, logits, trained };
 }
 
+/** Tables are streamed: a group may have tens of millions of rows. */
 async function writeTables({ folder, rows, ranked }: { readonly folder: string; readonly rows: ScoredRows; readonly ranked: Uint32Array }): Promise<void> {
   const { ids, sources, logits, trained } = rows;
+  const best = function* (): Iterable<ParquetRow> {
+    for (const [rank, row] of ranked.entries()) yield { id: ids[row], index: row, source: sources[row], rank, score: logits?.[row] ?? null };
+  };
   await writeParquet({
     file: path.join(folder, 'selected.parquet'),
     schema: { id: { type: 'UTF8' }, index: { type: 'INT32' }, source: { type: 'UTF8' }, rank: { type: 'INT32' }, score: { type: 'FLOAT', optional: true } },
-    rows: Array.from(ranked, (row, rank) => ({ id: ids[row], index: row, source: sources[row], rank, score: logits?.[row] ?? null })),
+    rows: best(),
   });
   if (logits === undefined) return;
+  const all = function* (): Iterable<ParquetRow> {
+    for (const [index, id] of ids.entries()) yield { id, index, source: sources[index], logit: logits[index], trained: trained?.[index] === 1 };
+  };
   await writeParquet({
     file: path.join(folder, SCORES_FILE),
     schema: { id: { type: 'UTF8' }, index: { type: 'INT32' }, source: { type: 'UTF8' }, logit: { type: 'FLOAT' }, trained: { type: 'BOOLEAN' } },
-    rows: ids.map((id, index) => ({ id, index, source: sources[index], logit: logits[index], trained: trained?.[index] === 1 })),
+    rows: all(),
   });
+}
+
+function* scoresOf(ids: readonly string[], logits: Float32Array): Iterable<readonly [string, number]> {
+  for (const [i, id] of ids.entries()) yield [id, logits[i]];
 }
