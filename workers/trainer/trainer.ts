@@ -1,6 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { StageFailed, TrainerCrashed, type Trainer, type TrainerRun } from '../../activities/trainer.js';
 import type { StageResult } from '../../lib/stages/types.js';
 import { fromTrainer, type FromTrainer, type ToTrainer } from './protocol.js';
@@ -11,18 +14,27 @@ const lastWords = new WeakMap<ChildProcess, string>();
 const SETPRIV = '/usr/bin/setpriv';
 /** how often a trainer hears that its worker lives */
 const ALIVE_EVERY_MS = 1_000;
+/** A killed trainer holds the device's memory until the kernel has taken it down: the next one must not start beside it. */
+const GONE_WITHIN_MS = 20_000;
+/** What a trainer wrote last arrives after its end. */
+const LAST_WORDS_WITHIN_MS = 1_000;
+
+export interface TrainerOptions {
+  readonly environment: NodeJS.ProcessEnv;
+  /** built JavaScript of a trainer. @default child.js beside this file */
+  readonly entry?: string;
+}
 
 /** Children are kept between stages, so that compiled programs serve again; each runs one stage at a time. */
-export function createTrainer({ environment }: { readonly environment: NodeJS.ProcessEnv }): Trainer {
+export function createTrainer({ environment, entry = fileURLToPath(new URL('./child.js', import.meta.url)) }: TrainerOptions): Trainer {
   const idle: ChildProcess[] = [];
   const all = new Set<ChildProcess>();
 
   const spawn = (): ChildProcess => {
-    const file = fileURLToPath(new URL('./child.js', import.meta.url));
     // --pdeathsig: the kernel ends the child with its worker, even inside a native call
     const child = existsSync(SETPRIV)
-      ? fork(file, [], { execPath: SETPRIV, execArgv: ['--pdeathsig', 'SIGKILL', '--', process.execPath], env: environment, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
-      : fork(file, [], { execArgv: [], env: environment, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+      ? fork(entry, [], { execPath: SETPRIV, execArgv: ['--pdeathsig', 'SIGKILL', '--', process.execPath], env: environment, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
+      : fork(entry, [], { execArgv: [], env: environment, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
     all.add(child);
     lastWords.set(child, '');
     child.stderr?.on('data', (part: Buffer) => {
@@ -30,11 +42,16 @@ export function createTrainer({ environment }: { readonly environment: NodeJS.Pr
       lastWords.set(child, ((lastWords.get(child) ?? '') + part.toString('utf8')).slice(-LAST_WORDS));
     });
     const alive = setInterval(() => tell(child, { type: 'alive' }), ALIVE_EVERY_MS);
-    child.once('exit', () => {
+    const forget = (): void => {
       clearInterval(alive);
       all.delete(child);
       const at = idle.indexOf(child);
       if (at >= 0) idle.splice(at, 1);
+    };
+    child.once('exit', forget);
+    child.on('error', (error) => {
+      lastWords.set(child, error.message);
+      if (child.pid === undefined) forget(); // it never began: no exit follows
     });
     return child;
   };
@@ -47,8 +64,9 @@ export function createTrainer({ environment }: { readonly environment: NodeJS.Pr
         if (child.connected) idle.push(child);
         return result;
       } catch (error) {
-        // a stage that failed may leave native memory behind: start the next one afresh, unless it merely stopped
+        // a stage that failed may leave native memory behind: the next one starts afresh, when this one is gone
         child.kill('SIGKILL');
+        await gone(child);
         throw error;
       }
     },
@@ -62,21 +80,43 @@ function tell(child: ChildProcess, message: ToTrainer): void {
   if (child.connected) child.send(message, () => undefined); // a child that has just gone is seen by its exit
 }
 
+/** Resolves when a killed child has ended, or does not end in time: one that hangs in a driver holds up nobody. */
+async function gone(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exit = new Promise((resolve) => child.once('exit', resolve));
+  await Promise.race([exit, wait(GONE_WITHIN_MS, undefined, { ref: false })]);
+}
+
 function converse(child: ChildProcess, run: TrainerRun): Promise<StageResult> {
   return new Promise((resolve, reject) => {
     const stop = (): void => tell(child, { type: 'stop', reason: String(run.stop.reason ?? 'asked to') });
     const finish = (): void => {
       child.off('message', onMessage);
       child.off('exit', onExit);
+      child.off('error', onError);
       run.stop.removeEventListener('abort', stop);
     };
-    const onExit = (code: number | null, signal: string | null): void => {
+    const crashed = (how: string, words = true): void => {
       finish();
-      const said = (lastWords.get(child) ?? '').trim();
-      reject(new TrainerCrashed(`the trainer process ended ${signal === null ? `with code ${code}` : `by ${signal}`}${said === '' || signal === 'SIGKILL' ? '' : `, its last words: ${said}`}`));
+      const said = words ? (lastWords.get(child) ?? '').trim() : '';
+      reject(new TrainerCrashed(`the trainer process ${how}${said === '' ? '' : `, its last words: ${said}`}`));
+    };
+    const onError = (): void => {
+      if (child.pid === undefined) crashed('could not be started'); // without memory or process ids; otherwise its exit tells
+    };
+    const onExit = (code: number | null, signal: string | null): void => {
+      const end = (): void => crashed(`ended ${signal === null ? `with code ${code}` : `by ${signal}`}`, signal !== 'SIGKILL');
+      // `close` comes when standard error and the channel are read to their ends; `done` may be among what is still to be read
+      void Promise.race([once(child, 'close'), wait(LAST_WORDS_WITHIN_MS)]).then(end, end);
     };
     const onMessage = (raw: unknown): void => {
-      const message: FromTrainer = fromTrainer.parse(raw);
+      const heard = fromTrainer.safeParse(raw);
+      if (!heard.success) {
+        // thrown from here it would end the worker, with all that runs in it
+        crashed(`is of another build than its worker: ${z.prettifyError(heard.error)}`, false);
+        return;
+      }
+      const message: FromTrainer = heard.data;
       switch (message.type) {
         case 'ready':
           return;
@@ -106,6 +146,7 @@ function converse(child: ChildProcess, run: TrainerRun): Promise<StageResult> {
     };
     child.on('message', onMessage);
     child.once('exit', onExit);
+    child.on('error', onError);
     run.stop.addEventListener('abort', stop, { once: true });
     tell(child, { type: 'start', task: run.task, home: run.home });
     if (run.stop.aborted) stop();
