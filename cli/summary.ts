@@ -68,6 +68,6 @@ export function failureText({ run, outcome: { state, failure }, homeOption }: Pi
     ...why,
     ...mend,
     ...(stage === undefined || state !== 'failed' ? [] : [`  log:  bliss logs ${run} ${stage}${homeOption}`]),
-    `  then: bliss resume ${run}${homeOption} (finished stages are not computed again)`,
+    `  then: bliss resume ${run}${homeOption} (finished stages are not computed again)${state === 'failed' ? '; where the configuration must change, bliss run it anew: what still fits is found' : ''}`,
   ].join('\n');
 }

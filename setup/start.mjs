@@ -7,7 +7,6 @@ import { explain } from './setup-error.mjs';
 
 const NEXT = `
 What next:
-  npx bliss report demo        where the report is (open it in a browser)
   npx bliss status             all runs and their stages
   npx bliss init my-run.yaml   a commented configuration for your own data, then: npx bliss run my-run.yaml
   npx bliss --help             everything else

@@ -2,17 +2,18 @@ import { rmSync, writeFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import type { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
+import { homeFault } from '../lib/home-folder.js';
 import { packageRoot } from '../lib/package-root.js';
 import type { ServerAddress } from './connection.js';
 import { cudaDevices } from './devices.js';
 import { askStack, homeInUse, lockHome, type HomeLock, type StackInfo } from './home-lock.js';
 import { readInstalled, tensorflowEnvironment } from './installed.js';
-import { freePort } from './ports.js';
+import { onFreePorts } from './ports.js';
 import { supervise, type ProcessEvent, type Supervisor } from './supervisor.js';
 import { requireTemporalBinary } from './temporal-binary.js';
 import { LOCAL_NAMESPACE, requireFreePorts, startTemporalServer } from './temporal-server.js';
 
-/** Longer than any `worker.preemptionNotice` people give on one machine: the last checkpoint is being written. */
+/** Longer than a worker's own notice (25 s): the last checkpoint is being written. */
 const WORKER_GRACE_MS = 60_000;
 const SERVER_GRACE_MS = 10_000;
 
@@ -46,13 +47,15 @@ export interface LocalStack {
 
 /**
  * Temporal server, one CPU worker and a GPU worker for each device (one on the CPU where there is none), each kept up.
- * @throws BlissError NotSetUp, PortInUse, HomeInUse (before anything is written), CrashLoop
+ * @throws BlissError NotSetUp, HomeInUse, Usage (no home can be there), PortInUse (before anything is written), CrashLoop
  */
 export async function startLocalStack({ home, ports, temporary, configured, onEvent, workerEntry = defaultWorkerEntry() }: LocalStackInput): Promise<LocalStack> {
   const binary = configured === undefined ? requireTemporalBinary() : undefined;
   // asked first: with the ports of a stack that is up here, what helps is to know of that stack
   const other = await askStack(home);
   if (other !== undefined) throw homeInUse(home, other);
+  const fault = homeFault(home);
+  if (fault !== undefined) throw fault;
   if (configured === undefined && ports !== undefined) await requireFreePorts(ports);
   const started = new Date().toISOString();
   const info: StackInfo = { pid: process.pid, started, temporary, namespace: configured?.namespace ?? LOCAL_NAMESPACE };
@@ -72,7 +75,9 @@ export async function startLocalStack({ home, ports, temporary, configured, onEv
     const temporal =
       binary === undefined
         ? undefined
-        : await startTemporalServer({ home, binary, onEvent, port: ports?.port ?? (await freePort()), uiPort: ports?.uiPort ?? (await freePort()) });
+        : ports === undefined
+          ? await onFreePorts((found) => startTemporalServer({ home, binary, onEvent, ...found }))
+          : await startTemporalServer({ home, binary, onEvent, ...ports });
     if (temporal !== undefined) parts.server = temporal.supervisor;
     const server = temporal?.server ?? configured;
     if (server === undefined) throw new Error('neither a configured server nor one of our own');

@@ -1,9 +1,10 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, proxyActivities } from '@temporalio/workflow';
 import type { CpuActivities } from '../activities/index.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import { bilevel } from './bilevel.js';
 import { evaluation } from './evaluation.js';
 import { scoring } from './scoring.js';
+import { shardsPerTask } from './scoring-tasks.js';
 import { selection } from './selection.js';
 import type { StageBoard } from './stage-board.js';
 import { decay, pretraining } from './training.js';
@@ -25,26 +26,36 @@ export interface ArmStart {
   readonly target: Ref;
 }
 
-const { resolveSelection } = proxyActivities<CpuActivities>({ taskQueue: CPU_QUEUE, startToCloseTimeout: '30s', retry: { initialInterval: '1s' } });
+const { resolveSelection } = proxyActivities<CpuActivities>({ taskQueue: CPU_QUEUE, summary: 'find the other run’s selection', startToCloseTimeout: '30s', retry: { initialInterval: '1s' } });
 
-/** Round after round of one arm. Decay and evaluation of a round run beside the next round. */
+/** Round after round of one arm. Decay and evaluation of a round run beside the next round; where a round fails they are cancelled and awaited. */
 export async function runArm(context: SeedContext, arm: Arm, start: ArmStart): Promise<void> {
-  const { config } = context.input;
-  let state = start.target;
-  let scorer: Ref | null = null;
   const running: Promise<unknown>[] = [];
   const failures: unknown[] = [];
+  const branches = new CancellationScope();
+  try {
+    await runRounds(context, arm, start, (branch) => {
+      // a failing side branch must not go unheard while the next round runs; it goes up when the branches are joined
+      running.push(branches.run(branch).catch((error: unknown) => failures.push(error)));
+    });
+  } catch (error) {
+    failures.unshift(error);
+    branches.cancel();
+  }
+  await Promise.all(running);
+  if (failures.length > 0) throw failures[0];
+}
 
-  for (let round = 1; round <= config.rounds; round++) {
+async function runRounds(context: SeedContext, arm: Arm, start: ArmStart, beside: (branch: () => Promise<void>) => void): Promise<void> {
+  let state = start.target;
+  let scorer: Ref | null = null;
+  for (let round = 1; round <= context.input.config.rounds; round++) {
     const chosen = await select(context, arm, round, { ...start, target: state, scorer });
     scorer = chosen.scorer;
     const trained = await pretrain(context, arm, round, { selection: chosen.selection, state });
     state = trained;
-    // a failing side branch must not go unheard while the next round runs; it goes up when the branches are joined
-    running.push(evaluateBranch(context, arm, round, { corpus: start.corpus, selection: chosen.selection, state: trained }).catch((error: unknown) => failures.push(error)));
+    beside(() => evaluateBranch(context, arm, round, { corpus: start.corpus, selection: chosen.selection, state: trained }));
   }
-  await Promise.all(running);
-  if (failures.length > 0) throw failures[0];
 }
 
 const placeIn = ({ seed }: SeedContext, arm: Arm, round: number, stage: string) => ({ stage: `seed-${seed}/${arm.name}/round-${round}/${stage}`, seed, arm: arm.name, round });
@@ -89,7 +100,7 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
       summary: `round ${round}: score group ${group}`,
       input: {
         shards: from.shards[group],
-        shardsPerTask: config.scoring.shardsPerTask,
+        shardsPerTask: shardsPerTask(config, from.shards[group]),
         input: {
           models: config.models,
           sequenceLength: config.data.sequenceLength,

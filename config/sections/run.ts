@@ -46,6 +46,5 @@ export const runtimeSchema = z.strictObject({
 export const workerSchema = z.strictObject({
   heartbeatTimeout: z.number().min(2).default(60).meta({ description: 'time without progress after which an attempt counts as lost', unit: 'seconds' }),
   compileTimeout: z.number().min(10).default(1_800).meta({ description: 'time that tracing and compiling may take without progress', unit: 'seconds' }),
-  preemptionNotice: z.number().min(1).default(25).meta({ description: 'time from SIGTERM to the end of the worker', unit: 'seconds' }),
   keepCheckpoints: positiveInteger.default(2).meta({ description: 'newest checkpoints kept of a stage', unit: 'checkpoints' }),
 });

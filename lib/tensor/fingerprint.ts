@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { nativeBinding } from './native.js';
 import { cpuFeatures, gpuModels } from './processor.js';
 
-/** What may change the bits of a result besides its inputs. Recorded in every checkpoint.  @see architecture, Principles */
+/** What may change the bits of a result besides its inputs. Recorded in every checkpoint.  @see docs/design.md "Principles" */
 export interface NumericsParts {
   /** sha256 of the program's graph; tells the compiler mode and the split into functions apart */
   readonly program: string;
