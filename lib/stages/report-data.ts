@@ -152,7 +152,8 @@ async function trainingCurves(config: RunConfig, opened: readonly OpenedStage[])
     for (const { name } of config.comparison.arms) {
       const points: { readonly step: number; readonly loss: number }[] = [];
       for (let round = 1; round <= config.rounds; round++) {
-        points.push(...(await lossOf(`seed-${seed}/${name}/round-${round}/pretraining`, config.warmUp.steps + (round - 1) * config.pretraining.steps)));
+        // one by one: a call takes no 120,000 arguments
+        for (const point of await lossOf(`seed-${seed}/${name}/round-${round}/pretraining`, config.warmUp.steps + (round - 1) * config.pretraining.steps)) points.push(point);
       }
       curves.push({ seed, arm: name, points: thin(points) });
     }
