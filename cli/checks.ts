@@ -12,6 +12,7 @@ import { cudaDevices } from '../workers/devices.js';
 import { askStack } from '../workers/home-lock.js';
 import { readInstalled, tensorflowEnvironment } from '../workers/installed.js';
 import { findTemporalBinary } from '../workers/temporal-binary.js';
+import { errorAnswer } from './output.js';
 import type { ProbeAnswer } from './probe-tensorflow.js';
 
 /** One line of `bliss doctor`. */
@@ -100,14 +101,14 @@ async function temporal(): Promise<Outcome> {
     const { stdout, status } = spawnSync(binary.file, ['--version'], { encoding: 'utf8', timeout: 10_000 });
     return status === 0 ? ok(`${stdout.trim()} (${binary.origin}: ${binary.file})`) : missing(`${binary.file} does not run`, `${SET_UP}, or set TEMPORAL_CLI_PATH`);
   } catch (error) {
-    if (error instanceof BlissError) return missing(error.message, error.mend ?? SET_UP);
+    if (error instanceof BlissError) return missing(`${error.where === undefined ? '' : `${error.where}: `}${errorAnswer(error).message}`, error.mend ?? SET_UP);
     throw error;
   }
 }
 
 async function homeState(home: Home): Promise<Outcome> {
   const fault = homeFault(home);
-  if (fault !== undefined) return missing(fault.message, fault.mend ?? '');
+  if (fault !== undefined) return missing(errorAnswer(fault).message, fault.mend ?? '');
   const stack = await askStack(home);
   if (stack === 'silent') return warning(`${home.root}, held by a stack that does not answer`, 'end that process, or take another --home');
   return ok(stack === undefined ? home.root : `${home.root}, with the stack of process ${stack.pid} at ${stack.address ?? 'an address to come'}`);

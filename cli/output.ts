@@ -38,8 +38,8 @@ export function openOutput({ json }: { readonly json: boolean }): Output {
     fault: (text) => void process.stderr.write(`${text}\n`),
     answer: (value) => (json ? void process.stdout.write(`${JSON.stringify(value)}\n`) : undefined),
     raw: (text) => void process.stdout.write(text),
-    columns: process.stdout.columns ?? 100,
-    rows: process.stdout.rows ?? 24,
+    columns: process.stdout.columns || 100, // a terminal of unknown size says 0
+    rows: process.stdout.rows || 24,
   };
 }
 

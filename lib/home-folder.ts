@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { asBlissError, BlissError } from './errors.js';
 import type { Home } from './home.js';
@@ -9,7 +9,7 @@ const unusable = ({ root }: Home, message: string, cause?: unknown): BlissError 
 /** Why a home cannot be one, as far as looking tells; undefined where it is or can be made. */
 export function homeFault(home: Home): BlissError | undefined {
   let folder = home.root;
-  while (statSync(folder, { throwIfNoEntry: false }) === undefined) folder = path.dirname(folder);
+  while (!existsSync(folder)) folder = path.dirname(folder);
   if (!statSync(folder).isDirectory()) return unusable(home, folder === home.root ? 'the home is a file, not a folder' : `the home cannot be made: ${folder} is a file`);
   try {
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -24,7 +24,7 @@ export function makeHome(home: Home): void {
   const fault = homeFault(home);
   if (fault !== undefined) throw fault;
   const missing: string[] = [];
-  for (let folder = home.root; statSync(folder, { throwIfNoEntry: false }) === undefined; folder = path.dirname(folder)) missing.unshift(folder);
+  for (let folder = home.root; !existsSync(folder); folder = path.dirname(folder)) missing.unshift(folder);
   try {
     // level by level: the recursive one of Node 20 never returns where the kernel says that a folder's parent is not there, as in /proc
     for (const folder of missing) makeLevel(folder);

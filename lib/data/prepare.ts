@@ -156,17 +156,17 @@ async function openTokenizer({ sources, tokenizer, configFolder }: PrepareCorpus
   if (tokenizer.type === 'file') return loadTokenizer(path.resolve(configFolder, tokenizer.path));
   const { vocabularySize, sampleBytes } = tokenizer;
   const texts = async function* (): AsyncIterable<string> {
-    for (const source of sources) {
+    for (const [i, source] of sources.entries()) {
       let left = sampleBytes * (source.share ?? 1 / sources.length);
       for await (const { text } of source.documents()) {
-        await turn('tokenizer', 0.5, 'training the tokenizer');
+        await turn('tokenizer', (0.5 * (i + (source.progress() ?? 0))) / sources.length, 'reading for the tokenizer');
         yield text.slice(0, Math.ceil(left));
         left -= Buffer.byteLength(text, 'utf8');
         if (left <= 0) break;
       }
     }
   };
-  return trainTokenizer({ texts: texts(), vocabularySize, sampleBytes: Infinity });
+  return trainTokenizer({ texts: texts(), vocabularySize, sampleBytes: Infinity, onProgress: (share) => turn('tokenizer', 0.5 + 0.5 * share, 'training the tokenizer') });
 }
 
 interface PackAll {

@@ -1,5 +1,4 @@
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { openHome, type StageProgressFile } from '../../lib/home.js';
 import { readJson, type RunOutcome } from '../../cli/runs.js';
@@ -16,7 +15,6 @@ interface RunAnswer {
   readonly digests: Record<string, string> | null;
   readonly metrics: readonly { readonly arm: string; readonly round: number; readonly loss: number }[];
   readonly report: string | null;
-  readonly error?: { readonly code: string; readonly stage?: string; readonly message: string };
 }
 const answerOf = ({ stdout }: Ended): RunAnswer => JSON.parse(stdout) as RunAnswer;
 
@@ -85,46 +83,3 @@ describe('one run, from Ctrl-C to its end', () => {
     await until('the end of its stack', () => (processesWith(home).length === 0 && !existsSync(openHome(home).stackFile) ? true : undefined));
   }, 120_000);
 });
-
-/** Sentences of a small world, the same every time. */
-function prose(seed: number, sentences: number): string {
-  const pick = <T>(list: readonly T[], n: number): T | undefined => list[(seed * 7919 + n * 104_729 + ((seed * n) % 97)) % list.length];
-  const subjects = ['The captain', 'A sailor', 'The old whale', 'My brother', 'The harbour', 'Every ship'];
-  const verbs = ['saw', 'left', 'remembered', 'feared', 'followed', 'painted', 'lost'];
-  const objects = ['the storm', 'a lantern', 'the island', 'his rope', 'the northern wind', 'that summer', 'a letter', 'the lighthouse'];
-  return Array.from({ length: sentences }, (_, i) => `${pick(subjects, i)} ${pick(verbs, i * 3 + 1)} ${pick(objects, i * 5 + 2)} near ${pick(objects, i * 2 + 7)}.`).join(' ');
-}
-
-test('a run that fails says what, where and the mend, exit code 1; with that mended, resume ends it', async () => {
-  const { folder, home } = place();
-  const corpus = path.join(folder, 'corpus.jsonl');
-  const documents = (from: number, count: number): string[] => Array.from({ length: count }, (_, n) => JSON.stringify({ text: prose(from + n, 60) }));
-  const good = documents(0, 60);
-  writeFileSync(corpus, [...good.slice(0, 7), '{"text": "cut o', ...good.slice(7), ''].join('\n'));
-  writeFileSync(path.join(folder, 'held-out.jsonl'), `${documents(1_000, 120).join('\n')}\n`);
-  const config = path.join(folder, 'mine.yaml');
-  writeFileSync(
-    config,
-    `extends: smoke
-name: mine
-data:
-  rowsPerGroup: 64
-  sources: [{ type: files, name: corpus, paths: [corpus.jsonl] }]
-heldOut:
-  source: { type: files, paths: [held-out.jsonl] }
-`,
-  );
-  const failed = await bliss(['run', config, '--home', home, '--json', ...SHORT, '--set', 'bilevel.outerSteps=3']);
-  expect(failed).toMatchObject({ code: 1 });
-  const { run, state, error } = answerOf(failed);
-  expect({ run, state }).toEqual({ run: 'mine-1', state: 'failed' });
-  expect(error).toMatchObject({ code: 'DataInvalid', stage: 'seed-0/prepare' });
-  expect(error?.message).toContain(`${corpus}:8`);
-  expect(failed.stderr).toContain('bliss resume mine-1');
-  expect(failed.stderr).not.toMatch(/\n\s+at /);
-  expect(existsSync(path.join(openHome(home).run('mine-1').history, 'seed-0.prepare.json'))).toBe(true);
-
-  writeFileSync(corpus, `${good.join('\n')}\n`);
-  const resumed = await bliss(['resume', 'mine-1', '--home', home, '--json']);
-  expect({ code: resumed.code, ...answerOf(resumed) }).toMatchObject({ code: 0, state: 'done' });
-}, 120_000);

@@ -10,6 +10,8 @@ export interface TrainTokenizer {
   readonly vocabularySize: number;
   /** bytes of text that training sees */
   readonly sampleBytes: number;
+  /** called between merges; `share` of those that are wanted is done */
+  readonly onProgress?: (share: number) => void | Promise<void>;
 }
 
 export const END_OF_TEXT = '<|endoftext|>';
@@ -21,7 +23,7 @@ const MERGES_A_TURN = 64;
  * Byte-level BPE: the most frequent pair becomes a token, again and again; equal counts go to the pair with the smaller
  * ids. Counts are kept up to date by the words that a merge touches. A pair that occurs once is never merged.
  */
-export async function trainTokenizer({ texts, vocabularySize, sampleBytes }: TrainTokenizer): Promise<Tokenizer> {
+export async function trainTokenizer({ texts, vocabularySize, sampleBytes, onProgress }: TrainTokenizer): Promise<Tokenizer> {
   const { words, counts } = await countWords(texts, sampleBytes);
   const tokens = [END_OF_TEXT, ...[...BYTE_CHARACTERS].sort()];
   const ids = new Map(tokens.map((token, id) => [token, id]));
@@ -79,7 +81,10 @@ export async function trainTokenizer({ texts, vocabularySize, sampleBytes }: Tra
     }
     pairWords.delete(best.pair);
     for (const pair of touched) queue.push({ pair, count: pairCounts.get(pair) ?? 0 });
-    if (merges.length % MERGES_A_TURN === 0) await nextTurn();
+    if (merges.length % MERGES_A_TURN === 0) {
+      await onProgress?.(tokens.length / vocabularySize);
+      await nextTurn();
+    }
   }
   return createTokenizer({
     vocabulary: new Map(tokens.map((token, id) => [token, id])),
