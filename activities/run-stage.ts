@@ -62,6 +62,7 @@ const PATIENT_RETRY = '10s';
 const PHASE_HEARTBEAT_MS = 1_000;
 /** Days on spot machines bring many interruptions; heartbeats and results stay small. */
 const INTERRUPTIONS_KEPT = 20;
+const INTERRUPTION_LENGTH = 400;
 
 /**
  * An activity is the same in every stage: hand the task to a trainer, heartbeat on its real progress, turn what ends it
@@ -90,8 +91,9 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
   /** Ends this attempt with another to follow. */
   const interrupted = ({ code, message }: Omit<Interruption, 'attempt'>): ApplicationFailure => {
     // a disk that stays full says so with every attempt: once is enough, under the newest
-    const others = details.interruptions.filter((told) => told.code !== code || told.message !== message);
-    heartbeat({ interruptions: kept([...others, { attempt, code, message }]) });
+    const short = message.slice(0, INTERRUPTION_LENGTH);
+    const others = details.interruptions.filter((told) => told.code !== code || told.message !== short);
+    heartbeat({ interruptions: kept([...others, { attempt, code, message: short }]) });
     return ApplicationFailure.create({ type: code, message, nonRetryable: false, details: [details], ...(PATIENT.has(code) ? { nextRetryDelay: PATIENT_RETRY } : {}) });
   };
   heartbeat({});
@@ -100,6 +102,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
   let phaseTimer: NodeJS.Timeout | undefined;
   const endPhase = (): void => clearInterval(phaseTimer);
   try {
+    if (context.cancellationSignal.aborted) throw new StageFailed('Stopped', 'told to stop before it began', true, undefined, undefined);
     const result = await dependencies.trainer.run({
       task,
       home: dependencies.home,
@@ -134,9 +137,12 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
 
   async function explain(error: unknown): Promise<unknown> {
     if (error instanceof StageFailed && error.code === 'Stopped') {
-      if (context.cancellationSignal.reason instanceof CancelledFailure && context.cancellationSignal.reason.message !== 'WORKER_SHUTDOWN') {
-        await files.ended('failed', 'cancelled; a checkpoint is saved');
-        return context.cancellationSignal.reason;
+      const { reason } = context.cancellationSignal;
+      if (reason instanceof CancelledFailure && reason.message !== 'WORKER_SHUTDOWN') {
+        // TIMED_OUT, NOT_FOUND: another attempt goes on, whose files these are now; PAUSED, RESET: one will
+        if (reason.message === 'CANCELLED') await files.ended('failed', 'cancelled; a checkpoint is saved');
+        else files.log(`ended: ${reason.message}`);
+        return reason;
       }
       const message = `the worker was told to stop at step ${details.step} of ${details.of}; the next attempt goes on from ${placeOf(details)}`;
       await files.ended('preempted', message);
@@ -155,7 +161,9 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
         await files.ended('failed', message);
         return ApplicationFailure.create({ type: 'CrashLoop', message, nonRetryable: true });
       }
-      await files.ended(error instanceof StageFailed && PATIENT.has(error.code) ? 'waiting' : 'preempted', error.message);
+      // overtaken: the progress file is the later attempt's
+      if (error instanceof StageFailed && error.code === 'Fenced') files.log(error.message);
+      else await files.ended(error instanceof StageFailed && PATIENT.has(error.code) ? 'waiting' : 'preempted', error.message);
       return interrupted({ code: error instanceof StageFailed ? error.code : 'TrainerCrashed', message: `${error.message} (step ${details.step} of ${details.of}); the next attempt goes on from ${placeOf(details)}` });
     }
     await files.ended('failed', error instanceof Error ? error.message : String(error));

@@ -104,7 +104,7 @@ function startWorkers({ home, server, onEvent, workerEntry }: Required<Pick<Loca
     supervise({
       name: log.replaceAll('-', ' ').replace(/^[cg]pu/, (text) => text.toUpperCase()),
       command: process.execPath,
-      args: [workerEntry, '--role', role, '--home', home.root, '--address', server.address, '--namespace', server.namespace],
+      args: [workerEntry, '--role', role, '--home', home.root, '--address', server.address, '--namespace', server.namespace, '--notice', String(WORKER_GRACE_MS / 1000 - 2)],
       environment,
       logFile: path.join(home.logs, `${log}.log`),
       isReady: isReadyLine,

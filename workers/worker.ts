@@ -6,7 +6,7 @@ import { createCpuActivities, createFencingActivities, createGpuActivities, crea
 import { fileBlobs, openStore } from '../lib/artifacts/index.js';
 import { openHome } from '../lib/home.js';
 import { packageVersion } from '../lib/package-root.js';
-import { CPU_QUEUE, GPU_QUEUE } from '../workflows/types.js';
+import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE } from '../workflows/types.js';
 import { serverAt } from './connection.js';
 import { createTrainer } from './trainer/trainer.js';
 import { trainerEnvironment } from './trainer/environment.js';
@@ -55,22 +55,23 @@ const shared = {
   maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
   defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
 } as const;
-const worker = await Worker.create(
+const workers =
   role === 'cpu'
-    ? {
-        ...shared,
-        taskQueue: CPU_QUEUE,
-        workflowBundle: { codePath: path.resolve(fileURLToPath(import.meta.url), '../../workflow-bundle.js') },
-        activities: { ...createCpuActivities(dependencies), ...createFencingActivities({ store, blobs }), ...createRunFolderActivities({ store, home }) },
-        // the short ones must not wait behind stages
-        maxConcurrentActivityTaskExecutions: CPU_STAGES + 4,
-      }
-    : { ...shared, taskQueue: GPU_QUEUE, activities: createGpuActivities(dependencies), maxConcurrentActivityTaskExecutions: 1 },
-);
+    ? [
+        await Worker.create({
+          ...shared,
+          taskQueue: CPU_QUEUE,
+          workflowBundle: { codePath: path.resolve(fileURLToPath(import.meta.url), '../../workflow-bundle.js') },
+          activities: createCpuActivities(dependencies),
+          maxConcurrentActivityTaskExecutions: CPU_STAGES,
+        }),
+        await Worker.create({ ...shared, taskQueue: CONTROL_QUEUE, activities: { ...createFencingActivities({ store, blobs }), ...createRunFolderActivities({ store, home }) } }),
+      ]
+    : [await Worker.create({ ...shared, taskQueue: GPU_QUEUE, activities: createGpuActivities(dependencies), maxConcurrentActivityTaskExecutions: 1 })];
 
 process.stdout.write(`${JSON.stringify({ ready: true, role, pid: process.pid })}\n`);
 try {
-  await worker.run(); // ends on SIGTERM and SIGINT
+  await Promise.all(workers.map((worker) => worker.run())); // they end on SIGTERM and SIGINT
   trainer.close();
   await connection.close();
   process.exit(0);

@@ -8,7 +8,7 @@ import { shardsPerTask } from './scoring-tasks.js';
 import { selection } from './selection.js';
 import type { StageBoard } from './stage-board.js';
 import { decay, pretraining } from './training.js';
-import { CPU_QUEUE, type PipelineInput } from './types.js';
+import { CONTROL_QUEUE, type PipelineInput } from './types.js';
 
 /** What all stages of one seed share. */
 export interface SeedContext {
@@ -26,7 +26,7 @@ export interface ArmStart {
   readonly target: Ref;
 }
 
-const { resolveSelection } = proxyActivities<CpuActivities>({ taskQueue: CPU_QUEUE, summary: 'find the other run’s selection', startToCloseTimeout: '30s', retry: { initialInterval: '1s' } });
+const { resolveSelection } = proxyActivities<CpuActivities>({ taskQueue: CONTROL_QUEUE, summary: 'find the other run’s selection', startToCloseTimeout: '30s', retry: { initialInterval: '1s' } });
 
 /** Round after round of one arm. Decay and evaluation of a round run beside the next round; where a round fails they are cancelled and awaited. */
 export async function runArm(context: SeedContext, arm: Arm, start: ArmStart): Promise<void> {

@@ -1,5 +1,5 @@
 import type { StageResult } from '../lib/stages/types.js';
-import { asStage, cpu, schedule, type StageWorkflowInput } from './stage.js';
+import { asStage, cpu, presentRun, schedule, type StageWorkflowInput } from './stage.js';
 
 /** The run's report, metrics and digests; then laid where a person looks for them. */
 export async function report(workflow: StageWorkflowInput<'report'>): Promise<StageResult> {
@@ -7,7 +7,7 @@ export async function report(workflow: StageWorkflowInput<'report'>): Promise<St
   const summary = `report on ${input.stages.length} stages`;
   return asStage(workflow, summary, async () => {
     const result = await schedule({ workflow, input, summary }, cpu(worker, summary).writeReport);
-    await cpu(worker, 'lay the report into the run folder').presentRun({ run: place.run, report: result.ref });
+    await presentRun({ run: place.run, report: result.ref });
     return result;
   });
 }

@@ -5,7 +5,7 @@ import type { StageInputs, StageName, StageResult } from '../lib/stages/types.js
 import { stageDetails } from './details.js';
 import { failureForPeople } from './failure.js';
 import { BLISS_ARM, BLISS_ROUND, BLISS_RUN, BLISS_STAGE } from './search-attributes.js';
-import { CPU_QUEUE, GPU_QUEUE } from './types.js';
+import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE } from './types.js';
 
 /** Which stage of which run this is: its path is `seed-S/ARM/round-N/STAGE`. */
 export interface StagePlace {
@@ -30,7 +30,7 @@ const RETRY = { initialInterval: '1s', backoffCoefficient: 1 };
 /** An attempt may train for days; what ends a hung one is the missing heartbeat. */
 const LONGEST_ATTEMPT = '60 days';
 
-const { claimEpoch } = proxyActivities<CpuActivities>({ taskQueue: CPU_QUEUE, startToCloseTimeout: '30s', retry: { initialInterval: '1s' }, summary: 'fence off whatever of this stage still runs elsewhere' });
+const { claimEpoch } = proxyActivities<CpuActivities>({ taskQueue: CONTROL_QUEUE, startToCloseTimeout: '30s', retry: { initialInterval: '1s' }, summary: 'fence off whatever of this stage still runs elsewhere' });
 
 const stageOptions = (worker: RunConfig['worker']) => ({
   startToCloseTimeout: LONGEST_ATTEMPT,
@@ -51,6 +51,9 @@ export interface StageActivityParams<Name extends StageName> {
 /** Which part of the stage's activities runs where. */
 export const gpu = (worker: RunConfig['worker'], summary: string): GpuActivities => proxyActivities<GpuActivities>({ ...stageOptions(worker), taskQueue: GPU_QUEUE, summary });
 export const cpu = (worker: RunConfig['worker'], summary: string): CpuActivities => proxyActivities<CpuActivities>({ ...stageOptions(worker), taskQueue: CPU_QUEUE, summary });
+
+/** Lays a finished report into the run's folder: copying a few megabytes. */
+export const { presentRun } = proxyActivities<CpuActivities>({ taskQueue: CONTROL_QUEUE, startToCloseTimeout: '10m', retry: { initialInterval: '1s' }, summary: 'lay the report into the run folder' });
 
 /** Claims the stage's next epoch, then runs its activity under it. */
 export async function schedule<Name extends StageName>(

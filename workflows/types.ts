@@ -5,6 +5,8 @@ import type { EvaluationPoint } from '../lib/report/types.js';
 /** Task queue per resource class. Workflows run on the CPU queue. */
 export const CPU_QUEUE = 'bliss-cpu';
 export const GPU_QUEUE = 'bliss-gpu';
+/** Activities of a moment, which must not wait behind stages of hours; the CPU workers listen on it too. */
+export const CONTROL_QUEUE = 'bliss-control';
 
 /** Argument of the `pipeline` workflow; its workflow id is the run's name. */
 export interface PipelineInput {
