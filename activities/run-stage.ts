@@ -60,6 +60,8 @@ const PATIENT: ReadonlySet<string> = new Set(['DiskFull', 'Fenced', 'NumericsDif
 const PATIENT_RETRY = '10s';
 /** how often a heartbeat is sent while a program is compiled, which reports no steps */
 const PHASE_HEARTBEAT_MS = 1_000;
+/** a trainer's process is up within seconds; a machine under load may take longer */
+const START_SECONDS = 60;
 /** Days on spot machines bring many interruptions; heartbeats and results stay small. */
 const INTERRUPTIONS_KEPT = 20;
 const INTERRUPTION_LENGTH = 400;
@@ -101,8 +103,14 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
 
   let phaseTimer: NodeJS.Timeout | undefined;
   const endPhase = (): void => clearInterval(phaseTimer);
+  /** A trainer that starts or compiles says nothing: its worker answers for it, for as long as that may take. */
+  const answerFor = (seconds: number): void => {
+    const until = performance.now() + seconds * 1000;
+    phaseTimer = setInterval(() => (performance.now() < until ? heartbeat({}) : endPhase()), PHASE_HEARTBEAT_MS);
+  };
   try {
     if (context.cancellationSignal.aborted) throw new StageFailed('Stopped', 'told to stop before it began', true, undefined, undefined);
+    answerFor(START_SECONDS);
     const result = await dependencies.trainer.run({
       task,
       home: dependencies.home,
@@ -117,9 +125,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
         endPhase();
         heartbeat({});
         files.phase(phase);
-        // Compiling blocks the trainer: its worker answers for it, for as long as compiling may take.
-        const until = performance.now() + request.compileTimeout * 1000;
-        phaseTimer = setInterval(() => (performance.now() < until ? heartbeat({}) : endPhase()), PHASE_HEARTBEAT_MS);
+        answerFor(request.compileTimeout);
       },
       onCheckpoint: ({ step, bytes, seconds }) => {
         heartbeat({ checkpoint: step, crashes: 0 });
