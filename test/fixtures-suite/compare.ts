@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { expect } from 'vitest';
 import type { NamedTensors } from '../../lib/tensor/index.js';
-import type { Records, TensorRecord } from './recording.js';
+import type { HyperRecord, Records, TensorRecord } from './recording.js';
 
 /** the largest error of each kind seen so far, as a multiple of what it is relative to */
 const worst = new Map<string, { error: number; where: string }>();
@@ -73,3 +73,13 @@ function check(kind: string, where: string, actual: number, expected: number, sc
 }
 
 const isTensor = (x: Tensor | readonly number[]): x is Tensor => !Array.isArray(x);
+
+/**
+ * Of c_i = −P_i(a_i − ā) and of ∇Φ = Σ c_i ∇s_i. Where the a_i are alike, a_i − ā loses digits; as Σ c_i = 0, a tensor on which all
+ * ∇s_i agree (biases near the head) is a difference of nearly equal terms: float32 leaves 5e-7 of the largest tensor's norm in it.
+ */
+export function ofHypergradient({ a, coefficients, hypergradient }: Pick<HyperRecord, 'a' | 'coefficients' | 'hypergradient'>): { readonly coefficients: number; readonly tensors: RecordTolerance } {
+  const largest = (values: readonly number[]): number => Math.max(...values.map(Math.abs));
+  const lost = Math.max(1, largest(a) / a.length / Math.max(largest(coefficients), Number.MIN_VALUE));
+  return { coefficients: 5e-5 * lost, tensors: { relative: 1e-4 * lost, absolute: 1e-6 * lost * largest(Object.values(hypergradient).map((r) => r.norm)) } };
+}
