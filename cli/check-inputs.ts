@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { RunConfig } from '../config/index.js';
 import { BlissError } from '../lib/errors.js';
+import type { Home } from '../lib/home.js';
 import { resolveFiles } from '../lib/data/sources/files.js';
 
 /** What validates but cannot run yet is refused before anything is started for it. @throws BlissError ConfigInvalid */
@@ -14,9 +17,14 @@ export function checkSupported({ models, runtime }: RunConfig): void {
   }
 }
 
-/** Every file that the configuration names is there, before a server is started for it. @throws BlissError DataInvalid */
-export async function checkInputs({ config, configFolder: folder }: { readonly config: RunConfig; readonly configFolder: string }): Promise<void> {
+/** Every file and run that the configuration names is there, before a server is started for it. @throws BlissError DataInvalid, ConfigInvalid */
+export async function checkInputs({ config, configFolder: folder, home }: { readonly config: RunConfig; readonly configFolder: string; readonly home: Home }): Promise<void> {
   checkSupported(config);
+  const { from } = config.selection;
+  const other = from?.split('/')[0];
+  if (other !== undefined && !existsSync(path.join(home.run(other).root, 'stages.json'))) {
+    throw new BlissError({ code: 'ConfigInvalid', where: 'selection.from', message: `there is no finished run '${other}' in ${home.runs}`, mend: 'name a finished run of this home and one of its rounds: RUN/round-N' });
+  }
   const { data, heldOut, tokenizer } = config;
   for (const [index, source] of data.sources.entries()) {
     if (source.type === 'files') await resolveFiles({ paths: source.paths, format: source.format, folder, field: `data.sources[${index}].paths` });

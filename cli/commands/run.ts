@@ -26,7 +26,7 @@ export function addRun(program: Command): void {
     .action(
       action(async ({ home, output, homeOption }, source: string, options: RunOptions) => {
         const loaded = loadConfig({ source, overrides: options.set });
-        await checkInputs(loaded);
+        await checkInputs({ ...loaded, home });
         if (options.name !== undefined && readRecord(home, checkRunName(options.name)) !== undefined) throw nameTaken(options.name, home.runs);
         for (const note of loaded.notes) output.note(`note: ${note}`);
         const fresh = options.fresh === true;
