@@ -12,7 +12,7 @@ export type ParquetSchema = Readonly<Record<string, ParquetColumn>>;
 export type ParquetValue = string | number | bigint | boolean | Uint8Array | null;
 export type ParquetRow = Readonly<Record<string, ParquetValue>>;
 
-/** Rows of one row group. A random row costs decoding its whole row group, so groups are small (design/data "Token rows"). */
+/** Rows of one row group. A random row costs decoding its whole row group, so groups are small. */
 export const ROW_GROUP_ROWS = 1_024;
 
 export interface ParquetTarget {

@@ -7,7 +7,7 @@ import type { ShardIndex, TokenRow } from './types.js';
 
 export type TokenDtype = 'uint16' | 'uint32';
 
-/** One BYTE_ARRAY a row: several times faster than a LIST (design/data "Token rows"). */
+/** One BYTE_ARRAY a row: several times faster than a LIST. */
 const SCHEMA: ParquetSchema = { id: { type: 'UTF8' }, source: { type: 'UTF8' }, tokens: { type: 'BYTE_ARRAY' } };
 /** keys of the footer's metadata */
 export const TOKEN_DTYPE_KEY = 'bliss.tokens.dtype';
