@@ -35,9 +35,9 @@ export const createRunFolderActivities = ({ store, home }: { readonly store: Sto
     } catch {
       throw missing(`run '${run}' is not finished or not in this home (no ${file})`);
     }
-    const chosen = stages.filter((stage) => stage.name === 'selection' && stage.arm === 'bliss' && stage.round === Number(round));
+    const chosen = stages.filter((stage) => stage.name === 'selection' && stage.results[0].summary['selector'] === 'bliss' && stage.round === Number(round));
     const found = chosen.find((stage) => stage.seed === seed) ?? chosen[0];
-    if (found === undefined) throw missing(`run '${run}' has no selection of round ${round}`);
+    if (found === undefined) throw missing(`run '${run}' has no selection by scores of round ${round}`);
     return found.results[0].ref;
   },
 });

@@ -58,7 +58,7 @@ export function asBlissError(error: unknown, where?: string): unknown {
       code: 'DiskFull',
       message: 'no space left on the disk',
       ...(where === undefined ? {} : { where }),
-      mend: 'free some space or set --home to another disk; the run goes on from its last checkpoint',
+      mend: 'free some space: the run goes on by itself from its last checkpoint',
       cause: error,
     });
   }

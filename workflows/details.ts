@@ -48,12 +48,13 @@ export interface PipelineDetails {
   /** of finished stages that were interrupted */
   readonly interruptions: ReadonlyMap<string, readonly Interruption[]>;
   readonly failure?: string;
+  readonly cancelled?: boolean;
   /** of a finished run */
   readonly metrics?: readonly ArmMetrics[];
 }
 
 /** The pipeline's: how it stands first, then one line a stage. */
-export function pipelineDetails({ run, stages, interruptions, failure, metrics }: PipelineDetails): string {
+export function pipelineDetails({ run, stages, interruptions, failure, cancelled = false, metrics }: PipelineDetails): string {
   const done = stages.filter(({ state }) => state === 'done').length;
   const line = ({ stage, state }: PipelineDetails['stages'][number]): string => {
     const times = interruptions.get(stage)?.length ?? 0;
@@ -64,8 +65,9 @@ export function pipelineDetails({ run, stages, interruptions, failure, metrics }
     `Run \`${run}\`: **${done} of ${stages.length} stages done**`,
     '',
     ...(failure === undefined ? [] : ['State: **failed**', '', ...failureLines({ run, reason: failure })]),
+    ...(cancelled ? [`State: **cancelled**; checkpoints are kept. To go on from them: \`bliss resume ${run}\``] : []),
     ...(metrics === undefined ? [] : ['Held-out text, loss in nats a token:', '', ...metrics.map(metricsLine), '', `Report: \`bliss report ${run}\``]),
-    ...(failure === undefined && metrics === undefined ? [`Figures and time left: \`bliss status ${run} --follow\``] : []),
+    ...(failure === undefined && metrics === undefined && !cancelled ? [`Figures and time left: \`bliss status ${run} --follow\``] : []),
     '',
     'Stages:',
     '',

@@ -35,7 +35,10 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
     board.show({ metrics: outcome.metrics });
     return outcome;
   } catch (error) {
-    if (isCancellation(error)) throw error;
+    if (isCancellation(error)) {
+      board.show({ cancelled: true });
+      throw error;
+    }
     // the innermost failure of ours has the stage's own words; those around it add how to go on
     const failure = ownFailures(error).at(-1);
     const reason = failure?.message ?? (error instanceof Error ? error.message : String(error));

@@ -1,9 +1,9 @@
-import { setCurrentDetails, startChild, type Workflow } from '@temporalio/workflow';
+import { isCancellation, setCurrentDetails, startChild, type Workflow } from '@temporalio/workflow';
 import type { FinishedStage, StageName, StageResult } from '../lib/stages/types.js';
 import type { Interruption, StageOutcome } from '../activities/index.js';
-import { pipelineDetails } from './details.js';
+import { pipelineDetails, type PipelineDetails } from './details.js';
 import type { StagePlace, StageWorkflowInput } from './stage.js';
-import type { ArmMetrics, PipelineInput, PipelineProgress } from './types.js';
+import type { PipelineInput, PipelineProgress } from './types.js';
 
 type StageWorkflow<Name extends StageName, Input extends StageWorkflowInput<Name>> = (input: Input) => Promise<StageResult | readonly StageResult[]>;
 
@@ -41,7 +41,7 @@ export class StageBoard {
   }
 
   /** Rewrites what the UI shows of the run. */
-  show(end: { readonly failure?: string; readonly metrics?: readonly ArmMetrics[] } = {}): void {
+  show(end: Pick<PipelineDetails, 'failure' | 'cancelled' | 'metrics'> = {}): void {
     setCurrentDetails(pipelineDetails({ run: this.input.run, stages: this.progress().stages, interruptions: this.interruptions, ...end }));
   }
 
@@ -67,7 +67,7 @@ export class StageBoard {
       this.set(place.stage, 'done');
       return results;
     } catch (error) {
-      this.set(place.stage, 'failed');
+      this.set(place.stage, isCancellation(error) ? 'cancelled' : 'failed');
       throw error;
     }
   }

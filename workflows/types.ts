@@ -39,5 +39,5 @@ export type ArmMetrics = EvaluationPoint;
 
 /** Answer of the `progress` query of the pipeline: stages in canonical order. */
 export interface PipelineProgress {
-  readonly stages: readonly { readonly stage: string; readonly state: 'waiting' | 'running' | 'done' | 'failed' }[];
+  readonly stages: readonly { readonly stage: string; readonly state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled' }[];
 }

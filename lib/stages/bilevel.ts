@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digestTensors } from '../artifacts/index.js';
+import { sampleRows } from '../data/index.js';
 import type { HeldOutExample, TokenDataset } from '../data/types.js';
 import { BlissError } from '../errors.js';
 import { createModel, createScoreModel, writeSafetensors } from '../models/index.js';
@@ -154,7 +155,8 @@ interface Minibatches {
 /** Which rows each step sees: pure functions of (seed, step). Inner and outer minibatches come from disjoint rows.  @see method §6.5 */
 function minibatches({ bilevel: hyper, sequenceLength, seed, group }: BilevelInput, rows: TokenDataset, validation: readonly HeldOutExample[]): Minibatches {
   const { batchSize, validationBatchSize } = hyper;
-  const subset = trainingSubset(rows.rows, hyper.trainingFraction, seed);
+  // these alone may train the scorer, the others are only ranked
+  const subset = sampleRows(rows.rows, hyper.trainingFraction, `${seed}/training-subset`);
   const parts = hyper.disjointBatches ? 2 : 1;
   if (subset.length < batchSize * parts) {
     throw new BlissError({
@@ -183,11 +185,6 @@ function minibatches({ bilevel: hyper, sequenceLength, seed, group }: BilevelInp
   };
 }
 
-/** Rows that may train the scorer, ascending. */
-function trainingSubset(rows: number, share: number, seed: string): Uint32Array {
-  if (share >= 1) return Uint32Array.from({ length: rows }, (_, i) => i);
-  return permutation(rows, seed, 'training-subset').subarray(0, Math.floor(share * rows)).slice().sort();
-}
 
 const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
