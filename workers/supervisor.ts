@@ -42,6 +42,8 @@ export interface Supervisor {
 /** One that ends sooner than this after its start did not do any work. */
 const SHORT_LIFE_MS = 10_000;
 const SHORT_LIVES_BEFORE_GIVING_UP = 5;
+/** from a process's end to that of its output */
+const LAST_WORDS_MS = 500;
 /** Waits before the 1st, 2nd, … start again in a row. A first crash or kill costs next to nothing. */
 const BACKOFF_MS = [100, 500, 1_000, 2_000, 4_000];
 const LOG_LIMIT_BYTES = 20_000_000; // one older log is kept beside it
@@ -72,7 +74,12 @@ export function supervise(process_: SupervisedProcess): Supervisor {
       const started = spawn(command, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: process_.environment });
       child = started;
       started.once('error', (error) => resolve(error.message));
-      started.once('exit', (code, signal) => resolve(signal ?? `code ${code ?? '?'}`));
+      started.once('exit', (code, signal) => {
+        const how = signal ?? `code ${code ?? '?'}`;
+        // its last words are still in the pipe; a grandchild that holds the pipe must not hold us up
+        started.once('close', () => resolve(how));
+        setTimeout(() => resolve(how), LAST_WORDS_MS);
+      });
       started.stdout.pipe(log, { end: false });
       started.stderr.pipe(log, { end: false });
       const { isReady } = process_;
@@ -104,7 +111,7 @@ export function supervise(process_: SupervisedProcess): Supervisor {
       if (!stopping) process_.onEvent({ name: process_.name, what: 'restarting' });
     }
   };
-  const ended = loop().finally(() => log.end());
+  const ended = loop().finally(() => new Promise<void>((resolve) => log.end(() => resolve())));
 
   const kill = (): void => {
     stopping = true;

@@ -71,7 +71,9 @@ function stateNodes(names: readonly string[], specs: readonly TensorSpec[]): Nod
     nodes.push(
       { name: handle, op: 'VarHandleOp', inputs: [], attrs: { ...typed, shape: { shape }, shared_name: { string: names[i] }, container: { string: '' } } },
       { name: `initial_${i}`, op: 'Placeholder', inputs: [], attrs: { ...typed, shape: { shape } } },
-      { name: `assign_${i}`, op: 'AssignVariableOp', inputs: [handle, `initial_${i}`], attrs: typed },
+      // a fed tensor may share its memory with JavaScript's array (where that is aligned well): a variable must have its own
+      { name: `copy_${i}`, op: 'DeepCopy', inputs: [`initial_${i}`], attrs: { T: { type: dtype } } },
+      { name: `assign_${i}`, op: 'AssignVariableOp', inputs: [handle, `copy_${i}`], attrs: typed },
       // an assignment has no output to fetch
       { name: `set_${i}`, op: 'Identity', inputs: [one, `^assign_${i}`], attrs: { T: { type: 'int32' } } },
       { name: `get_${i}`, op: 'ReadVariableOp', inputs: [handle], attrs: typed },

@@ -23,7 +23,7 @@ function child(script: string, name = 'child'): { supervisor: Supervisor; events
   return { supervisor, events, logFile };
 }
 
-const STAYS = `process.on('SIGTERM', () => { console.log('saved'); process.exit(0); }); setInterval(() => {}, 1000); console.log('ready');`;
+const STAYS = `process.on('SIGTERM', () => { process.stdout.write('saved\\n', () => process.exit(0)); }); setInterval(() => {}, 1000); console.log('ready');`;
 
 test('what is killed is started again; what is stopped ends in its own time and stays ended', async () => {
   const { supervisor, events, logFile } = child(STAYS);
