@@ -111,7 +111,8 @@ export function supervise(process_: SupervisedProcess): Supervisor {
       if (!stopping) process_.onEvent({ name: process_.name, what: 'restarting' });
     }
   };
-  const ended = loop().finally(() => new Promise<void>((resolve) => log.end(() => resolve())));
+  const written = (): Promise<void> => new Promise((resolve) => log.end(() => resolve()));
+  const ended = loop().then(written, written);
 
   const kill = (): void => {
     stopping = true;
