@@ -112,7 +112,13 @@ export function supervise(process_: SupervisedProcess): Supervisor {
     }
   };
   const written = (): Promise<void> => new Promise((resolve) => log.end(() => resolve()));
-  const ended = loop().then(written, written);
+  const ended = (async () => {
+    try {
+      await loop();
+    } finally {
+      await written();
+    }
+  })();
 
   const kill = (): void => {
     stopping = true;
