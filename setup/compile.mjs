@@ -7,7 +7,7 @@ import { secondsSince } from './progress.mjs';
 import { SetupError } from './setup-error.mjs';
 
 /** Folders that tsconfig.json compiles. */
-const SOURCES = ['cli', 'config', 'workflows', 'activities', 'workers', 'lib', 'types'];
+const SOURCES = ['cli', 'config', 'workflows', 'activities', 'workers', 'lib', 'bench', 'types'];
 const STAMP = '.bliss-build.json';
 const BUNDLE = 'workflow-bundle.js';
 

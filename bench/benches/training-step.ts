@@ -1,0 +1,60 @@
+import { adamSchema } from '../../config/sections/training.js';
+import type { Bench } from '../bench.js';
+import { comparisonTable, type Comparison } from '../comparison-table.js';
+import { compare } from '../compare.js';
+import { describe, models, type ModelName } from '../models.js';
+import type { TrainingStepSpec } from '../ours/training-step.js';
+
+interface Case {
+  readonly model: ModelName;
+  readonly batchSize: number;
+  readonly sequenceLength: number;
+  /** a repetition of a short step is several of them */
+  readonly steps: number;
+  readonly untimed: number;
+}
+
+const cases: readonly Case[] = [
+  { model: 'small', batchSize: 8, sequenceLength: 128, steps: 5, untimed: 1 },
+  { model: '14m', batchSize: 4, sequenceLength: 256, steps: 1, untimed: 0 },
+  { model: '31m', batchSize: 4, sequenceLength: 512, steps: 1, untimed: 0 },
+];
+
+/** first steps whose losses are compared */
+const CHECKED = 5;
+
+interface Data {
+  readonly comparisons: readonly Comparison[];
+}
+
+/** A training step: next-token loss, gradient, global clip, AdamW. */
+export const trainingStep: Bench<Data> = {
+  name: 'training-step',
+  about: 'a training step of three models against PyTorch, eager and compiled',
+  cases: cases.map(({ model }) => model),
+  run: async (context) => {
+    const comparisons: Comparison[] = [];
+    for (const { model, batchSize, sequenceLength, steps, untimed } of cases) {
+      if (context.only.length > 0 && !context.only.includes(model)) continue;
+      const label = `${model}: ${describe(models[model])}, batch ${batchSize} × ${sequenceLength}`;
+      context.say(label);
+      const spec: TrainingStepSpec = { ...models[model], sequenceLength, batchSize, adam: adamSchema.parse({}), gradientClip: 1, mode: 'xla', learningRate: 1e-3, batches: 4, seed: 1 };
+      const measured = await compare({
+        context,
+        subject: 'training-step',
+        sides: [
+          { name: 'ours', side: 'ours', spec },
+          { name: 'PyTorch eager', side: 'pytorch', spec: { ...spec, compile: false } },
+          { name: 'PyTorch compile', side: 'pytorch', spec: { ...spec, compile: true } },
+        ],
+        numbers: ['loss'],
+        checked: CHECKED,
+        steps,
+        untimed,
+      });
+      comparisons.push({ label, measured });
+    }
+    return { comparisons };
+  },
+  tables: ({ comparisons }) => [comparisonTable({ caption: 'Training step', comparisons })],
+};

@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError } from 'commander';
+import type { Bench } from './bench.js';
+import { benches } from './benches/index.js';
+import { thisMachine } from './machine.js';
+import { findPyTorch } from './pytorch.js';
+import { storeResult } from './results.js';
+import { plainText } from './render.js';
+
+interface Options {
+  readonly repeats: number;
+  readonly model: readonly string[];
+  readonly python?: string;
+  readonly pytorch: boolean;
+  readonly alone: boolean;
+}
+
+/** Fewer do not tell a median. */
+const LEAST_REPEATS = 10;
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+const positiveInteger = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('an integer of at least 1');
+  return value;
+};
+
+async function run(bench: Bench<unknown>, options: Options): Promise<void> {
+  const unknown = options.model.find((name) => !bench.cases.includes(name));
+  if (unknown !== undefined) throw new InvalidArgumentError(`${bench.name} has no ${unknown}; it has ${bench.cases.join(', ')}`);
+  const pyTorch = options.pytorch ? await findPyTorch({ ...(options.python === undefined ? {} : { python: options.python }), say }) : { unavailable: 'left out by --no-pytorch' };
+  if ('unavailable' in pyTorch) say(`without PyTorch: ${pyTorch.unavailable}`);
+  const data = await bench.run({ pyTorch, repeats: options.repeats, alone: options.alone, only: options.model, say });
+  for (const table of bench.tables(data)) process.stdout.write(`${plainText(table)}\n`);
+  const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`;
+  const file = await storeResult({
+    bench: bench.name,
+    takenAt: new Date().toISOString(),
+    command,
+    machine: thisMachine(),
+    ...('unavailable' in pyTorch ? { withoutPyTorch: pyTorch.unavailable } : {}),
+    data,
+  });
+  say(`written to ${file}`);
+  if (options.repeats < LEAST_REPEATS) say(`fewer than ${LEAST_REPEATS} repetitions: a look, not a figure`);
+}
+
+const program = new Command('npm run bench --').description('Measures speed and memory, each figure beside PyTorch’s on the same machine. Without a name: the list.');
+program.action(() => {
+  for (const { name, about, cases } of benches) process.stdout.write(`${name.padEnd(16)}${about}${cases.length > 1 ? ` (--model ${cases.join(' | ')})` : ''}\n`);
+});
+for (const bench of benches) {
+  program
+    .command(bench.name)
+    .description(bench.about)
+    .option('--repeats <n>', 'timed repetitions of each side', positiveInteger, LEAST_REPEATS)
+    .option('--model <name>', `only this case, may be repeated: ${bench.cases.join(', ')}`, (name: string, before: readonly string[]) => [...before, name], [])
+    .option('--python <file>', 'an interpreter that has the packages of bench/pytorch/requirements.txt, instead of the environment made in the cache')
+    .option('--no-pytorch', 'our own figures alone')
+    .option('--alone', 'time each side also where no other process is there', false)
+    .action((options: Options) => run(bench, options));
+}
+await program.parseAsync(process.argv);

@@ -1,0 +1,45 @@
+/** What the driver asks of a process that computes steps, and what it answers. */
+export type SubjectName = 'training-step';
+
+export interface Prepare {
+  readonly ask: 'prepare';
+  readonly subject: SubjectName;
+  /** weights and data: written by our side, read by the other */
+  readonly folder: string;
+  readonly spec: object;
+  /** of one op */
+  readonly threads: number;
+  /** first steps, whose numbers are answered */
+  readonly checked: number;
+}
+
+export interface Repeat {
+  readonly ask: 'repeat';
+  /** steps before the clock starts: after another process' turn the caches are its own, and threads sleep */
+  readonly untimed: number;
+  readonly steps: number;
+}
+
+export interface AskMemory {
+  readonly ask: 'memory';
+}
+
+export type Request = Prepare | Repeat | AskMemory;
+
+export interface Answers {
+  readonly prepare: {
+    readonly steps: readonly Readonly<Record<string, number>>[];
+    /** from the request to the end of the first steps: loading, tracing, compiling */
+    readonly seconds: number;
+    /** of TensorFlow or PyTorch */
+    readonly version: string;
+  };
+  readonly repeat: {
+    /** of one step, mean over the repetition */
+    readonly milliseconds: number;
+  };
+  readonly memory: {
+    /** largest resident memory of the process so far */
+    readonly peakBytes: number;
+  };
+}
