@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { TokenIds } from '../models/index.js';
-import { adamw, clipPerTensor, globalNorm, type BiasCorrections, type Moments } from '../optim/index.js';
+import { adamw, clipPerTensor, cosine, globalNorm, quotientOrZero, type BiasCorrections, type Moments } from '../optim/index.js';
 import { valueAndGradients, type NamedTensors } from '../tensor/index.js';
 import { alignment } from './alignment.js';
 import { gaussNewtonProduct, hessianProduct } from './curvature-product.js';
@@ -21,7 +21,7 @@ export interface OuterStepInput {
   readonly scoreMoments: Moments;
   /** θ_r, frozen */
   readonly target: NamedTensors;
-  /** of the outer step before, for a warm start; zeros before the first */
+  /** of the outer step before, for `zCosine` and a warm start; zeros before the first */
   readonly z: NamedTensors;
   readonly normaliser: Normaliser;
   /** int32 [m, T] */
@@ -60,7 +60,11 @@ export interface OuterStepOutput {
   readonly clippedHypergradient: NamedTensors;
   readonly hypergradientNorm: Tensor;
   readonly zNorm: Tensor;
+  /** cosine of z and the z of the outer step before; 0 in the first */
+  readonly zCosine: Tensor;
   readonly residualNorm: Tensor;
+  /** `residualNorm` over ‖v‖; 0 where v is */
+  readonly relativeResidual: Tensor;
   readonly negativeCurvature: Tensor;
 }
 
@@ -101,7 +105,9 @@ export function outerStep(input: OuterStepInput): OuterStepOutput {
     clippedHypergradient: clipped,
     hypergradientNorm: globalNorm(outcome.hypergradient),
     zNorm: globalNorm(z),
+    zCosine: cosine(z, input.z),
     residualNorm: solution.residualNorm,
+    relativeResidual: quotientOrZero(solution.residualNorm, globalNorm(upperGradient)),
     negativeCurvature: solution.negativeCurvature,
   };
 }

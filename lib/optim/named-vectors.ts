@@ -34,6 +34,20 @@ export function globalNorm(a: NamedTensors): Tensor {
   return tf.sqrt(sumOfSquares(a));
 }
 
+/** ⟨a, b⟩ / (‖a‖ ‖b‖) in [−1, 1], and 0 where one of them is zero; a scalar */
+export function cosine(a: NamedTensors, b: NamedTensors): Tensor {
+  // one norm after the other: their product may leave float32's range where neither does
+  const quotient = quotientOrZero(quotientOrZero(innerProduct(a, b), globalNorm(a)), globalNorm(b));
+  return tf.maximum(-1, tf.minimum(1, quotient));
+}
+
+/** a / b, and 0 where b is 0, of scalars */
+export function quotientOrZero(a: Tensor, b: Tensor): Tensor {
+  const isZero = tf.equal(b, 0);
+  // a harmless 1 divides there, so that the branch not taken cannot be NaN
+  return tf.where(isZero, tf.zerosLike(a), tf.div(a, tf.where(isZero, tf.onesLike(b), b)));
+}
+
 /** ‖a‖ of each tensor by itself; scalars */
 export function normPerTensor(a: NamedTensors): NamedTensors {
   return mapNamed(a, (x) => tf.sqrt(tf.sum(tf.square(x))));

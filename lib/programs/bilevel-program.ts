@@ -31,8 +31,7 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
   const shapes = { proxy: proxy.shapes(vocabularySize), score: models.score.shapes(vocabularySize), target: models.target.shapes(vocabularySize) };
   const proxyMoments = momentGroups('proxy');
   const scoreMoments = momentGroups('score');
-  // held only where they are read
-  const warm = settings.solver.start === 'warm';
+  // held only where it is read
   const stale = settings.normaliser === 'stale';
 
   const program = new Program('bilevel', { mode });
@@ -41,7 +40,8 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
   declareGroup(program, 'score', shapes.score);
   declareMoments(program, scoreMoments, shapes.score);
   declareGroup(program, 'target', shapes.target);
-  if (warm) declareGroup(program, 'z', shapes.proxy);
+  // of the outer step before: where a warm start begins, and what every z is compared with
+  declareGroup(program, 'z', shapes.proxy);
   if (stale) declareGroup(program, 'normaliser', { max: [], sum: [] });
 
   const normaliser = (io: EntryIO): Normaliser =>
@@ -82,7 +82,7 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
       score: readGroup(io, 'score', shapes.score),
       scoreMoments: readMoments(io, scoreMoments, shapes.score),
       target: readGroup(io, 'target', shapes.target),
-      z: warm ? readGroup(io, 'z', shapes.proxy) : {},
+      z: readGroup(io, 'z', shapes.proxy),
       normaliser: normaliser(io),
       validationIds,
       validationMask,
@@ -93,10 +93,10 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
     });
     assignGroup(io, 'score', result.score);
     assignMoments(io, scoreMoments, result.moments);
-    if (warm) assignGroup(io, 'z', result.z);
+    assignGroup(io, 'z', result.z);
     if (stale) assignGroup(io, 'normaliser', { max: result.normaliser.max, sum: result.normaliser.sum });
-    const { upperLoss, scores, alignment, hypergradientNorm, zNorm, residualNorm, negativeCurvature } = result;
-    return { upperLoss, scores, alignment, hypergradientNorm, zNorm, residualNorm, negativeCurvature };
+    const { upperLoss, scores, alignment, hypergradientNorm, zNorm, zCosine, residualNorm, relativeResidual, negativeCurvature } = result;
+    return { upperLoss, scores, alignment, hypergradientNorm, zNorm, zCosine, residualNorm, relativeResidual, negativeCurvature };
   });
   await program.build();
 
@@ -121,7 +121,9 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
         alignment: floatsOf(outputs, 'alignment'),
         hypergradientNorm: numberOf(outputs, 'hypergradientNorm'),
         zNorm: numberOf(outputs, 'zNorm'),
+        zCosine: numberOf(outputs, 'zCosine'),
         residualNorm: numberOf(outputs, 'residualNorm'),
+        relativeResidual: numberOf(outputs, 'relativeResidual'),
         negativeCurvature: numberOf(outputs, 'negativeCurvature'),
       };
     },

@@ -22,7 +22,7 @@ export interface TrainingProgram extends CompiledProgram {
 }
 
 export interface BilevelProgram extends CompiledProgram {
-  /** state names: `proxy/…`, `proxy.adam.m/…`, `proxy.adam.u/…`, `score/…`, `score.adam.m/…`, `score.adam.u/…`, `target/…`; `z/…` with a warm start only; `normaliser/max`, `normaliser/sum` with a stale normaliser only */
+  /** state names: `proxy/…`, `proxy.adam.m/…`, `proxy.adam.u/…`, `score/…`, `score.adam.m/…`, `score.adam.u/…`, `target/…`, `z/…` of the outer step before; `normaliser/max`, `normaliser/sum` with a stale normaliser only */
   innerStep(input: { readonly ids: Int32Array; readonly learningRate: number; readonly update: number; readonly first: boolean }): {
     readonly lowerLoss: number;
     readonly weightedCrossEntropy: number;
@@ -44,7 +44,12 @@ export interface BilevelProgram extends CompiledProgram {
     readonly alignment: Float32Array;
     readonly hypergradientNorm: number;
     readonly zNorm: number;
+    /** cosine of z and the z of the outer step before, in [−1, 1]; 0 in the first */
+    readonly zCosine: number;
+    /** ‖v − (H + δI) z‖ of the last z whose residual the solver computed */
     readonly residualNorm: number;
+    /** the same over ‖v‖ */
+    readonly relativeResidual: number;
     /** 1 where the solver met pᵀAp ≤ 0 and stopped with its last good iterate, else 0 */
     readonly negativeCurvature: number;
   };

@@ -22,6 +22,8 @@ export async function writeTensorboard({ folder, data }: { readonly folder: stri
       scalar([seed, arm], `bilevel/round-${round}/lower-loss`, point.lowerLoss, point.step);
       scalar([seed, arm], `bilevel/round-${round}/hypergradient-norm`, point.hypergradientNorm, point.step);
       scalar([seed, arm], `bilevel/round-${round}/z-norm`, point.zNorm, point.step);
+      scalar([seed, arm], `bilevel/round-${round}/z-cosine`, point.zCosine, point.step);
+      scalar([seed, arm], `bilevel/round-${round}/relative-residual`, point.relativeResidual, point.step);
     }
   }
   for (const point of data.metrics) {

@@ -75,6 +75,10 @@ export interface BilevelCurve {
     readonly hypergradientNorm: number;
     /** ‖z‖ */
     readonly zNorm: number;
+    /** of z and the z of the outer step before; 0 in the first, NaN where not recorded */
+    readonly zCosine: number;
+    /** ‖v − (H + δI) z‖ / ‖v‖; NaN where not recorded */
+    readonly relativeResidual: number;
   }[];
 }
 

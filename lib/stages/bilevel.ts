@@ -24,7 +24,7 @@ import type { BilevelInput, Stage, StageContext } from './types.js';
  */
 export const bilevel: Stage<'bilevel'> = {
   name: 'bilevel',
-  version: 1,
+  version: 2,
   resource: 'gpu',
   keyInput: ({ numerics: _policy, ...input }: BilevelInput) => input,
   run: async (input, context) => {
@@ -68,7 +68,9 @@ export const bilevel: Stage<'bilevel'> = {
         proxyGradientNorm: inner?.gradientNorm ?? Number.NaN,
         hypergradientNorm: outer.hypergradientNorm,
         zNorm: outer.zNorm,
+        zCosine: outer.zCosine,
         residualNorm: outer.residualNorm,
+        relativeResidual: outer.relativeResidual,
         negativeCurvature: outer.negativeCurvature,
         scoreMean: mean(outer.scores),
         scoreMin: Math.min(...outer.scores),
@@ -133,16 +135,15 @@ async function freshState(input: BilevelInput, context: StageContext): Promise<N
   const target = await readArrays(await context.store.open(input.target), 'weights.safetensors');
   const score = input.scorer === null ? scoreModel.fromProxy({ proxy, vocabularySize, seed: `${seed}/score` }) : await readArrays(await context.store.open(input.scorer), 'score.safetensors');
   const dotted = (moments: NamedArrays, owner: string): NamedArrays => Object.fromEntries(Object.entries(moments).map(([name, array]) => [`${owner}.${name}`, array]));
-  const { solver, normaliser } = input.bilevel;
   return {
     ...withPrefix(proxy, 'proxy'),
     ...dotted(zeroMoments(proxyModel.shapes(vocabularySize)), 'proxy'),
     ...withPrefix(score, 'score'),
     ...dotted(zeroMoments(scoreModel.shapes(vocabularySize)), 'score'),
     ...withPrefix(target, 'target'),
-    // the program holds them only where its settings read them
-    ...(solver.start === 'warm' ? withPrefix(Object.fromEntries(Object.entries(proxy).map(([name, array]) => [name, new Float32Array(array.length)])), 'z') : {}),
-    ...(normaliser === 'stale' ? { 'normaliser/max': Float32Array.of(0), 'normaliser/sum': Float32Array.of(1) } : {}),
+    ...withPrefix(Object.fromEntries(Object.entries(proxy).map(([name, array]) => [name, new Float32Array(array.length)])), 'z'),
+    // the program holds it only where its settings read it
+    ...(input.bilevel.normaliser === 'stale' ? { 'normaliser/max': Float32Array.of(0), 'normaliser/sum': Float32Array.of(1) } : {}),
   };
 }
 

@@ -42,7 +42,16 @@ export async function gather({ run, config, opened, timings }: Gather): Promise<
       samples.push(...sampleGroups({ seed, arm, round, facts }));
     }
     if (stage.name === 'bilevel') {
-      const points = (await metricsOf(artifacts[0])).map((line) => ({ step: line['step'], upperLoss: line['upperLoss'], lowerLoss: line['lowerLoss'], hypergradientNorm: line['hypergradientNorm'], zNorm: line['zNorm'] }));
+      const points = (await metricsOf(artifacts[0])).map((line) => ({
+        step: line['step'],
+        upperLoss: line['upperLoss'],
+        lowerLoss: line['lowerLoss'],
+        hypergradientNorm: line['hypergradientNorm'],
+        zNorm: line['zNorm'],
+        // a run of before they were measured has none
+        zCosine: line['zCosine'] ?? Number.NaN,
+        relativeResidual: line['relativeResidual'] ?? Number.NaN,
+      }));
       bilevel.push({ seed, arm, round, points: thin(points) });
     }
   }

@@ -21,7 +21,7 @@ function outerSteps(program: BilevelProgram, steps: number) {
   for (let i = 0; i < steps; i++) {
     const inner = program.innerStep({ ids: tokens(batchSize, 'inner', i), learningRate: 1e-3, update: i + 1, first: i === 0 });
     const outer = program.outerStep({ validationIds: tokens(3, 'validation'), validationMask: mask(3), ids: tokens(batchSize, 'outer', i), learningRate: 1e-3, update: i + 1, first: i === 0 });
-    seen.push(inner.lowerLoss, inner.weightedCrossEntropy, inner.kl, inner.gradientNorm, ...inner.scores, outer.upperLoss, ...outer.scores, ...outer.alignment, outer.hypergradientNorm, outer.zNorm, outer.residualNorm);
+    seen.push(inner.lowerLoss, inner.weightedCrossEntropy, inner.kl, inner.gradientNorm, ...inner.scores, outer.upperLoss, ...outer.scores, ...outer.alignment, outer.hypergradientNorm, outer.zNorm, outer.zCosine, outer.residualNorm, outer.relativeResidual);
   }
   return { seen, state: program.getState() };
 }
@@ -116,10 +116,36 @@ describe('bilevel', () => {
     }
   }, 120_000);
 
-  test('the target stays; proxy and score model move; z and the normaliser are state only where they are read', async () => {
-    const plain = await createBilevelProgram(bilevelSpec('graph'));
-    expect(plain.stateNames.filter((name) => /^(z|normaliser)\//.test(name))).toEqual([]);
-    plain.dispose();
+  test('a cold start keeps z too: its norm, the cosine to the z before and the residual relative to ∇F, in float64 from the states', async () => {
+    const step = (i: number) => ({ validationIds: tokens(3, 'validation'), validationMask: mask(3), ids: tokens(batchSize, 'outer', i), learningRate: 1e-3, update: i + 1, first: i === 0 });
+    const identity = await createBilevelProgram(bilevelSpec('graph', { solver: { method: 'identity' } }));
+    identity.setState(initialState(identity.getState()));
+    const { zNorm: normOfGradient, ...ofIdentity } = identity.outerStep(step(0));
+    expect(ofIdentity).toMatchObject({ residualNorm: 0, relativeResidual: 0, zCosine: 0 });
+    identity.dispose();
+
+    const program = await createBilevelProgram(bilevelSpec('graph', { solver: { steps: 1, method: 'cg', curvature: 'gauss-newton' } }));
+    expect(program.stateNames.filter((name) => name.startsWith('normaliser/'))).toEqual([]);
+    program.setState(initialState(program.getState()));
+    const z = (): number[] => Object.entries(program.getState()).flatMap(([name, array]) => (name.startsWith('z/') ? [...array] : []));
+    const inner = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, x, i) => sum + x * b[i], 0);
+    let before = z();
+    expect(before.every((x) => x === 0)).toBe(true);
+    for (let i = 0; i < 3; i++) {
+      const figures = program.outerStep(step(i));
+      const now = z();
+      expect(figures.zNorm).toBeCloseTo(Math.sqrt(inner(now, now)), 5);
+      const cosine = i === 0 ? 0 : inner(now, before) / Math.sqrt(inner(now, now) * inner(before, before));
+      expect(Math.abs(figures.zCosine - cosine)).toBeLessThan(1e-5);
+      if (i > 0) expect(figures.zCosine).toBeGreaterThan(0.05); // of one and the same validation batch
+      if (i === 0) expect(figures.relativeResidual).toBeCloseTo(figures.residualNorm / normOfGradient, 5);
+      expect(figures.relativeResidual).toBeGreaterThan(0.01);
+      before = now;
+    }
+    program.dispose();
+  });
+
+  test('the target stays; proxy, score model, z and the normaliser move', async () => {
 
     const program = await createBilevelProgram(bilevelSpec('graph', { normaliser: 'stale', solver: { start: 'warm', method: 'cg', curvature: 'gauss-newton', steps: 1 } }));
     const start = initialState(program.getState());

@@ -38,7 +38,7 @@ export function exampleReport({ seeds = [0, 1, 2, 3, 4], gain = (seed) => 0.12 +
     ],
     bilevel: seeds.flatMap((seed) => rounds.map((round) => {
       const random = randomStream('bilevel', seed, round);
-      return { seed, arm: 'bliss', round, points: Array.from({ length: 120 }, (_, step) => ({ step, upperLoss: 5.2 - 0.002 * step + 0.05 * random.normal(), lowerLoss: 4.9 - 0.001 * step + 0.05 * random.normal(), hypergradientNorm: 3e-4 * Math.exp(0.4 * random.normal()), zNorm: 0.2 + 0.05 * random.uniform() })) };
+      return { seed, arm: 'bliss', round, points: Array.from({ length: 120 }, (_, step) => ({ step, upperLoss: 5.2 - 0.002 * step + 0.05 * random.normal(), lowerLoss: 4.9 - 0.001 * step + 0.05 * random.normal(), hypergradientNorm: 3e-4 * Math.exp(0.4 * random.normal()), zNorm: 0.2 + 0.05 * random.uniform(), zCosine: step === 0 ? 0 : 0.7 + 0.2 * random.uniform(), relativeResidual: 0.9 + 0.05 * random.uniform() })) };
     })),
     selections: each((seed, arm, round) => {
       const share = SOURCES.map((_, i) => (arm === 'random' ? CORPUS_SHARE[i] : SELECTED_SHARE[i]) * (1 + 0.1 * Math.sin(seed + i)));

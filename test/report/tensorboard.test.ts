@@ -51,6 +51,8 @@ test('every metric is an event of its seed and arm, with its step', async () => 
   const last = data.bilevel.find(({ round }) => round === 2)?.points.at(-1);
   expect(value('bilevel/round-2/hypergradient-norm', 119)).toBe(Math.fround(last?.hypergradientNorm ?? NaN));
   expect(value('bilevel/round-2/z-norm', 119)).toBe(Math.fround(last?.zNorm ?? NaN));
+  expect(value('bilevel/round-2/z-cosine', 119)).toBe(Math.fround(last?.zCosine ?? NaN));
+  expect(value('bilevel/round-2/relative-residual', 119)).toBe(Math.fround(last?.relativeResidual ?? NaN));
   expect(await scalars(path.join(folder, 'seed-3', 'warm-up'))).toHaveLength(250);
   await rm(folder, { recursive: true });
 });

@@ -63,8 +63,8 @@ const trainingInput = (steps = 6): StageInputs['training'] => ({
   numerics: 'continue',
   seed: '0/target',
 });
-const bilevelInput = (): StageInputs['bilevel'] => ({
-  bilevel: { ...config.bilevel, outerSteps: 4, checkpointEvery: 1, batchSize: 4, validationBatchSize: 4, trainingFraction: 0.5, solver: { ...config.bilevel.solver, start: 'warm' } },
+const bilevelInput = (start: 'warm' | 'zero' = 'warm'): StageInputs['bilevel'] => ({
+  bilevel: { ...config.bilevel, outerSteps: 4, checkpointEvery: 1, batchSize: 4, validationBatchSize: 4, trainingFraction: 0.5, solver: { ...config.bilevel.solver, start } },
   models: config.models,
   sequenceLength: config.data.sequenceLength,
   corpus: corpus.ref,
@@ -124,16 +124,19 @@ describe('a stage', () => {
     expect(await metricsOf(home, resumed.ref)).toEqual(await metricsOf('main', warm.ref));
   });
 
-  test('of the bilevel phase, stopped twice, ends with the same score model, z warm start and flagged rows included', async () => {
-    const whole = await call('bilevel', bilevelInput());
-    const home = 'stopped-bilevel';
+  test.each(['warm', 'zero'] as const)('of the bilevel phase, stopped twice, ends with the same score model, z of the step before and flagged rows included: start %s', async (start) => {
+    const input = bilevelInput(start);
+    const whole = await call('bilevel', input);
+    const home = `stopped-bilevel-${start}`;
     await moveInputs(home, [corpus.ref, warm.ref]);
-    await expect(call('bilevel', bilevelInput(), { home, hooks: stopAfter(1) })).rejects.toMatchObject({ code: 'Stopped' });
-    await expect(call('bilevel', bilevelInput(), { home, attempt: 2, hooks: stopAfter(2) })).rejects.toMatchObject({ code: 'Stopped' });
-    const resumed = await call('bilevel', bilevelInput(), { home, attempt: 3 });
+    await expect(call('bilevel', input, { home, hooks: stopAfter(1) })).rejects.toMatchObject({ code: 'Stopped' });
+    await expect(call('bilevel', input, { home, attempt: 2, hooks: stopAfter(2) })).rejects.toMatchObject({ code: 'Stopped' });
+    const resumed = await call('bilevel', input, { home, attempt: 3 });
     expect(resumed.ref.digest).toBe(whole.ref.digest);
     expect(resumed.summary).toEqual(whole.summary);
-    expect(await metricsOf(home, resumed.ref)).toEqual(await metricsOf('main', whole.ref));
+    const metrics = await metricsOf('main', whole.ref);
+    expect(await metricsOf(home, resumed.ref)).toEqual(metrics);
+    expect(metrics.map((line) => line['zCosine'] === 0)).toEqual([true, false, false, false]);
     // half of the 64 rows may train the scorer, and four steps of an inner and an outer minibatch of 4 see 32 rows, few of them twice
     expect(whole.summary['trainedRows']).toBeGreaterThan(24);
     expect(whole.summary['trainedRows']).toBeLessThanOrEqual(32);

@@ -84,6 +84,8 @@ const QUANTITIES: readonly { readonly key: Exclude<keyof BilevelPoint, 'step'>; 
   { key: 'lowerLoss', name: 'Lower loss G', unit: 'G (nats)', log: false, see: 'The weighted training loss with its penalties. Steady or falling.' },
   { key: 'hypergradientNorm', name: 'Hypergradient', unit: '‖∇Φ‖', log: true, see: 'What the score model learns from, before clipping. Near zero: scores are saturated or alike.' },
   { key: 'zNorm', name: 'Solution z', unit: '‖z‖', log: true, see: 'Solution of the inner system. Growth without end: the system is badly damped.' },
+  { key: 'zCosine', name: 'Agreement of z', unit: 'cosine to the step before', log: false, see: 'How much of z two outer minibatches share. Near 0: z is mostly their noise; near 1 from a warm start: z hardly moves.' },
+  { key: 'relativeResidual', name: 'Residual of z', unit: '‖v − (H + δI)z‖ / ‖v‖', log: true, see: 'What the solver leaves unsolved, of the last z whose residual it computed. Above 1: z is worse than none.' },
 ];
 
 export function bilevelSection(data: ReportData): Section {
@@ -99,7 +101,8 @@ function bilevel(curves: readonly BilevelCurve[]): Html {
   const name = (curve: BilevelCurve): string => `${several ? `${curve.arm}, ` : ''}round ${curve.round}, seed ${curve.seed}`;
   const trends = rounds.map((round) => ({ round, members: curves.filter((curve) => curve.round === round) }));
   const faint = 0.5 / Math.sqrt(Math.max(1, curves.length / rounds.length));
-  const charts = QUANTITIES.map(({ key, name: title, unit, log, see }) => {
+  const recorded = QUANTITIES.filter(({ key }) => curves.some(({ points }) => points.some((point) => Number.isFinite(point[key]))));
+  const charts = recorded.map(({ key, name: title, unit, log, see }) => {
     const positive = curves.every(({ points }) => points.every((point) => point[key] > 0));
     const logarithmic = log && positive;
     return figure({
@@ -129,7 +132,7 @@ function bilevel(curves: readonly BilevelCurve[]): Html {
       { name: 'arm', cell: ({ curve }) => curve.arm },
       { name: 'round', numeric: true, cell: ({ curve }) => curve.round },
       { name: 'outer step', numeric: true, cell: ({ point }) => point.step },
-      ...QUANTITIES.map(({ key, unit }) => ({ name: unit, numeric: true, cell: ({ point }: { readonly point: BilevelPoint }) => figures(point[key]) })),
+      ...recorded.map(({ key, unit }) => ({ name: unit, numeric: true, cell: ({ point }: { readonly point: BilevelPoint }) => figures(point[key]) })),
     ],
   });
   return html`${legend(rounds.map((round, i) => ({ name: `round ${round}`, colour: colour(i), dash: dash(i) })))}<p>Bold: mean over seeds and neighbouring steps. Faint: the single steps of each seed.</p><div class="pair">${charts}</div>${folded('Numbers', numbers)}`;
