@@ -7,6 +7,7 @@ import {
   type CallOutputs, type NamedTensors,
 } from '../../lib/tensor/index.js';
 import { kernels } from '../../lib/tensor/kernels.js';
+import * as ops from '../../lib/tensor/ops.js';
 import { erf64, gradient64, hessianProduct64, type Inputs } from './finite-differences.js';
 
 interface Case {
@@ -371,6 +372,10 @@ test('every row of the kernel table has a case of its second derivative, or is r
   expect(Object.keys(kernelCases).toSorted()).toEqual([...twiceDifferentiable].toSorted());
   const refused = Object.keys(without).filter((name) => name in kernels);
   expect([...Object.keys(kernelCases).filter((kernel) => kernel !== 'Identity'), ...refused].toSorted()).toEqual(Object.keys(kernels).toSorted());
+});
+
+test('every op of our own has a case', () => {
+  expect(Object.keys(ops).filter((name) => !(name in composites))).toEqual([]);
 });
 
 /** the error of a program whose one entry is the body */
