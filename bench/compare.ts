@@ -17,6 +17,10 @@ export interface Side {
   readonly spec: object;
   /** false: it computes something else on purpose, and is not held against the others' numbers. @default true */
   readonly sameNumbers?: boolean;
+  /** beside that of its kind */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** PyTorch otherwise than as installed */
+  readonly tuned?: boolean;
 }
 
 export interface CompareInput {
@@ -24,8 +28,9 @@ export interface CompareInput {
   readonly subject: SubjectName;
   /** the first is ours: it writes the weights and data that PyTorch reads */
   readonly sides: readonly Side[];
-  /** numbers of the first steps that must agree */
+  /** numbers of the first steps that must agree, absolutely, and those that must relative to their size */
   readonly numbers: readonly string[];
+  readonly relative?: readonly string[];
   /** first steps that are compared */
   readonly checked: number;
   /** steps of a repetition, after `untimed` ones */
@@ -36,6 +41,7 @@ export interface CompareInput {
 export interface Measured {
   readonly name: string;
   readonly side: 'ours' | 'pytorch';
+  readonly tuned: boolean;
   /** of one step, a value a repetition */
   readonly milliseconds: readonly number[];
   /** the same where no other process was there */
@@ -52,7 +58,7 @@ export interface Measured {
 const OURS = fileURLToPath(new URL('./ours/serve.js', import.meta.url));
 
 /** Starts a process a side, sees that they compute the same, and times them in turn. PyTorch's sides are left out where it is not there. */
-export async function compare({ context, subject, sides, numbers, checked, steps, untimed }: CompareInput): Promise<Measured[]> {
+export async function compare({ context, subject, sides, numbers, relative = [], checked, steps, untimed }: CompareInput): Promise<Measured[]> {
   const { say, repeats } = context;
   const folder = mkdtempSync(path.join(tmpdir(), 'bliss-bench-'));
   const threads = availableParallelism();
@@ -72,7 +78,7 @@ export async function compare({ context, subject, sides, numbers, checked, steps
       say(`  ${side.name}: ready in ${seconds.toFixed(1)} s`);
       reference ??= numbersOfSteps;
       const compared = side.sameNumbers !== false && reference !== numbersOfSteps;
-      const difference = compared ? checkAgreement({ ours: reference, theirs: numbersOfSteps, who: side.name, names: numbers }) : undefined;
+      const difference = compared ? checkAgreement({ ours: reference, theirs: numbersOfSteps, who: side.name, numbers, relative }) : undefined;
       running.push({ side, contender, readySeconds: seconds, difference, alone: undefined });
     }
     const timings = await alternate({ contenders: running.map(({ contender }) => contender), repeats, steps, untimed });
@@ -80,7 +86,7 @@ export async function compare({ context, subject, sides, numbers, checked, steps
     for (const [i, { side, contender, readySeconds, difference }] of running.entries()) {
       const { peakBytes } = await contender.ask({ ask: 'memory' });
       const { milliseconds, idleShare } = timings[i];
-      measured.push({ name: side.name, side: side.side, milliseconds, idleShare, readySeconds, peakBytes, ...(difference === undefined ? {} : { difference }) });
+      measured.push({ name: side.name, side: side.side, tuned: side.tuned === true, milliseconds, idleShare, readySeconds, peakBytes, ...(difference === undefined ? {} : { difference }) });
     }
     for (const { contender } of running.splice(0)) await contender.close();
     if (!context.alone) return measured;
@@ -100,8 +106,8 @@ export async function compare({ context, subject, sides, numbers, checked, steps
   }
 }
 
-function start({ name, side }: Side, { pyTorch }: BenchContext): Contender {
-  if (side === 'ours') return startContender({ name, program: process.execPath, args: [OURS], environment: trainerEnvironment({ role: 'gpu' }) });
+function start({ name, side, environment = {} }: Side, { pyTorch }: BenchContext): Contender {
+  if (side === 'ours') return startContender({ name, program: process.execPath, args: [OURS], environment: { ...trainerEnvironment({ role: 'gpu' }), ...environment } });
   if ('unavailable' in pyTorch) throw new Error(pyTorch.unavailable);
-  return startContender({ name, program: pyTorch.python, args: pyTorchArguments(), environment: process.env });
+  return startContender({ name, program: pyTorch.python, args: pyTorchArguments(), environment: { ...process.env, ...environment } });
 }

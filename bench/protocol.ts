@@ -1,5 +1,5 @@
 /** What the driver asks of a process that computes steps, and what it answers. */
-export type SubjectName = 'training-step';
+export type SubjectName = 'training-step' | 'outer-step' | 'scoring';
 
 export interface Prepare {
   readonly ask: 'prepare';

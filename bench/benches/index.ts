@@ -1,4 +1,6 @@
 import type { Bench } from '../bench.js';
+import { outerStep } from './outer-step.js';
+import { scoring } from './scoring.js';
 import { trainingStep } from './training-step.js';
 
-export const benches: readonly Bench<unknown>[] = [trainingStep];
+export const benches: readonly Bench<unknown>[] = [trainingStep, outerStep, scoring];

@@ -4,6 +4,7 @@ import { comparisonTable, type Comparison } from '../comparison-table.js';
 import { compare } from '../compare.js';
 import { describe, models, type ModelName } from '../models.js';
 import type { TrainingStepSpec } from '../ours/training-step.js';
+import { pyTorchSides } from '../sides.js';
 
 interface Case {
   readonly model: ModelName;
@@ -42,17 +43,13 @@ export const trainingStep: Bench<Data> = {
       const measured = await compare({
         context,
         subject: 'training-step',
-        sides: [
-          { name: 'ours', side: 'ours', spec },
-          { name: 'PyTorch eager', side: 'pytorch', spec: { ...spec, compile: false } },
-          { name: 'PyTorch compile', side: 'pytorch', spec: { ...spec, compile: true } },
-        ],
+        sides: [{ name: 'ours', side: 'ours', spec }, ...pyTorchSides({ spec, context })],
         numbers: ['loss'],
         checked: CHECKED,
         steps,
         untimed,
       });
-      comparisons.push({ label, measured });
+      comparisons.push({ label, measured, amount: { unit: 'tokens/s', perStep: batchSize * sequenceLength } });
     }
     return { comparisons };
   },

@@ -16,7 +16,11 @@ from pathlib import Path
 
 import torch
 
-SUBJECTS = {"training-step": ("training_step", "TrainingStep")}
+SUBJECTS = {
+    "training-step": ("training_step", "TrainingStep"),
+    "outer-step": ("outer_step", "OuterStep"),
+    "scoring": ("scoring", "Scoring"),
+}
 
 
 def prepare(request: dict) -> tuple[object, dict]:
