@@ -8,6 +8,7 @@ import type { Answers, Request } from './protocol.js';
 /** A process of its own that one side of a comparison runs in. It waits on a pipe while the others have their turn. */
 export interface Contender {
   readonly name: string;
+  readonly pid: number;
   ask<A extends Request['ask']>(request: Extract<Request, { ask: A }>): Promise<Answers[A]>;
   /** processor time of all its threads so far, seconds; what it takes in another's turn disturbs the measurement */
   processorSeconds(): number;
@@ -22,7 +23,7 @@ export interface ContenderOptions {
 }
 
 /** ticks a second of the times in /proc, on every Linux there is */
-const TICKS = 100;
+export const TICKS = 100;
 /** characters of standard error kept to tell why a process ended */
 const LAST_WORDS = 2_000;
 
@@ -46,6 +47,7 @@ export function startContender({ name, program, args, environment }: ContenderOp
 
   return {
     name,
+    pid: child.pid ?? 0, // 0: it could not be started, which the first request tells
     ask: async (request) => {
       const line = await new Promise<string>((resolve, reject) => {
         waiting.push({ resolve, reject });

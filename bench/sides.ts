@@ -1,5 +1,61 @@
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { trainerEnvironment } from '../workers/trainer/environment.js';
 import type { BenchContext } from './bench.js';
-import type { Side } from './compare.js';
+import { startContender, type Contender } from './contender.js';
+import type { Answers, SubjectName } from './protocol.js';
+import { pyTorchArguments } from './pytorch.js';
+
+/** One side of a comparison. */
+export interface Side {
+  readonly name: string;
+  readonly side: 'ours' | 'pytorch';
+  readonly spec: object;
+  /** false: it computes something else on purpose, and is not held against the others' numbers. @default true */
+  readonly sameNumbers?: boolean;
+  /** beside that of its kind */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** PyTorch otherwise than as installed */
+  readonly tuned?: boolean;
+}
+
+export interface OpenSideInput {
+  readonly side: Side;
+  readonly context: Pick<BenchContext, 'pyTorch'>;
+  readonly subject: SubjectName;
+  /** weights and data: our side writes them, PyTorch reads them */
+  readonly folder: string;
+  /** first steps that are taken at once */
+  readonly checked: number;
+}
+
+export interface OpenSide {
+  readonly contender: Contender;
+  /** numbers of the first steps */
+  readonly steps: Answers['prepare']['steps'];
+  /** until they were done: loading, tracing, compiling */
+  readonly seconds: number;
+}
+
+const OURS = fileURLToPath(new URL('./ours/serve.js', import.meta.url));
+
+/** Starts the side's process, under a trainer's environment where it is ours, on all cores, and takes its first steps. */
+export async function openSide({ side, context, subject, folder, checked }: OpenSideInput): Promise<OpenSide> {
+  const contender = start(side, context);
+  try {
+    const { steps, seconds } = await contender.ask({ ask: 'prepare', subject, folder, spec: side.spec, threads: availableParallelism(), checked });
+    return { contender, steps, seconds };
+  } catch (error) {
+    await contender.close();
+    throw error;
+  }
+}
+
+function start({ name, side, environment = {} }: Side, { pyTorch }: Pick<BenchContext, 'pyTorch'>): Contender {
+  if (side === 'ours') return startContender({ name, program: process.execPath, args: [OURS], environment: { ...trainerEnvironment({ role: 'gpu' }), ...environment } });
+  if ('unavailable' in pyTorch) throw new Error(pyTorch.unavailable);
+  return startContender({ name, program: pyTorch.python, args: pyTorchArguments(), environment: { ...process.env, ...environment } });
+}
 
 /**
  * With glibc's defaults each step gives its large blocks back to the kernel and faults them in again, page by page: a quarter of an

@@ -1,6 +1,7 @@
 import type { Bench } from '../bench.js';
 import { outerStep } from './outer-step.js';
+import { profile } from './profile.js';
 import { scoring } from './scoring.js';
 import { trainingStep } from './training-step.js';
 
-export const benches: readonly Bench<unknown>[] = [trainingStep, outerStep, scoring];
+export const benches: readonly Bench<unknown>[] = [trainingStep, outerStep, scoring, profile];

@@ -1,10 +1,11 @@
 import { bilevelSchema, type BilevelConfig } from '../../config/sections/bilevel.js';
+import type { ModelConfig } from '../../config/sections/models.js';
 import type { Bench } from '../bench.js';
 import { comparisonTable, type Comparison } from '../comparison-table.js';
-import { compare, type Side } from '../compare.js';
+import { compare } from '../compare.js';
 import { describe, models } from '../models.js';
 import type { OuterStepSpec } from '../ours/outer-step.js';
-import { pyTorchSides } from '../sides.js';
+import { pyTorchSides, type Side } from '../sides.js';
 
 const SEQUENCE_LENGTH = 128;
 const { model, vocabularySize } = models.small;
@@ -17,6 +18,16 @@ const caseName = (n: number): string => `n-${n}`;
 const release = (n: number): BilevelConfig =>
   bilevelSchema.parse({ ...sizes(n), causalProxy: false, normaliser: 'stale', solver: { method: 'gd', steps: 3, start: 'release', curvature: 'hessian' } });
 const sizes = (n: number) => ({ batchSize: n, validationBatchSize: n });
+
+const specOf = (section: BilevelConfig): OuterStepSpec => {
+  return { proxy: model, target: model, vocabularySize, sequenceLength: SEQUENCE_LENGTH, bilevel: section, mode: 'xla', learningRate: 1e-4, batches: 6, seed: 1 };
+};
+
+/** The release's algorithm as both sides compute it. */
+export function releaseSpec(n: number): OuterStepSpec & { readonly model: ModelConfig } {
+  // one model serves as proxy and target: the other side reads it under one name
+  return { ...specOf(release(n)), model };
+}
 
 interface Data {
   readonly comparisons: readonly Comparison[];
@@ -33,15 +44,11 @@ export const outerStep: Bench<Data> = {
       if (context.only.length > 0 && !context.only.includes(caseName(n))) continue;
       const label = `${describe(models.small)}, n = ${n}, T = ${SEQUENCE_LENGTH}`;
       context.say(label);
-      const specOf = (section: BilevelConfig): OuterStepSpec => {
-        return { proxy: model, target: model, vocabularySize, sequenceLength: SEQUENCE_LENGTH, bilevel: section, mode: 'xla', learningRate: 1e-4, batches: 6, seed: 1 };
-      };
-      const spec = specOf(release(n));
+      const spec = releaseSpec(n);
       const other = (name: string, section: BilevelConfig): Side => ({ name, side: 'ours', spec: specOf(section), sameNumbers: false });
       const sides: readonly Side[] = [
         { name: 'ours, the release’s algorithm', side: 'ours', spec },
-        // one model serves as proxy and target: the other side needs it under one name
-        ...pyTorchSides({ spec: { ...spec, model }, context }),
+        ...pyTorchSides({ spec, context }),
         other('ours, default solver', bilevelSchema.parse(sizes(n))),
         other('ours, gd with Gauss-Newton products', bilevelSchema.parse({ ...sizes(n), solver: { method: 'gd', curvature: 'gauss-newton' } })),
         other('ours, identity', bilevelSchema.parse({ ...sizes(n), solver: { method: 'identity' } })),

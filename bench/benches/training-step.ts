@@ -21,6 +21,18 @@ const cases: readonly Case[] = [
   { model: '31m', batchSize: 4, sequenceLength: 512, steps: 1, untimed: 0 },
 ];
 
+/** What both sides compute for one of the models. */
+export function trainingStepSpec(name: ModelName): TrainingStepSpec {
+  const { batchSize, sequenceLength } = caseOf(name);
+  return { ...models[name], sequenceLength, batchSize, adam: adamSchema.parse({}), gradientClip: 1, mode: 'xla', learningRate: 1e-3, batches: 4, seed: 1 };
+}
+
+function caseOf(name: ModelName): Case {
+  const found = cases.find(({ model }) => model === name);
+  if (found === undefined) throw new RangeError(`no case ${name}`);
+  return found;
+}
+
 /** first steps whose losses are compared */
 const CHECKED = 5;
 
@@ -39,7 +51,7 @@ export const trainingStep: Bench<Data> = {
       if (context.only.length > 0 && !context.only.includes(model)) continue;
       const label = `${model}: ${describe(models[model])}, batch ${batchSize} × ${sequenceLength}`;
       context.say(label);
-      const spec: TrainingStepSpec = { ...models[model], sequenceLength, batchSize, adam: adamSchema.parse({}), gradientClip: 1, mode: 'xla', learningRate: 1e-3, batches: 4, seed: 1 };
+      const spec = trainingStepSpec(model);
       const measured = await compare({
         context,
         subject: 'training-step',
