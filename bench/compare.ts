@@ -74,13 +74,11 @@ async function together({ context, subject, sides, numbers, relative = [], check
       reference ??= open.steps;
     }
     const timings = await alternate({ contenders: running.map(({ contender }) => contender), repeats, steps, untimed });
-    const measured: Measured[] = [];
-    for (const [i, { side, contender, seconds, difference }] of running.entries()) {
-      const { peakBytes } = await contender.ask({ ask: 'memory' });
+    return running.map(({ side, contender, seconds, difference }, i) => {
       if (timings[i].disturbance > MUCH_DISTURBED) say(`  ${side.name} was disturbed: others took ${(100 * timings[i].disturbance).toFixed(0)}% of the cores`);
-      measured.push({ name: side.name, side: side.side, tuned: side.tuned === true, ...timings[i], readySeconds: seconds, peakBytes, ...(difference === undefined ? {} : { difference }) });
-    }
-    return measured;
+      const agreed = difference === undefined ? {} : { difference };
+      return { name: side.name, side: side.side, tuned: side.tuned === true, ...timings[i], readySeconds: seconds, peakBytes: contender.peakBytes(), ...agreed };
+    });
   } finally {
     for (const { contender } of running) await contender.close();
   }

@@ -17,6 +17,8 @@ export interface Side {
   readonly environment?: Readonly<Record<string, string>>;
   /** PyTorch otherwise than as installed */
   readonly tuned?: boolean;
+  /** folder of what it compiled, kept between processes. @default that of every run */
+  readonly cache?: string;
 }
 
 export interface OpenSideInput {
@@ -51,10 +53,24 @@ export async function openSide({ side, context, subject, folder, checked }: Open
   }
 }
 
-function start({ name, side, environment = {} }: Side, { pyTorch }: Pick<BenchContext, 'pyTorch'>): Contender {
-  if (side === 'ours') return startContender({ name, program: process.execPath, args: [OURS], environment: { ...trainerEnvironment({ role: 'gpu' }), ...environment } });
+function start({ name, side, environment = {}, cache }: Side, { pyTorch }: Pick<BenchContext, 'pyTorch'>): Contender {
+  if (side === 'ours') return startContender({ name, program: process.execPath, args: [OURS], environment: { ...ourEnvironment(cache), ...environment } });
   if ('unavailable' in pyTorch) throw new Error(pyTorch.unavailable);
-  return startContender({ name, program: pyTorch.python, args: pyTorchArguments(), environment: { ...process.env, ...environment } });
+  const kept = cache === undefined ? {} : { TORCHINDUCTOR_CACHE_DIR: cache };
+  return startContender({ name, program: pyTorch.python, args: pyTorchArguments(), environment: { ...process.env, ...kept, ...environment } });
+}
+
+/** A trainer's, as a worker makes it; with another cache, all that is kept between processes lies there. */
+function ourEnvironment(cache: string | undefined): NodeJS.ProcessEnv {
+  if (cache === undefined) return trainerEnvironment({ role: 'gpu' });
+  const before = process.env['BLISS_CACHE'];
+  process.env['BLISS_CACHE'] = cache;
+  try {
+    return { ...trainerEnvironment({ role: 'gpu' }) };
+  } finally {
+    if (before === undefined) delete process.env['BLISS_CACHE'];
+    else process.env['BLISS_CACHE'] = before;
+  }
 }
 
 /**

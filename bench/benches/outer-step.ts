@@ -19,14 +19,14 @@ const release = (n: number): BilevelConfig =>
   bilevelSchema.parse({ ...sizes(n), causalProxy: false, normaliser: 'stale', solver: { method: 'gd', steps: 3, start: 'release', curvature: 'hessian' } });
 const sizes = (n: number) => ({ batchSize: n, validationBatchSize: n });
 
-const specOf = (section: BilevelConfig): OuterStepSpec => {
+export const outerStepSpec = (section: BilevelConfig): OuterStepSpec => {
   return { proxy: model, target: model, vocabularySize, sequenceLength: SEQUENCE_LENGTH, bilevel: section, mode: 'xla', learningRate: 1e-4, batches: 6, seed: 1 };
 };
 
 /** The release's algorithm as both sides compute it. */
 export function releaseSpec(n: number): OuterStepSpec & { readonly model: ModelConfig } {
   // one model serves as proxy and target: the other side reads it under one name
-  return { ...specOf(release(n)), model };
+  return { ...outerStepSpec(release(n)), model };
 }
 
 interface Data {
@@ -45,7 +45,7 @@ export const outerStep: Bench<Data> = {
       const label = `${describe(models.small)}, n = ${n}, T = ${SEQUENCE_LENGTH}`;
       context.say(label);
       const spec = releaseSpec(n);
-      const other = (name: string, section: BilevelConfig): Side => ({ name, side: 'ours', spec: specOf(section), sameNumbers: false });
+      const other = (name: string, section: BilevelConfig): Side => ({ name, side: 'ours', spec: outerStepSpec(section), sameNumbers: false });
       const sides: readonly Side[] = [
         { name: 'ours, the release’s algorithm', side: 'ours', spec },
         ...pyTorchSides({ spec, context }),
