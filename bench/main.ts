@@ -63,4 +63,9 @@ for (const bench of benches) {
     .option('--tuned', 'PyTorch also with a malloc that keeps its memory, as its tuning guide advises', false)
     .action((options: Options) => run(bench, options));
 }
-await program.parseAsync(process.argv);
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
