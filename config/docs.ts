@@ -71,8 +71,7 @@ function parity(): string {
   return [
     '## `parity: release`',
     '',
-    'Sets every departure from the authors’ release that is a field back. What a preset says gives way; a field of your own that contradicts is an error. No fields, and so not',
-    'set: the width of the release’s “31M” proxy (choose `models.proxy`), its fixed random subset and its scores in float16.',
+    'Sets every departure from the authors’ release back ([method §6](method.md#6-departures-from-the-release)). What a preset says gives way; a field of your own that contradicts is an error.',
     '',
     '| field | becomes | in the release |',
     '|---|---|---|',

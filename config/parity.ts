@@ -9,16 +9,17 @@ export interface ReleaseValue {
   readonly value: string | number | boolean;
   /** what the release does */
   readonly because: string;
+  /** where it applies, by the tree of before; everywhere by default */
+  readonly applies?: (tree: unknown) => boolean;
 }
 
 /**
- * What `parity: release` sets: every departure of the method's page that is a field of the run. Not fields: the
- * shape of the proxy (departure 2 is a choice of `models.proxy`), the release's arbitrary fixed random subset (3)
- * and its scores in float16 (7).
+ * What `parity: release` sets: every departure of the method's page, and what could be set otherwise.
  * @see method §6
  */
 export const RELEASE_VALUES: readonly ReleaseValue[] = [
   { path: ['bilevel', 'causalProxy'], value: false, because: 'its proxy has no causal mask in the bilevel phase' },
+  { path: ['models', 'proxy', 'width'], value: 1024, because: 'its pythia-31m is 1024 wide; of a proxy of 6 × 256 × 8', applies: hasPythia31mAsProxy },
   { path: ['bilevel', 'normaliser'], value: 'stale', because: 'the inner weights use the maximum and sum of the outer step before' },
   { path: ['bilevel', 'disjointBatches'], value: false, because: 'its two iterators overlap' },
   { path: ['bilevel', 'trainingFraction'], value: 1, because: 'every row it ranks may train the scorer' },
@@ -28,10 +29,17 @@ export const RELEASE_VALUES: readonly ReleaseValue[] = [
   { path: ['bilevel', 'solver', 'method'], value: 'gd', because: 'it has no other solver' },
   { path: ['bilevel', 'solver', 'start'], value: 'release', because: 'z starts at 1/numel in every tensor' },
   { path: ['bilevel', 'solver', 'curvature'], value: 'hessian', because: 'exact Hessian by double backward' },
-  { path: ['selection', 'method'], value: 'top-k', because: 'it keeps the top by score' },
+  { path: ['selection', 'method'], value: 'top-k-float16', because: 'it ranks by scores in float16' },
+  { path: ['selection', 'randomRows'], value: 'fixed', because: 'its random rows are one fixed subset' },
   { path: ['selection', 'trainedRows'], value: 'flag', because: 'it ranks the rows that trained the scorer too' },
   { path: ['pretraining', 'peakLearningRatePerRound'], value: 'halved', because: 'peak·0.5^(r−1) in round r' },
 ];
+
+/** 6 × 256 × 8, as Pythia has it; the release gives the name to another model */
+function hasPythia31mAsProxy(tree: unknown): boolean {
+  const proxy = valueAt(tree, ['models', 'proxy']);
+  return isRecord(proxy) && proxy['architecture'] === 'gpt-neox' && proxy['layers'] === 6 && proxy['width'] === 256 && proxy['heads'] === 8;
+}
 
 /**
  * Sets the release's values where `parity: release` is asked for. A preset's own choice gives way; a user's that
@@ -42,10 +50,11 @@ export function applyParity(tree: unknown, layers: readonly Layer[]): { readonly
   const own = layers.filter((layer) => layer.own);
   const problems: Problem[] = [];
   let result: unknown = tree;
-  for (const { path, value, because } of RELEASE_VALUES) {
+  for (const { path, value, because, applies } of RELEASE_VALUES) {
+    if (applies?.(tree) === false) continue;
     const found = valueAt(tree, path);
     if (found !== undefined && found !== value && own.some((layer) => layer.locate(path) !== undefined)) {
-      problems.push({ path, message: expected(JSON.stringify(found), `${JSON.stringify(value)} under parity: release (${because})`), mend: 'remove the line, or write parity: none' });
+      problems.push({ path, message: expected(JSON.stringify(found), `${JSON.stringify(value)} under parity: release (${because})`), mend: `write ${JSON.stringify(value)}, or parity: none` });
       continue;
     }
     const holders = path.slice(0, -1).map((_, i) => valueAt(result, path.slice(0, i + 1)));

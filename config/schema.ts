@@ -12,7 +12,7 @@ const fields = z.strictObject({
   name: identifier.describe('default name of the run'),
   seeds: z.array(naturalNumber).min(1).default([0]).describe('the whole comparison is repeated for each seed'),
   rounds: positiveInteger.default(4).meta({ description: 'R, rounds of selection and pretraining', unit: 'rounds' }),
-  parity: z.enum(['none', 'release']).default('none').describe('release: sets every departure of method §6 that is a field back to what the release does'),
+  parity: z.enum(['none', 'release']).default('none').describe('release: sets every departure of method §6 back to what the release does'),
   data: dataSchema.describe('the corpus'),
   tokenizer: tokenizerSchema.describe('how text becomes tokens'),
   heldOut: heldOutSchema.describe('validation, tuning and test sets, disjoint by document'),

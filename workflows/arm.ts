@@ -2,6 +2,7 @@ import { CancellationScope, proxyActivities } from '@temporalio/workflow';
 import type { CpuActivities } from '../activities/index.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import { bilevel } from './bilevel.js';
+import { seedOfChance } from './chance.js';
 import { evaluation } from './evaluation.js';
 import { scoring } from './scoring.js';
 import { shardsPerTask } from './scoring-tasks.js';
@@ -116,12 +117,13 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
     scores = scored.map(({ ref }) => ref);
   }
   const { fraction, method, temperature, trainedRows } = config.selection;
+  const drawnBy = arm.selector === 'random' ? seedOfChance(config.selection, seed) : seed;
   const kept = await board.runOne({
     name: 'selection',
     workflow: selection,
     place: placeIn(context, arm, round, 'selection'),
     summary: `round ${round}: keep ${(100 * fraction).toFixed(0)}%`,
-    input: { input: { selector: arm.selector, fraction, method, temperature, trainedRows, corpus: from.corpus, group, scores, seed: `${seed}/round-${round}` } },
+    input: { input: { selector: arm.selector, fraction, method, temperature, trainedRows, corpus: from.corpus, group, scores, seed: `${drawnBy}/round-${round}` } },
   });
   return { selection: kept.ref, scorer };
 }

@@ -2,6 +2,7 @@ import type { Ref } from '../lib/artifacts/types.js';
 import type { TrainingInput } from '../lib/stages/types.js';
 import { allOrCancel } from './all-or-cancel.js';
 import { runArm, type ArmStart, type SeedContext } from './arm.js';
+import { seedOfChance } from './chance.js';
 import { prepare } from './prepare.js';
 import { selection } from './selection.js';
 import { warmUp } from './training.js';
@@ -35,7 +36,7 @@ export async function runSeed(context: SeedContext): Promise<void> {
     place: place('warm-up/selection'),
     summary: 'uniform rows of group 0 for the warm-ups',
     input: {
-      input: { selector: 'random', fraction: config.warmUp.fraction, method: 'top-k', temperature: 0, trainedRows: 'flag', corpus: corpus.ref, group: 0, scores: [], seed: `${seed}/warm-up` },
+      input: { selector: 'random', fraction: config.warmUp.fraction, method: 'top-k', temperature: 0, trainedRows: 'flag', corpus: corpus.ref, group: 0, scores: [], seed: `${seedOfChance(config.selection, seed)}/warm-up` },
     },
   });
   const [proxy, target] = await allOrCancel(

@@ -8,8 +8,15 @@ export const scoringSchema = z.strictObject({
 
 export const selectionSchema = z.strictObject({
   fraction: fraction.default(0.2).meta({ description: 'part of the round’s group that is kept', unit: 'share of rows' }),
-  method: z.enum(['top-k', 'gumbel-top-k']).default('top-k').describe('by logit, ties by row id; or with Gumbel noise of a temperature'),
+  method: z
+    .enum(['top-k', 'top-k-float16', 'gumbel-top-k'])
+    .default('top-k')
+    .describe('by logit; by the score after the sigmoid in float16, as the release ranks; or by logit with Gumbel noise of a temperature. Ties by row id'),
   temperature: nonNegative.default(0.5).meta({ description: 'scale of the Gumbel noise of gumbel-top-k', unit: 'logits' }),
+  randomRows: z
+    .enum(['seeded', 'fixed'])
+    .default('seeded')
+    .describe('what chance draws, for arms of selector random and for the warm-ups: a uniform sample of the run’s seed, or the same rows for every seed, as the release has it'),
   trainedRows: z.enum(['flag', 'exclude']).default('flag').describe('rows that trained the scorer: flagged in the scores, or never selected'),
   from: text(/^[a-z0-9][a-z0-9._-]{0,62}\/round-[1-9][0-9]*$/, 'RUN/round-N, as paper-1b/round-3')
     .optional()
@@ -40,7 +47,7 @@ export const comparisonSchema = z.strictObject({
 export const runtimeSchema = z.strictObject({
   compiler: z.enum(['xla', 'graph']).default('xla').describe('xla: fastest steps; graph: ready 3-4 times sooner, steps 1.2 times slower'),
   precision: z.enum(['float32', 'bf16-mixed']).default('float32').describe('bf16-mixed is not implemented yet and refused at the start of a run'),
-  numerics: z.enum(['continue', 'strict']).default('continue').describe('resume under another numerics fingerprint: go on and mark it, or refuse'),
+  numerics: z.enum(['continue', 'strict']).default('continue').describe('resume under another numerics fingerprint: go on and mark it, or wait for a worker like the one before'),
 });
 
 export const workerSchema = z.strictObject({

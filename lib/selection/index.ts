@@ -1,12 +1,14 @@
 import { gumbelTopK } from './gumbel-top-k.js';
 import { randomSelector } from './random.js';
 import { topK } from './top-k.js';
+import { topKFloat16 } from './top-k-float16.js';
 import type { Selector } from './types.js';
 
 export { gumbelTopK, type GumbelTopK } from './gumbel-top-k.js';
 export { precision, sourceShares, type Precision, type SelectedRows, type SourceShare } from './precision.js';
 export { randomSelector } from './random.js';
 export { topK } from './top-k.js';
+export { topKFloat16 } from './top-k-float16.js';
 export type { Candidates, Select, Selector } from './types.js';
 
 export interface OpenSelector {
@@ -21,6 +23,8 @@ export function openSelector({ method, temperature, seed }: OpenSelector): Selec
   switch (method) {
     case 'top-k':
       return topK();
+    case 'top-k-float16':
+      return topKFloat16();
     case 'gumbel-top-k':
       return gumbelTopK({ temperature, seed });
     case 'random':

@@ -15,7 +15,7 @@ const RELEASE = {
     score: { adam: { epsilon: 1e-8 } },
     solver: { method: 'gd', start: 'release', curvature: 'hessian' },
   },
-  selection: { method: 'top-k', trainedRows: 'flag' },
+  selection: { method: 'top-k-float16', randomRows: 'fixed', trainedRows: 'flag' },
   pretraining: { peakLearningRatePerRound: 'halved' },
 };
 
@@ -30,6 +30,7 @@ describe('parity: release', () => {
     const restored = structuredClone(config);
     restored.parity = demo.parity;
     restored.bilevel = { ...restored.bilevel, causalProxy: true, normaliser: 'fresh', disjointBatches: true, solver: { ...restored.bilevel.solver, start: 'zero' } };
+    restored.selection = { ...restored.selection, method: 'top-k', randomRows: 'seeded' };
     restored.pretraining.peakLearningRatePerRound = 'constant';
     expect(restored).toEqual(demo);
   });
@@ -38,6 +39,17 @@ describe('parity: release', () => {
     const { config, text, digest } = loadConfig({ source: 'paper-410m', overrides: ['parity=release'] });
     expect(config).toMatchObject(RELEASE);
     expect(load(text).digest).toBe(digest);
+  });
+
+  test('widens Pythia’s 31M to the release’s, and no other proxy', () => {
+    const width = (overrides: readonly string[]): number => loadConfig({ source: 'paper-410m', overrides: ['parity=release', ...overrides] }).config.models.proxy.width;
+    expect(loadConfig({ source: 'paper-410m' }).config.models.proxy.width).toBe(256);
+    expect(width([])).toBe(1024);
+    expect(width(['models.proxy.layers=12', 'models.proxy.heads=4'])).toBe(256);
+    expect(loadConfig({ source: 'demo', overrides: ['parity=release'] }).config.models.proxy.width).toBe(96);
+    const own = 'extends: paper-410m\nparity: release\nmodels:\n  proxy: { architecture: gpt-neox, layers: 6, width: WIDTH, heads: 8 }\n';
+    expect(refused(own.replace('WIDTH', '256'))).toContain('models.proxy.width: found 256, allowed: 1024 under parity: release (its pythia-31m is 1024 wide; of a proxy of 6 × 256 × 8); write 1024, or parity: none');
+    expect(load(own.replace('WIDTH', '2048')).config.models.proxy.width).toBe(2048);
   });
 
   test('names fields that exist', () => {
@@ -51,8 +63,8 @@ describe('parity: release', () => {
     expect(refused('extends: demo\nparity: release\nbilevel:\n  normaliser: fresh\n', ['bilevel.causalProxy=true'])).toBe(
       [
         'run.yaml: 2 problems',
-        '--set bilevel.causalProxy=true: bilevel.causalProxy: found true, allowed: false under parity: release (its proxy has no causal mask in the bilevel phase); remove the line, or write parity: none',
-        'run.yaml:4: bilevel.normaliser: found "fresh", allowed: "stale" under parity: release (the inner weights use the maximum and sum of the outer step before); remove the line, or write parity: none',
+        '--set bilevel.causalProxy=true: bilevel.causalProxy: found true, allowed: false under parity: release (its proxy has no causal mask in the bilevel phase); write false, or parity: none',
+        'run.yaml:4: bilevel.normaliser: found "fresh", allowed: "stale" under parity: release (the inner weights use the maximum and sum of the outer step before); write "stale", or parity: none',
       ].join('\n  '),
     );
     expect(load('extends: demo\nparity: release\nbilevel: { normaliser: stale }\n').config.bilevel.normaliser).toBe('stale');

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { countOf, gumbelTopK, openSelector, randomSelector, topK } from '../../lib/selection/index.js';
+import { countOf, gumbelTopK, openSelector, randomSelector, topK, topKFloat16 } from '../../lib/selection/index.js';
 import { candidates, selectorConformance } from './conformance.js';
 
 selectorConformance('top-k', () => topK());
+selectorConformance('top-k-float16', () => topKFloat16());
 selectorConformance('gumbel-top-k', (seed) => gumbelTopK({ temperature: 0.5, seed }));
 selectorConformance('random', (seed) => randomSelector({ seed }));
 
@@ -30,6 +31,25 @@ describe('top-k', () => {
     expect(() => topK().select({ candidates: { ids, logits: Float32Array.of(1, NaN) }, count: 1 })).toThrow(/^b: the score of the row is no number/);
     expect(() => topK().select({ candidates: { ids }, count: 1 })).toThrow(/a score of each of 2 rows, 0 came/);
     expect(() => gumbelTopK({ temperature: 1, seed: '' }).select({ candidates: { ids, logits: Float32Array.of(1) }, count: 1 })).toThrow(/2 rows, 1 came/);
+  });
+});
+
+describe('top-k-float16', () => {
+  test('scores that float16 does not tell apart tie, by id', () => {
+    // steps of float16 in [0.5, 1) are 2^-11; sigmoid(0.4) = 0.5987, between 1226 and 1227 of them
+    const logits = Float32Array.of(0.4, 0.4003, 0.41, 12, 9, 0.39);
+    const sigmoid = Array.from(logits, (x) => 1 / (1 + Math.exp(-x)));
+    const steps = sigmoid.map((x) => Math.round(x * 2 ** 11));
+    expect(steps).toEqual([1226, 1226, 1231, 2048, 2048, 1221]);
+    const ids = ['d', 'c', 'e', 'z', 'a', 'b'];
+    expect(Array.from(topKFloat16().select({ candidates: { ids, logits }, count: 6 }), (i) => ids[i])).toEqual(['a', 'z', 'e', 'c', 'd', 'b']);
+    expect(Array.from(topK().select({ candidates: { ids, logits }, count: 6 }), (i) => ids[i])).toEqual(['z', 'a', 'e', 'c', 'd', 'b']);
+  });
+
+  test('ranks low scores by the finer steps that float16 has there', () => {
+    const ids = ['a', 'b', 'c'];
+    const logits = Float32Array.of(-6, -5.999, -20);
+    expect(Array.from(topKFloat16().select({ candidates: { ids, logits }, count: 3 }))).toEqual([1, 0, 2]);
   });
 });
 
@@ -86,6 +106,6 @@ describe('random', () => {
 });
 
 test('selectors open by name; a fraction of a group is at least one row', () => {
-  for (const method of ['top-k', 'gumbel-top-k', 'random'] as const) expect(openSelector({ method, temperature: 1, seed: '' }).name).toBe(method);
+  for (const method of ['top-k', 'top-k-float16', 'gumbel-top-k', 'random'] as const) expect(openSelector({ method, temperature: 1, seed: '' }).name).toBe(method);
   expect([countOf(4_096, 0.2), countOf(10, 0.01), countOf(3, 1)]).toEqual([819, 1, 3]);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../config/index.js';
+import { seedOfChance } from '../../workflows/chance.js';
 import { planStages } from '../../workflows/plan.js';
 import { slidingWindow } from '../../workflows/sliding-window.js';
 
@@ -17,6 +18,16 @@ describe('the plan of a run', () => {
     const { config } = loadConfig({ source: 'smoke', overrides: ['selection.from=other/round-1'], cwd: process.cwd() });
     expect(planStages(config).filter((stage) => stage.includes('/bliss/'))).toEqual(['pretraining', 'decay', 'evaluation'].map((stage) => `seed-0/bliss/round-1/${stage}`));
   });
+});
+
+test('what chance draws follows the seed, or is the same for every seed', () => {
+  const drawn = (overrides: readonly string[]): string[] => {
+    const { config } = loadConfig({ source: 'smoke', overrides, cwd: process.cwd() });
+    return [0, 1].map((seed) => seedOfChance(config.selection, seed));
+  };
+  expect(drawn([])).toEqual(['0', '1']);
+  expect(drawn(['selection.randomRows=fixed'])).toEqual(['fixed', 'fixed']);
+  expect(drawn(['parity=release'])).toEqual(['fixed', 'fixed']);
 });
 
 describe('a sliding window', () => {

@@ -6,6 +6,6 @@ import { neumann } from './neumann.js';
 import type { ZSolver } from './solver.js';
 
 export type { LinearSystem, Solution, ZSolver } from './solver.js';
-export { roundToHalf, startOfZ } from './start.js';
+export { startOfZ } from './start.js';
 
 export const zSolvers: Readonly<Record<SolverSettings['method'], ZSolver>> = { gd, cg, neumann, identity };
