@@ -3,7 +3,7 @@ import type { StepNumbers } from './ours/subject.js';
 export type SubjectName = 'training-step' | 'outer-step' | 'scoring' | 'feeding';
 
 /** What the driver asks of a process that computes steps, and what it answers. */
-export type Request = Prepare | Repeat | OneStep;
+export type Request = Prepare | Repeat | OneStep | Listen;
 
 export interface Prepare {
   readonly ask: 'prepare';
@@ -29,6 +29,12 @@ export interface OneStep {
   readonly ask: 'step';
 }
 
+/** the profiler server is started; of our side only */
+export interface Listen {
+  readonly ask: 'listen';
+  readonly port: number;
+}
+
 export interface Answers {
   readonly prepare: {
     readonly steps: readonly StepNumbers[];
@@ -44,4 +50,5 @@ export interface Answers {
   readonly step: {
     readonly numbers: StepNumbers;
   };
+  readonly listen: Readonly<Record<string, never>>;
 }

@@ -1,10 +1,11 @@
 import type { Bench } from '../bench.js';
 import { feeding } from './feeding.js';
 import { memory } from './memory.js';
+import { ops } from './ops.js';
 import { outerStep } from './outer-step.js';
 import { profile } from './profile.js';
 import { scoring } from './scoring.js';
 import { startUp } from './start-up.js';
 import { trainingStep } from './training-step.js';
 
-export const benches: readonly Bench<unknown>[] = [trainingStep, outerStep, scoring, feeding, startUp, memory, profile];
+export const benches: readonly Bench<unknown>[] = [trainingStep, outerStep, scoring, feeding, startUp, memory, profile, ops];

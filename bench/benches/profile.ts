@@ -3,24 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Bench, Table } from '../bench.js';
 import { sample, type Spent } from '../perf.js';
-import type { SubjectName } from '../protocol.js';
+import { profileCases } from '../profile-cases.js';
 import { openSide, pyTorchSides, type Side } from '../sides.js';
-import { releaseSpec } from './outer-step.js';
-import { trainingStepSpec } from './training-step.js';
-
-interface Case {
-  readonly name: string;
-  readonly subject: SubjectName;
-  readonly spec: () => object;
-}
-
-const cases: readonly Case[] = [
-  { name: 'training-small', subject: 'training-step', spec: () => trainingStepSpec('small') },
-  { name: 'training-14m', subject: 'training-step', spec: () => trainingStepSpec('14m') },
-  { name: 'training-31m', subject: 'training-step', spec: () => trainingStepSpec('31m') },
-  { name: 'outer-n-8', subject: 'outer-step', spec: () => releaseSpec(8) },
-  { name: 'outer-n-32', subject: 'outer-step', spec: () => releaseSpec(32) },
-];
 
 /** What a function does, by the library that has it and its name; the first that fits. */
 const kinds: readonly { readonly kind: string; readonly fits: (one: Spent) => boolean }[] = [
@@ -52,10 +36,10 @@ interface Data {
 export const profile: Bench<Data> = {
   name: 'profile',
   about: 'where the processor time of a step goes, by Linux’ perf',
-  cases: cases.map(({ name }) => name),
+  cases: profileCases.map(({ name }) => name),
   run: async (context) => {
     const done: Data['cases'][number][] = [];
-    for (const { name, subject, spec } of cases) {
+    for (const { name, subject, spec } of profileCases) {
       if (context.only.length > 0 && !context.only.includes(name)) continue;
       context.say(name);
       const folder = mkdtempSync(path.join(tmpdir(), 'bliss-bench-'));

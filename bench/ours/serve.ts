@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { numericsFingerprint } from '../../lib/tensor/index.js';
 import type { Answers, Request } from '../protocol.js';
+import { startProfilerServer } from './profiler-server.js';
 import type { StepNumbers, Subject } from './subject.js';
 import { openSubject } from './subjects.js';
 
@@ -27,6 +28,9 @@ async function answerTo(request: Request): Promise<Answers[Request['ask']]> {
       for (let i = 0; i < request.checked; i++) steps.push(await made.step());
       return { steps, seconds: (performance.now() - started) / 1000, version: numericsFingerprint({ programDigest: '' }).parts.tensorflow };
     }
+    case 'listen':
+      startProfilerServer(request.port);
+      return {};
     case 'step':
       return { numbers: await opened().step() };
     case 'repeat': {

@@ -1,0 +1,20 @@
+import { releaseSpec } from './benches/outer-step.js';
+import { trainingStepSpec } from './benches/training-step.js';
+import type { SubjectName } from './protocol.js';
+
+/** Steps whose time is taken apart. */
+export interface ProfileCase {
+  readonly name: string;
+  readonly subject: SubjectName;
+  readonly spec: () => object;
+  /** compiled programs that one step calls */
+  readonly programs: number;
+}
+
+export const profileCases: readonly ProfileCase[] = [
+  { name: 'training-small', subject: 'training-step', spec: () => trainingStepSpec('small'), programs: 1 },
+  { name: 'training-14m', subject: 'training-step', spec: () => trainingStepSpec('14m'), programs: 1 },
+  { name: 'training-31m', subject: 'training-step', spec: () => trainingStepSpec('31m'), programs: 1 },
+  { name: 'outer-n-8', subject: 'outer-step', spec: () => releaseSpec(8), programs: 2 },
+  { name: 'outer-n-32', subject: 'outer-step', spec: () => releaseSpec(32), programs: 2 },
+];
