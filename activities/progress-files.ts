@@ -14,6 +14,8 @@ export interface StageFiles {
   progress(progress: StageProgress): void;
   phase(phase: string): void;
   log(line: string): void;
+  /** something a reader of the stage's result must know */
+  note(text: string): void;
   ended(state: Extract<StageState, 'done' | 'cached' | 'failed' | 'preempted' | 'waiting'>, error?: string): Promise<void>;
 }
 
@@ -93,6 +95,11 @@ export function progressFiles(home: Home): ProgressFiles {
           void write();
         },
         log,
+        note: (text) => {
+          state = { ...state, note: text };
+          log(text);
+          void write();
+        },
         ended: async (ended, error) => {
           const { phase: _over, etaSeconds: _eta, ...rest } = state;
           state = { ...rest, state: ended, ...(error === undefined ? {} : { error }) };

@@ -132,7 +132,10 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
         files.log(`checkpoint at step ${step}: ${(bytes / 1e6).toFixed(1)} MB in ${seconds.toFixed(2)} s`);
       },
       onEvent: ({ name: event, detail }) => files.log(`${event}: ${detail}`),
+      onNote: (text) => files.note(text),
     });
+    const { note } = result.summary;
+    if (result.cached && typeof note === 'string') files.note(note);
     await files.ended(result.cached ? 'cached' : 'done');
     return details.interruptions.length === 0 ? result : { ...result, interruptions: details.interruptions };
   } catch (error) {

@@ -8,6 +8,7 @@ export interface TrainerRun {
   onPhase(phase: string): void;
   onCheckpoint(checkpoint: { readonly step: number; readonly bytes: number; readonly seconds: number }): void;
   onEvent(event: { readonly name: string; readonly detail: string }): void;
+  onNote(text: string): void;
   /** aborts: the stage is asked to save a checkpoint and end */
   readonly stop: AbortSignal;
 }

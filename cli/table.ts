@@ -7,14 +7,14 @@ const BAR_WIDTH = 16;
 const WAIT_SHOWN = { share: 0.01, seconds: 1 };
 const MARK: Record<StageProgressFile['state'], string> = { waiting: '·', running: '▶', preempted: '‖', done: '✓', cached: '=', failed: '✗' };
 
-/** A stage a line: state, progress, loss, rate, time left, and how much of its time it waits for data where that is much. */
+/** A stage a line: state, progress, loss, rate, time left; how much of its time it waits for data where that is much, and what a reader must know. */
 export function stageTable(stages: readonly StageProgressFile[]): string[] {
-  return columns(stages.map((stage) => [`${MARK[stage.state]} ${stage.stage}`, stateText(stage), progressText(stage), lossText(stage), rateText(stage), timeText(stage), waitText(stage)]));
+  return columns(stages.map((stage) => [`${MARK[stage.state]} ${stage.stage}`, stateText(stage), progressText(stage), lossText(stage), rateText(stage), timeText(stage), waitText(stage), toKnow(stage)]));
 }
 
 /** One stage as a sentence, for logs. Why it failed is told once, when the run has ended. */
 export function stageLine(stage: StageProgressFile): string {
-  const parts = [stateText(stage), stage.of > 0 ? `${stage.step}/${stage.of}` : '', lossText(stage), rateText(stage), timeText(stage), waitText(stage)];
+  const parts = [stateText(stage), stage.of > 0 ? `${stage.step}/${stage.of}` : '', lossText(stage), rateText(stage), timeText(stage), waitText(stage), stage.note ?? ''];
   return `${stage.stage}: ${parts.filter((part) => part !== '').join(', ')}${stage.error === undefined || stage.state === 'failed' ? '' : ` (${stage.error})`}`;
 }
 
@@ -55,6 +55,9 @@ function timeText({ state, etaSeconds, startedAt, updatedAt }: StageProgressFile
   if (state === 'running') return etaSeconds === undefined ? '' : `${duration(etaSeconds)} left`;
   return state === 'done' ? `took ${duration((Date.parse(updatedAt) - Date.parse(startedAt)) / 1000)}` : '';
 }
+
+/** What a reader must know of the result, and what a stage waits for that tries again by itself. */
+const toKnow = ({ state, note, error }: StageProgressFile): string => [note, state === 'waiting' ? error : undefined].filter((text) => text !== undefined).join('; ');
 
 /** `waits for data 12.0 %` */
 function waitText({ state, dataWait }: StageProgressFile): string {

@@ -110,6 +110,8 @@ export interface StageProgressFile {
   readonly etaSeconds?: number;
   /** what it is doing when no step counts: `compiling` */
   readonly phase?: string;
+  /** what a reader of its result must know: `not bit-comparable from step 40 on: …` */
+  readonly note?: string;
   readonly startedAt: string;
   readonly updatedAt: string;
   readonly error?: string;

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { listGpus } from '../lib/tensor/processor.js';
 import type { Installed } from './installed.js';
 
 /**
@@ -14,10 +14,10 @@ export function cudaDevices({ installed, environment = process.env }: { readonly
     const end = named.indexOf('-1');
     return (end === -1 ? named : named.slice(0, end)).filter((device) => device !== '');
   }
-  try {
-    const output = execFileSync('nvidia-smi', ['--query-gpu=index', '--format=csv,noheader'], { encoding: 'utf8', timeout: 10_000, stdio: ['ignore', 'pipe', 'ignore'] });
-    return output.split('\n').map((line) => line.trim()).filter((line) => /^\d+$/.test(line));
-  } catch {
-    return []; // no driver
-  }
+  return listGpus().flatMap(({ index }) => (index === null ? [] : [String(index)]));
+}
+
+/** Environment of each GPU worker, one a device; one on the CPU where there is no device. */
+export function gpuWorkerEnvironments({ devices, base }: { readonly devices: readonly string[]; readonly base: NodeJS.ProcessEnv }): readonly NodeJS.ProcessEnv[] {
+  return devices.length === 0 ? [base] : devices.map((device) => ({ ...base, CUDA_VISIBLE_DEVICES: device }));
 }

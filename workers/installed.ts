@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { packageRoot } from '../lib/package-root.js';
+import { tensorFlowEnvironment } from '../lib/tensor/environment.js';
 
 /** What `npm start` and `npm test` laid out, as the set-up wrote it down. */
 export interface Installed {
@@ -39,6 +40,7 @@ export function tensorflowEnvironment({ installed, base = process.env }: { reado
   const libraries = [...installed.libraryPath, ...(base['LD_LIBRARY_PATH'] ?? '').split(':')].filter((folder) => folder !== '');
   return {
     ...base,
+    ...tensorFlowEnvironment({}, base),
     ...(libraries.length === 0 ? {} : { LD_LIBRARY_PATH: libraries.join(':') }),
     TF_CPP_MIN_LOG_LEVEL: base['TF_CPP_MIN_LOG_LEVEL'] ?? '2',
   };

@@ -5,7 +5,7 @@ import type { Home } from '../lib/home.js';
 import { homeFault } from '../lib/home-folder.js';
 import { packageRoot } from '../lib/package-root.js';
 import type { ServerAddress } from './connection.js';
-import { cudaDevices } from './devices.js';
+import { cudaDevices, gpuWorkerEnvironments } from './devices.js';
 import { askStack, homeInUse, lockHome, type HomeLock, type StackInfo } from './home-lock.js';
 import { readInstalled, tensorflowEnvironment } from './installed.js';
 import { onFreePorts } from './ports.js';
@@ -114,7 +114,7 @@ function startWorkers({ home, server, onEvent, workerEntry }: Required<Pick<Loca
   return [
     // the CPU worker has no use for a device, and TensorFlow would take the device's memory for itself
     worker('cpu', 'cpu-worker', { ...base, CUDA_VISIBLE_DEVICES: '' }),
-    ...(devices.length === 0 ? [worker('gpu', 'gpu-worker-0', base)] : devices.map((device, index) => worker('gpu', `gpu-worker-${index}`, { ...base, CUDA_VISIBLE_DEVICES: device }))),
+    ...gpuWorkerEnvironments({ devices, base }).map((environment, index) => worker('gpu', `gpu-worker-${index}`, environment)),
   ];
 }
 

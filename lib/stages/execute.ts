@@ -28,6 +28,8 @@ export interface StageHooks {
   onCheckpoint(checkpoint: { readonly step: number; readonly bytes: number; readonly seconds: number }): Promise<void>;
   /** something a reader of the stage's log must know */
   onEvent(event: { readonly name: string; readonly detail: string }): void;
+  /** something a reader of the stage's result must know */
+  onNote(note: string): void;
   /** a checkpoint that could not be used, and why */
   onSetAside(event: { readonly checkpoint: string; readonly reason: string }): void;
   /** all metric lines so far, at each checkpoint and at the end */
@@ -94,6 +96,7 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
   const scratch = await openScratch(params.scratch);
   const waiting = new WaitClock();
   const feeders: Feeder[] = [];
+  const notes: string[] = [];
   try {
     stretch.begin('checking its inputs');
     const key = await stageKey(stage, task);
@@ -136,6 +139,10 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
         return hooks.onPhase(name);
       },
       event: (name, detail) => hooks.onEvent({ name, detail }),
+      note: (text) => {
+        notes.push(text);
+        hooks.onNote(text);
+      },
       metrics: (record) => {
         lines.push(JSON.stringify(record));
       },
@@ -157,6 +164,7 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
     };
     await mkdir(context.scratch, { recursive: true });
     const output = await stage.run(task.input, context);
+    const summary = notes.length === 0 ? output.summary : { ...output.summary, note: notes.join('; ') };
     stretch.begin('publishing its result');
     if (lines.length > 0) await writeFile(path.join(output.folder, METRICS_FILE), lines.map((line) => `${line}\n`).join(''));
     const inputs = Object.fromEntries(references(task.input).map(([name, ref]) => [name, { sha256: ref.sha256, digest: ref.digest }]));
@@ -165,10 +173,10 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
       folder: output.folder,
       digest: output.digest,
       lineage: { stage: stage.name, stageVersion: stage.version, inputs },
-      summary: output.summary,
+      summary,
     });
     // where another run finished the same stage meanwhile, both go on with one result
-    const result = await store.record(key, { ref, summary: output.summary });
+    const result = await store.record(key, { ref, summary });
     await hooks.onMetrics(lines);
     await series.discard({ token: task.fencingToken });
     return { ...result, cached: false };

@@ -9,8 +9,7 @@ export interface NumericsRecord extends NumericsFingerprint {
 }
 export const NUMERICS_FILE = 'numerics.json';
 
-/** What a reader of an artifact must know: that some of its steps were computed otherwise. */
-export async function notBitComparable(artifact: Artifact): Promise<number | null> {
-  if (!artifact.manifest.files.some(({ name }) => name === NUMERICS_FILE)) return null;
-  return (await readJson<NumericsRecord>(artifact, NUMERICS_FILE)).notBitComparableFromStep;
+/** Of an artifact that was computed step by step. */
+export async function readNumerics(artifact: Artifact): Promise<NumericsRecord | undefined> {
+  return artifact.manifest.files.some(({ name }) => name === NUMERICS_FILE) ? readJson<NumericsRecord>(artifact, NUMERICS_FILE) : undefined;
 }

@@ -5,7 +5,7 @@ import { pairedStandardError, PASSAGES_FILE, type PassagesFile } from '../evalua
 import type { EvaluationPoint, ReportData, SampleGroup, SelectionFacts, StageTiming, TrainingCurve } from '../report/index.js';
 import { readJson } from './corpus.js';
 import type { SelectionFactsFile } from './selection.js';
-import { notBitComparable } from './numerics-record.js';
+import { readNumerics, type NumericsRecord } from './numerics-record.js';
 import type { FinishedStage } from './types.js';
 
 export interface OpenedStage {
@@ -84,11 +84,29 @@ async function notesOf(opened: readonly OpenedStage[]): Promise<string[]> {
   const notes: string[] = [];
   for (const { stage, artifacts } of opened) {
     for (const artifact of artifacts) {
-      const step = await notBitComparable(artifact);
+      const step = (await readNumerics(artifact))?.notBitComparableFromStep ?? null;
       if (step !== null) notes.push(`${stage.stage} is not bit-comparable from step ${step} on: it went on under another numerics fingerprint`);
     }
   }
   return notes;
+}
+
+/** Under which numerics fingerprints the trained states were computed, program by program apart. */
+export async function numericsFacts(opened: readonly OpenedStage[]): Promise<Record<string, string>> {
+  const records: NumericsRecord[] = [];
+  for (const artifact of opened.flatMap(({ artifacts }) => artifacts)) {
+    const record = await readNumerics(artifact);
+    if (record !== undefined) records.push(record);
+  }
+  if (records.length === 0) return {};
+  const all = (pick: (record: NumericsRecord) => string): string => [...new Set(records.map(pick))].toSorted().join(' | ') || 'none';
+  const changed = records.filter(({ notBitComparableFromStep }) => notBitComparableFromStep !== null).length;
+  return {
+    'computed on': all(({ parts }) => parts.device),
+    'computed with': all(({ parts }) => `TensorFlow ${parts.tensorflow}, ${parts.library}`),
+    'numeric flags': all(({ parts }) => parts.flags),
+    'numerics fingerprint changed': changed === 0 ? 'in no stage' : `in ${changed} of ${records.length} trained states`,
+  };
 }
 
 /** One a seed, arm, round and held-out set. */

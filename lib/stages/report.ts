@@ -6,7 +6,7 @@ import { digestJson, digestLines, type Store } from '../artifacts/index.js';
 import type { Artifact } from '../artifacts/types.js';
 import { buildReport, writeTensorboard, type ReportData } from '../report/index.js';
 import { environmentFacts } from './environment-facts.js';
-import { evaluationPoints, gather, type Gather, type OpenedStage } from './report-data.js';
+import { evaluationPoints, gather, numericsFacts, type Gather, type OpenedStage } from './report-data.js';
 import type { FinishedStage, Stage } from './types.js';
 
 /** The run's report with its TensorBoard events, metrics of all stages in canonical order, and the digests of what came out. */
@@ -61,7 +61,7 @@ async function reportData({ lines, ...of }: Gather & { readonly lines: readonly 
       metrics: await digestLines(lines),
     },
     configYaml: stringify(of.config),
-    environment: environmentFacts(of.config),
+    environment: { ...environmentFacts(of.config), ...(await numericsFacts(of.opened)) },
   };
 }
 

@@ -174,6 +174,8 @@ export interface StageContext {
   metrics(record: Readonly<Record<string, number | string | readonly number[]>>): void;
   /** something that a reader of the stage's log must know */
   event(name: string, detail: string): void;
+  /** something that a reader of the stage's result must know: shown beside it, and part of its summary */
+  note(text: string): void;
   /** publishes a checkpoint made of the files that `write` puts into a folder */
   checkpoint(save: CheckpointSave): Promise<void>;
   /** lines of the run's timings so far: what the clock did, for the report only */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import os from 'node:os';
 import path from 'node:path';
 import { cpuFeatures } from './processor.js';
 
@@ -8,9 +9,12 @@ import { cpuFeatures } from './processor.js';
 export interface TensorFlowOptions {
   /** folder for XLA's compiled code, kept between processes; no cache by default. It is made, with a folder a kind of processor. */
   readonly xlaCache?: string;
-  /** threads of one op; all cores by default. Results do not depend on it. */
+  /**
+   * Threads of one op; all cores by default. XLA's code for the CPU is compiled for their number, and its results depend on it
+   * in the last digits, whatever the number of cores: with 1, 2, 4 and 8 threads a training step gave four different sets of bits.
+   */
   readonly threads?: number;
-  /** bit-identical results on a GPU too, at some cost: no TF32, deterministic kernels, no autotuning. @default false */
+  /** the same bits from run to run on a GPU too, at some cost: no TF32, deterministic kernels, no autotuning. Nothing to the CPU. @default false */
   readonly deterministic?: boolean;
 }
 
@@ -22,18 +26,24 @@ export function tensorFlowEnvironment(
   { xlaCache, threads, deterministic = false }: TensorFlowOptions,
   inherited: Readonly<NodeJS.ProcessEnv> = process.env,
 ): Record<string, string> {
-  const environment: Record<string, string> = {};
+  const environment: Record<string, string> = {
+    // all of a GPU's memory would be taken at once otherwise, from `bliss doctor` or a test beside a run too
+    TF_FORCE_GPU_ALLOW_GROWTH: inherited['TF_FORCE_GPU_ALLOW_GROWTH'] ?? 'true',
+    // CUDA counts the fastest device first, nvidia-smi by the place on the bus: one number shall mean one device
+    CUDA_DEVICE_ORDER: inherited['CUDA_DEVICE_ORDER'] ?? 'PCI_BUS_ID',
+  };
   const addFlags = (variable: string, ...flags: string[]): void => {
     environment[variable] = [inherited[variable], ...flags].filter(Boolean).join(' ');
   };
   if (threads !== undefined) {
     environment['TF_NUM_INTRAOP_THREADS'] = String(threads);
-    environment['TF_NUM_INTEROP_THREADS'] = String(threads);
+    environment['TF_NUM_INTEROP_THREADS'] = inherited['TF_NUM_INTEROP_THREADS'] ?? String(threads);
   }
   if (deterministic) {
     environment['NVIDIA_TF32_OVERRIDE'] = '0';
     environment['TF_DETERMINISTIC_OPS'] = '1';
-    addFlags('XLA_FLAGS', '--xla_gpu_deterministic_ops=true', '--xla_gpu_autotune_level=0');
+    // Triton's products know nothing of the override above; sums over equal indices would go one by one without the expander
+    addFlags('XLA_FLAGS', '--xla_gpu_deterministic_ops=true', '--xla_gpu_autotune_level=0', '--xla_gpu_enable_triton_gemm=false', '--xla_gpu_enable_scatter_determinism_expander=true');
   }
   if (xlaCache !== undefined) {
     const folder = path.join(xlaCache, processorKey({ ...inherited, ...environment }));
@@ -51,16 +61,19 @@ export function configureTensorFlow(options: TensorFlowOptions): void {
 }
 
 /**
- * XLA's cache is keyed by the computation and not by the processor's instruction set: code for AVX-512 was loaded under AVX2. Hence
- * a folder for each set of instructions, flags and TensorFlow library.
+ * XLA's cache is keyed by the computation and not by the processor: code for AVX-512 was loaded under AVX2. Hence a folder for each
+ * set of instructions, number of threads, flags and TensorFlow library.
  */
 function processorKey(environment: Readonly<NodeJS.ProcessEnv>): string {
-  const parts = [cpuFeatures(), environment['XLA_FLAGS'] ?? '', libraryBytes()];
+  const parts = [cpuFeatures(), threadsOfAnOp(environment), environment['XLA_FLAGS'] ?? '', libraryBytes()];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
 
+/** As TensorFlow takes it: as many as there are cores where nothing says otherwise. */
+export const threadsOfAnOp = (environment: Readonly<NodeJS.ProcessEnv> = process.env): number => Number(environment['TF_NUM_INTRAOP_THREADS'] ?? 0) || os.availableParallelism();
+
 /** Size of the TensorFlow library under the binding: another version has another. It cannot be asked for its version before it is loaded. */
-function libraryBytes(): number {
+export function libraryBytes(): number {
   const packageFile = createRequire(import.meta.url).resolve('@tensorflow/tfjs-node-gpu/package.json');
   return statSync(path.join(path.dirname(packageFile), 'deps/lib/libtensorflow_cc.so.2'), { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
+import { libraryBytes, threadsOfAnOp } from './environment.js';
 import { nativeBinding } from './native.js';
-import { cpuFeatures, gpuModels } from './processor.js';
+import { cpuFeatures, gpuModel, listGpus } from './processor.js';
 
 /** What may change the bits of a result besides its inputs. Recorded in every checkpoint.  @see docs/design.md "Principles" */
 export interface NumericsParts {
   /** sha256 of the program's graph; tells the compiler mode and the split into functions apart */
   readonly program: string;
   readonly tensorflow: string;
+  /** bytes of TensorFlow's library: builds of one version (for the CPU, for CUDA, one's own) are compiled otherwise */
+  readonly library: string;
   /** flags of XLA and TensorFlow, without those that only say where a cache lies */
   readonly flags: string;
-  /** CPU features, or the GPU's model */
+  /** CPU features and threads of an op, or the GPU's model */
   readonly device: string;
 }
 
@@ -19,8 +22,13 @@ export interface NumericsFingerprint {
   readonly parts: NumericsParts;
 }
 
-/** settings that change which kernels run, or how */
-const numericVariables = ['XLA_FLAGS', 'TF_XLA_FLAGS', 'TF_ENABLE_ONEDNN_OPTS', 'TF_DETERMINISTIC_OPS', 'NVIDIA_TF32_OVERRIDE'];
+/** Settings that change which kernels run, or how: of TensorFlow, XLA, oneDNN and NVIDIA's libraries. */
+// prettier-ignore
+const numericVariables = [
+  'XLA_FLAGS', 'TF_XLA_FLAGS', 'TF_ENABLE_ONEDNN_OPTS', 'TF_DETERMINISTIC_OPS', 'NVIDIA_TF32_OVERRIDE',
+  'TF_SET_ONEDNN_FPMATH_MODE', 'TF_ENABLE_ZENDNN_OPTS', 'TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_LEVEL', 'TF_USE_CUBLASLT', 'TF_MATMUL_AUTOTUNE_ENABLE', 'TF_FP16_MATMUL_USE_FP32_COMPUTE',
+  'ONEDNN_MAX_CPU_ISA', 'ONEDNN_DEFAULT_FPMATH_MODE', 'CUBLAS_WORKSPACE_CONFIG',
+];
 const cacheFlag = /^--tf_xla_persistent_cache_/;
 
 export function numericsFingerprint({ programDigest }: { readonly programDigest: string }): NumericsFingerprint {
@@ -32,9 +40,14 @@ export function numericsFingerprint({ programDigest }: { readonly programDigest:
   const parts: NumericsParts = {
     program: programDigest,
     tensorflow: binding.TF_Version,
+    library: `${libraryBytes()} bytes`,
     flags: flags.join(' '),
-    device: binding.isUsingGpuDevice() ? gpuModels().join(', ') : cpuFeatures(),
+    device: binding.isUsingGpuDevice() ? visibleGpu() : `${cpuFeatures()} threads=${threadsOfAnOp()}`,
   };
-  const text = JSON.stringify([parts.program, parts.tensorflow, parts.flags, parts.device]);
+  const text = JSON.stringify([parts.program, parts.tensorflow, parts.library, parts.flags, parts.device]);
   return { digest: createHash('sha256').update(text).digest('hex'), parts };
 }
+
+let known: string | undefined;
+/** Which devices are visible is settled when TensorFlow loads; asking the driver may take seconds. */
+const visibleGpu = (): string => (known ??= gpuModel({ visible: process.env['CUDA_VISIBLE_DEVICES'], devices: listGpus() }));

@@ -38,7 +38,7 @@ async function call<Name extends StageName>(name: Name, input: StageInputs[Name]
     blobs,
     programs,
     scratch: path.join(root, 'scratch'),
-    hooks: { onProgress: async () => undefined, onPhase: async () => undefined, onCheckpoint: async () => undefined, onEvent: () => undefined, onSetAside: () => undefined, onMetrics: async () => undefined, timings: async () => [], stopReason: () => undefined, ...hooks },
+    hooks: { onProgress: async () => undefined, onPhase: async () => undefined, onCheckpoint: async () => undefined, onEvent: () => undefined, onNote: () => undefined, onSetAside: () => undefined, onMetrics: async () => undefined, timings: async () => [], stopReason: () => undefined, ...hooks },
   });
 }
 
@@ -154,8 +154,16 @@ describe('a stage', () => {
     try {
       await expect(call('training', { ...trainingInput(), numerics: 'strict' }, { home, attempt: 2 })).rejects.toMatchObject({ code: 'NumericsDiffer', retryable: true });
       const events: string[] = [];
-      const resumed = await call('training', trainingInput(), { home, attempt: 3, hooks: { onEvent: ({ detail }) => void events.push(detail) } });
-      expect(events.join()).toContain('not bit-comparable from step 3 on: flags was');
+      const notes: string[] = [];
+      const hooks: Partial<StageHooks> = { onEvent: ({ detail }) => void events.push(detail), onNote: (note) => void notes.push(note) };
+      await expect(call('training', trainingInput(), { home, attempt: 3, hooks: { ...hooks, ...stopAfter(1) } })).rejects.toMatchObject({ code: 'Stopped' });
+      // a later attempt under the same fingerprint still goes on from what another one computed
+      const resumed = await call('training', trainingInput(), { home, attempt: 4, hooks });
+      const note = 'not bit-comparable from step 3 on: it went on under another numerics fingerprint';
+      expect(notes).toEqual([note, note]);
+      expect(resumed.summary['note']).toBe(note);
+      expect((await open(home).store.open(resumed.ref)).manifest.summary['note']).toBe(note);
+      expect(events).toEqual([expect.stringMatching(/^not bit-comparable from step 3 on: flags was '.*', is '.*XLA_FLAGS=--xla_cpu_max_isa=AVX2'$/)]);
       const record = await readFile(await (await open(home).store.open(resumed.ref)).file('numerics.json'), 'utf8');
       expect(JSON.parse(record)).toMatchObject({ notBitComparableFromStep: 3 });
       expect(resumed.ref.digest).toBe(warm.ref.digest);

@@ -19,7 +19,7 @@ function withChild(name: string, body: string) {
   const trainer = createTrainer({ environment: process.env, entry });
   trainers.push(trainer);
   const task = { name: 'report', run: 'run', stage: 'report', input: {}, fencingToken: { epoch: 1, attempt: 1 }, scope: '', keepCheckpoints: 1 } as unknown as StageTask; // no stage reads this input
-  const silent = { onProgress: () => undefined, onPhase: () => undefined, onCheckpoint: () => undefined, onEvent: () => undefined };
+  const silent = { onProgress: () => undefined, onPhase: () => undefined, onCheckpoint: () => undefined, onEvent: () => undefined, onNote: () => undefined };
   return () => trainer.run({ task, home: folder, stop: new AbortController().signal, ...silent });
 }
 

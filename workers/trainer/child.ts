@@ -60,6 +60,7 @@ async function start(task: StageTask, homeRoot: string): Promise<void> {
         await hearWorker();
       },
       onEvent: ({ name, detail }) => say({ type: 'event', name, detail }),
+      onNote: (text) => say({ type: 'note', text }),
       onSetAside: ({ checkpoint, reason }) => say({ type: 'event', name: 'checkpoint set aside', detail: `${checkpoint}: ${reason}` }),
       onMetrics: async (lines) => {
         if (lines.length === 0) return;

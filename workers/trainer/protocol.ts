@@ -38,6 +38,7 @@ export const fromTrainer = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('phase'), phase: z.string() }),
   z.strictObject({ type: z.literal('checkpoint'), step: z.number(), bytes: z.number(), seconds: z.number() }),
   z.strictObject({ type: z.literal('event'), name: z.string(), detail: z.string() }),
+  z.strictObject({ type: z.literal('note'), text: z.string() }),
   z.strictObject({
     type: z.literal('done'),
     result: z.strictObject({ ref: refSchema, summary: z.record(z.string(), z.unknown()), cached: z.boolean() }),

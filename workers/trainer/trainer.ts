@@ -134,6 +134,9 @@ function converse(child: ChildProcess, run: TrainerRun): Promise<StageResult> {
         case 'event':
           run.onEvent(message);
           return;
+        case 'note':
+          run.onNote(message.text);
+          return;
         case 'done':
           finish();
           resolve(message.result);
