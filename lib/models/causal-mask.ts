@@ -7,6 +7,6 @@ const HIDDEN = -1e9;
 /** 0 where position i may see position j ≤ i, `HIDDEN` above the diagonal. @returns [1, 1, T, T] */
 export function causalMask(length: number): Tensor {
   const mask = new Float32Array(length * length);
-  for (let i = 0; i < length; i++) mask.fill(HIDDEN, i * length + i + 1, (i + 1) * length);
+  for (let i = 0; i < length; i++) mask.fill(HIDDEN, i * length, i * length + i);
   return tf.tensor4d(mask, [1, 1, length, length]);
 }

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { ModelConfig } from '../../config/sections/models.js';
 import { BlissError } from '../errors.js';
-import { embedding, gelu, layerNorm, tf, type NamedTensors, type Shape, type Shapes } from '../tensor/index.js';
+import { embedding, gelu, layerNorm, softmaxMajor, tf, type NamedTensors, type Shape, type Shapes } from '../tensor/index.js';
 import { causalMask } from './causal-mask.js';
 import { initialise } from './initialise.js';
 import { linear } from './linear.js';
@@ -42,7 +42,7 @@ export function createGptNeoX(config: GptNeoXConfig): Model {
     const rotary = rotaryTable({ length, dimensions: rotaryDimensions, base: rotaryBase });
     const attending = { n, length, heads, rotary, mask: causal ? causalMask(length) : undefined };
     const neox = within(byName(params), 'gpt_neox');
-    let x = tf.reshape(embedding(neox('embed_in.weight'), ids), [n * length, width]);
+    let x = tf.transpose(tf.reshape(embedding(neox('embed_in.weight'), ids), [n * length, width]));
     for (let layer = 0; layer < layers; layer++) x = block(x, within(neox, `layers.${layer}`), attending);
     return norm(x, within(neox, 'final_layer_norm'));
   };
@@ -83,15 +83,15 @@ export function createGptNeoX(config: GptNeoXConfig): Model {
  * @param x [n·T, d] @returns [n·T, d]
  */
 function attention(x: Tensor, weights: Weights, { n, length, heads, rotary, mask }: Attending): Tensor {
-  const [, width]: number[] = x.shape;
+  const [width]: number[] = x.shape;
   const headWidth = width / heads;
   const fused = linear(x, weights('query_key_value.weight'), weights('query_key_value.bias'));
-  const byHead = tf.transpose(tf.reshape(fused, [n, length, heads, 3 * headWidth]), [0, 2, 1, 3]);
-  const [query, key, value] = tf.split(byHead, 3, 3);
-  const products = tf.matMul(rotate(query, rotary), rotate(key, rotary), false, true);
+  const byHead = tf.transpose(tf.reshape(fused, [heads, 3 * headWidth, n, length]), [0, 2, 1, 3]);
+  const [query, key, value] = tf.split(byHead, 3, 2);
+  const products = tf.matMul(rotate(key, rotary), rotate(query, rotary), true, false);
   const scaled = tf.mul(products, 1 / Math.sqrt(headWidth));
-  const attended = tf.matMul(tf.softmax(mask === undefined ? scaled : tf.add(scaled, mask)), value);
-  const joined = tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [n * length, width]);
+  const attended = tf.matMul(value, softmaxMajor(mask === undefined ? scaled : tf.add(scaled, mask)));
+  const joined = tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [width, n * length]);
   return linear(joined, weights('dense.weight'), weights('dense.bias'));
 }
 

@@ -9,6 +9,6 @@ import { tf } from '../tensor/index.js';
  * @param x [rows, in] @param weight [out, in] @param bias [out] @returns [rows, out]
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  const product = tf.matMul(x, weight, false, true);
-  return bias === undefined ? product : tf.add(product, bias);
+  const product = tf.matMul(weight, x);
+  return bias === undefined ? product : tf.add(product, tf.reshape(bias, [-1, 1]));
 }

@@ -12,7 +12,7 @@ export interface NextTokenInput {
 /** −log p(token t+1 | …) in nats, position by position. @returns [n, T−1] */
 export function nextTokenLosses({ logits, ids }: NextTokenInput): Tensor {
   const [n, length] = batchShape(ids);
-  const [, vocabularySize]: number[] = logits.shape;
+  const [vocabularySize]: number[] = logits.shape;
   const rows = crossEntropyRows(logits, tf.reshape(shiftLeft(ids), [n * length]), vocabularySize);
   // the last position predicts nothing; its row is computed against id 0 and dropped
   return tf.slice(tf.reshape(rows, [n, length]), [0, 0], [n, length - 1]);

@@ -1,4 +1,5 @@
 import { add, binary, emit, int32, reduction, reshape, typeOf, unary, withAttrs, type Kernel } from './kernel-rules.js';
+import type { Attrs } from './protobuf.js';
 import { axisOf, broadcastShape, resolveReshape, sameShape, withSize } from './shapes.js';
 import type { DType, Shape } from './types.js';
 
@@ -100,6 +101,13 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     const [rows, inner] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
     const [innerB, columns] = transposeB ? [bColumns, bRows] : [bRows, bColumns];
     if (inner !== innerB) throw new RangeError(`inner sizes ${inner} and ${innerB} differ`);
+    if (transposeA && a.shape.length > 2 && process.env['NOTN']===undefined) {
+      const r = a.shape.length; const perm = a.shape.map((_, i) => i); perm[r - 1] = r - 2; perm[r - 2] = r - 1;
+      const t = emit(graph, { op: 'Transpose', inputs: [a.ref, graph.integers(perm)], attrs: { T: typeOf(a), Tperm: int32 }, output: 'y', shape: perm.map((i) => a.shape[i]), dtype: a.dtype });
+      const [bar] = graph.xla ? graph.pure('XlaOptimizationBarrier', [t.ref], { T: { types: [t.dtype] } }, [['output', 0]]) : [t.ref];
+      const shape = [...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns];
+      return emit(graph, { inputs: [bar, b.ref], dtype: a.dtype, op: 'BatchMatMulV2', attrs: { T: typeOf(a), adj_x: { bool: false }, adj_y: { bool: transposeB } }, output: 'output', shape });
+    }
     const common = { inputs: [a.ref, b.ref], dtype: a.dtype };
     if (a.shape.length === 2 && b.shape.length === 2) {
       const attrs = { T: typeOf(a), transpose_a: { bool: transposeA }, transpose_b: { bool: transposeB } };
@@ -195,6 +203,13 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     const refs = graph.pure('Unpack', [value.ref], { num: { int: count }, T: typeOf(value), axis: { int: along } }, outputs);
     return refs.map((ref) => ({ ref, shape: value.shape.filter((_, i) => i !== along), dtype: value.dtype }));
   }),
+
+  /** x, which no compiler may move anything across. A node of its own each time: what is computed from it is not found in the memo. */
+  OptimizationBarrier: ({ x }, _, graph) => {
+    const [op, attrs, output]: [string, Attrs, string] = graph.xla ? ['XlaOptimizationBarrier', { T: { types: [x.dtype] } }, 'output'] : ['Identity', { T: typeOf(x) }, 'output'];
+    const [ref] = graph.fresh(op, [x.ref], attrs, [[output, 0]]);
+    return { ...x, ref };
+  },
 
   // tables and constants
   GatherV2: withAttrs<{ axis: number; batchDims?: number }>(({ x, indices }, { axis, batchDims = 0 }, graph) => {

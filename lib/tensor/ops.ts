@@ -48,11 +48,23 @@ export function silu(x: Tensor): Tensor {
   return tf.mul(x, tf.sigmoid(x));
 }
 
-/** (x − mean) / √(variance + ε) · gain + bias over the last axis. @param x [..., d] @param gain, bias [d] */
 export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon: number): Tensor {
-  const centred = tf.sub(x, tf.mean(x, -1, true));
-  const variance = tf.mean(tf.square(centred), -1, true);
-  return tf.add(tf.mul(tf.mul(centred, tf.rsqrt(tf.add(variance, epsilon))), gain), bias);
+  const centred = tf.sub(x, tf.mean(x, 0, true));
+  const variance = tf.mean(tf.square(centred), 0, true);
+  return tf.add(tf.mul(tf.mul(centred, tf.rsqrt(tf.add(variance, epsilon))), tf.reshape(gain, [-1, 1])), tf.reshape(bias, [-1, 1]));
+}
+
+export function softmaxMajor(x: Tensor): Tensor {
+  return tf.customGrad((input, save) => {
+    const z = input as Tensor;
+    (save as GradSaveFunc)([z]);
+    const value = (): Tensor => { const e = tf.exp(tf.sub(z, stopGradient(tf.max(z, -2, true)))); return tf.div(e, tf.sum(e, -2, true)); };
+    return { value: value(), gradFunc: (dy: Tensor, [saved]: Tensor[]) => {
+      const y = softmaxMajor(saved);
+      const weighted = tf.mul(dy, y);
+      return tf.sub(weighted, tf.mul(y, tf.sum(weighted, -2, true)));
+    } };
+  })(x);
 }
 
 /** x / √(mean x² + ε) · gain over the last axis. @param x [..., d] @param gain [d] */
@@ -65,7 +77,8 @@ export function rmsNorm(x: Tensor, gain: Tensor, epsilon: number): Tensor {
  * @param logits [rows, V] @param targets int32 [rows] @returns [rows]
  */
 export function crossEntropyRows(logits: Tensor, targets: Tensor, vocabularySize: number): Tensor {
-  // XLA fuses the one-hot into the sum: it is never held
-  const chosen = tf.sum(tf.mul(logits, tf.oneHot(targets, vocabularySize, 1, 0, 'float32')), -1);
-  return tf.sub(logSumExp(logits), chosen);
+  const chosen = tf.sum(tf.mul(logits, tf.transpose(tf.oneHot(targets, vocabularySize, 1, 0, 'float32'))), 0);
+  const max = stopGradient(tf.max(logits, 0, true));
+  const lse = tf.add(tf.log(tf.sum(tf.exp(tf.sub(logits, max)), 0)), tf.reshape(max, [-1]));
+  return tf.sub(lse, chosen);
 }
