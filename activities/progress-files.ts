@@ -65,7 +65,7 @@ export function progressFiles(home: Home): ProgressFiles {
           log('started');
           await write();
         },
-        progress: ({ step, of, amount, metrics }) => {
+        progress: ({ step, of, amount, metrics, dataWait }) => {
           const now = performance.now();
           const done = amount?.value ?? step;
           first ??= { at: now, amount: done, step };
@@ -77,6 +77,7 @@ export function progressFiles(home: Home): ProgressFiles {
             step,
             of,
             metrics: metrics ?? {},
+            ...(dataWait === undefined ? {} : { dataWait }),
             ...(amount !== undefined && seconds > 0 ? { rate: { value: (done - first.amount) / seconds, unit: `${amount.unit}/s` } } : {}),
             ...(stepsPerSecond > 0 ? { etaSeconds: (of - step) / stepsPerSecond } : {}),
           };
@@ -97,7 +98,7 @@ export function progressFiles(home: Home): ProgressFiles {
           state = { ...rest, state: ended, ...(error === undefined ? {} : { error }) };
           log(error === undefined ? ended : `${ended}: ${error}`);
           await write();
-          const line = { stage, attempt, state: ended, startedAt: state.startedAt, seconds: (Date.now() - started.getTime()) / 1000, step: state.step, ...(state.rate === undefined ? {} : { rate: state.rate }) };
+          const line = { stage, attempt, state: ended, startedAt: state.startedAt, seconds: (Date.now() - started.getTime()) / 1000, step: state.step, ...(state.rate === undefined ? {} : { rate: state.rate }), ...(state.dataWait === undefined ? {} : { dataWait: state.dataWait }) };
           await mkdir(path.dirname(folder.timings), { recursive: true });
           await appendFile(folder.timings, `${JSON.stringify(line)}\n`).catch(complain);
         },

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Contender } from './contender.js';
+import { TICKS, type Contender } from './contender.js';
 
 export interface AlternateInput {
   readonly contenders: readonly Contender[];
@@ -11,11 +13,10 @@ export interface AlternateInput {
 }
 
 export interface Timings {
-  readonly name: string;
   /** of one step, a value a repetition, in the order taken */
   readonly milliseconds: readonly number[];
-  /** share of one core that it took while others had their turn: near 0, or the measurement is worth nothing */
-  readonly idleShare: number;
+  /** share of the machine's cores that anything else took in its turns: the other contenders, other programs, other guests of the host */
+  readonly disturbance: number;
 }
 
 /** Threads that wait for work by spinning give up within this time. */
@@ -28,23 +29,28 @@ const WARM_UP = 2;
  * them alike. Each round begins with another one: nobody always comes after the same.
  */
 export async function alternate({ contenders, repeats, steps, untimed }: AlternateInput): Promise<Timings[]> {
-  const taken = contenders.map(() => ({ milliseconds: [] as number[], idle: 0, waited: 0 }));
-  for (let round = -WARM_UP; round < repeats; round++) {
+  const taken = contenders.map(() => ({ milliseconds: [] as number[], others: 0, seconds: 0 }));
+  for (let round = 0; round < WARM_UP + repeats; round++) {
     for (let turn = 0; turn < contenders.length; turn++) {
-      const at = (turn + round + WARM_UP) % contenders.length;
+      const at = (turn + round) % contenders.length;
+      const contender = contenders[at];
       await wait(SETTLE_MS);
-      const before = contenders.map((contender) => contender.processorSeconds());
+      const before = machineSeconds() - contender.processorSeconds();
       const started = performance.now();
-      const { milliseconds } = await contenders[at].ask({ ask: 'repeat', untimed, steps });
+      const { milliseconds } = await contender.ask({ ask: 'repeat', untimed, steps });
       const seconds = (performance.now() - started) / 1000;
-      if (round < 0) continue;
-      taken[at].milliseconds.push(milliseconds);
-      contenders.forEach((contender, other) => {
-        if (other === at) return;
-        taken[other].idle += contender.processorSeconds() - before[other];
-        taken[other].waited += seconds;
-      });
+      if (round < WARM_UP) continue;
+      const own = taken[at];
+      own.milliseconds.push(milliseconds);
+      own.others += machineSeconds() - contender.processorSeconds() - before;
+      own.seconds += seconds;
     }
   }
-  return contenders.map(({ name }, i) => ({ name, milliseconds: taken[i].milliseconds, idleShare: taken[i].waited === 0 ? 0 : taken[i].idle / taken[i].waited }));
+  return taken.map(({ milliseconds, others, seconds }) => ({ milliseconds, disturbance: Math.max(0, others) / (seconds * availableParallelism()) }));
+}
+
+/** processor time that all cores have worked since the start of the machine, or were taken away by its host, seconds */
+function machineSeconds(): number {
+  const [, user, nice, system, , , interrupts, softInterrupts, stolen] = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0].split(/\s+/).map(Number);
+  return (user + nice + system + interrupts + softInterrupts + stolen) / TICKS;
 }

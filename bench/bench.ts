@@ -7,6 +7,8 @@ export interface BenchContext {
   readonly repeats: number;
   /** time each side also where no other process is there */
   readonly alone: boolean;
+  /** PyTorch also with a malloc that keeps its memory */
+  readonly tuned: boolean;
   /** only these of its models or cases; all by default */
   readonly only: readonly string[];
   /** what is being done, for whoever waits */
@@ -24,7 +26,7 @@ export interface Bench<Data> {
   readonly name: string;
   /** one line for the list */
   readonly about: string;
-  /** names that `--only` takes */
+  /** names that `--model` takes */
   readonly cases: readonly string[];
   run(context: BenchContext): Promise<Data>;
   tables(data: Data): readonly Table[];

@@ -6,40 +6,50 @@ import { summarise, type Summary } from './statistics.js';
 export interface Comparison {
   readonly label: string;
   readonly measured: readonly Measured[];
+  /** what a step gets through */
+  readonly amount?: { readonly unit: string; readonly perStep: number };
 }
 
-/** least and median of the faster of PyTorch's sides, each by itself, over ours */
-export interface Ratio {
-  readonly least: number;
-  readonly median: number;
-}
+const milliseconds = (value: number): string => (value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(1));
+const both = ({ least, median }: Summary, show: (value: number) => string): string => `${show(least)} / ${show(median)}`;
+const times = (value: number): string => value.toFixed(2);
 
-const milliseconds = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(1));
-const both = ({ least, median }: Summary): string => `${milliseconds(least)} / ${milliseconds(median)}`;
-
-/** How many times as long PyTorch's best takes as `ours`; nothing where there is no PyTorch. */
-export function ratioToPyTorch({ measured }: Comparison, ours: Measured): Ratio | undefined {
-  const theirs = measured.filter(({ side }) => side === 'pytorch').map((one) => summarise(one.milliseconds));
+/** Least and median of the faster of the sides that `counts` names, each by itself, over ours; nothing where there is no such side. */
+export function ratioTo({ measured }: Comparison, ours: Measured, counts: (one: Measured) => boolean): Summary | undefined {
+  const theirs = measured.filter(counts).map((one) => summarise(one.milliseconds));
   if (theirs.length === 0) return undefined;
   const mine = summarise(ours.milliseconds);
   return { least: Math.min(...theirs.map(({ least }) => least)) / mine.least, median: Math.min(...theirs.map(({ median }) => median)) / mine.median };
 }
 
-/** A line a side: least and median, the ratio of PyTorch's best to ours, and what tells whether the measurement is sound. */
+interface Column {
+  readonly title: string;
+  readonly cell: (one: Measured, comparison: Comparison) => string;
+}
+
+/** how many times as long PyTorch's best takes, in the lines of ours */
+const ratioColumn = (title: string, counts: (one: Measured) => boolean): Column => ({
+  title,
+  cell: (one, comparison) => {
+    const ratio = one.side === 'ours' ? ratioTo(comparison, one, counts) : undefined;
+    return ratio === undefined ? '' : both(ratio, times);
+  },
+});
+
+/** A line a side: least and median of a step, how many times as long PyTorch takes, how far its numbers are from ours. */
 export function comparisonTable({ caption, comparisons }: { readonly caption: string; readonly comparisons: readonly Comparison[] }): Table {
-  const hasAlone = comparisons.some(({ measured }) => measured.some(({ alone }) => alone !== undefined));
-  const rows = comparisons.flatMap((comparison) =>
-    comparison.measured.map((one, i) => {
-      const ratio = one.side === 'ours' ? ratioToPyTorch(comparison, one) : undefined;
-      return [
-        i === 0 ? comparison.label : '',
-        one.name,
-        both(summarise(one.milliseconds)),
-        ...(hasAlone ? [one.alone === undefined ? '' : both(summarise(one.alone))] : []),
-        ratio === undefined ? '' : `${ratio.least.toFixed(2)} / ${ratio.median.toFixed(2)}`,
-        one.difference === undefined ? '' : one.difference.toExponential(0),
-      ];
-    }),
-  );
-  return { caption, columns: ['', '', 'ms, least / median', ...(hasAlone ? ['alone'] : []), 'PyTorch’s best / ours, least / median', 'differs from ours by'], rows };
+  const some = (holds: (one: Measured) => boolean): boolean => comparisons.some(({ measured }) => measured.some(holds));
+  const unit = comparisons.find(({ amount }) => amount !== undefined)?.amount?.unit;
+  const columns: readonly Column[] = [
+    { title: '', cell: (one, { label, measured }) => (one === measured[0] ? label : '') },
+    { title: '', cell: ({ name }) => name },
+    { title: 'ms, least / median', cell: (one) => both(summarise(one.milliseconds), milliseconds) },
+    ...(some(({ alone }) => alone !== undefined) ? [{ title: 'alone', cell: ({ alone }: Measured) => (alone === undefined ? '' : both(summarise(alone), milliseconds)) }] : []),
+    ...(unit === undefined ? [] : [{ title: unit, cell: (one: Measured, { amount }: Comparison) => (amount === undefined ? '' : Math.round((amount.perStep * 1000) / summarise(one.milliseconds).median).toLocaleString('en')) }]),
+    ratioColumn('PyTorch’s best / ours', ({ side, tuned }) => side === 'pytorch' && !tuned),
+    ...(some(({ tuned }) => tuned) ? [ratioColumn('its best, malloc tuned / ours', ({ side }) => side === 'pytorch')] : []),
+    { title: 'differs by', cell: ({ difference }) => (difference === undefined ? '' : difference.toExponential(0)) },
+  ];
+  const rows = comparisons.flatMap((comparison) => comparison.measured.map((one) => columns.map(({ cell }) => cell(one, comparison))));
+  return { caption, columns: columns.map(({ title }) => title), rows };
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Readable, type Writable } from 'node:stream';
 import type { Answers, Request } from './protocol.js';
@@ -8,9 +8,13 @@ import type { Answers, Request } from './protocol.js';
 /** A process of its own that one side of a comparison runs in. It waits on a pipe while the others have their turn. */
 export interface Contender {
   readonly name: string;
+  readonly pid: number;
   ask<A extends Request['ask']>(request: Extract<Request, { ask: A }>): Promise<Answers[A]>;
   /** processor time of all its threads so far, seconds; what it takes in another's turn disturbs the measurement */
   processorSeconds(): number;
+  /** largest resident memory so far, or since `forgetPeak` */
+  peakBytes(): number;
+  forgetPeak(): void;
   close(): Promise<void>;
 }
 
@@ -22,7 +26,7 @@ export interface ContenderOptions {
 }
 
 /** ticks a second of the times in /proc, on every Linux there is */
-const TICKS = 100;
+export const TICKS = 100;
 /** characters of standard error kept to tell why a process ended */
 const LAST_WORDS = 2_000;
 
@@ -46,6 +50,7 @@ export function startContender({ name, program, args, environment }: ContenderOp
 
   return {
     name,
+    pid: child.pid ?? 0, // 0: it could not be started, which the first request tells
     ask: async (request) => {
       const line = await new Promise<string>((resolve, reject) => {
         waiting.push({ resolve, reject });
@@ -55,6 +60,8 @@ export function startContender({ name, program, args, environment }: ContenderOp
       return JSON.parse(line) as Answers[typeof request.ask]; // both sides are ours, and of one build
     },
     processorSeconds: () => processorSeconds(child),
+    peakBytes: () => peakBytes(child),
+    forgetPeak: () => writeFileSync(`/proc/${child.pid}/clear_refs`, '5'), // Linux' word for it
     close: async () => {
       if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
       const exit = once(child, 'exit');
@@ -76,4 +83,10 @@ function processorSeconds({ pid }: ChildProcess): number {
   // the second field, the program's name in brackets, may hold spaces; user and system time are the 14th and 15th
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
+
+function peakBytes({ pid }: ChildProcess): number {
+  const kibibytes = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  if (kibibytes === undefined) throw new Error(`the kernel does not tell the memory of process ${pid}`);
+  return Number(kibibytes) * 1024;
 }

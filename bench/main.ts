@@ -13,6 +13,7 @@ interface Options {
   readonly python?: string;
   readonly pytorch: boolean;
   readonly alone: boolean;
+  readonly tuned: boolean;
 }
 
 /** Fewer do not tell a median. */
@@ -31,9 +32,10 @@ async function run(bench: Bench<unknown>, options: Options): Promise<void> {
   if (unknown !== undefined) throw new InvalidArgumentError(`${bench.name} has no ${unknown}; it has ${bench.cases.join(', ')}`);
   const pyTorch = options.pytorch ? await findPyTorch({ ...(options.python === undefined ? {} : { python: options.python }), say }) : { unavailable: 'left out by --no-pytorch' };
   if ('unavailable' in pyTorch) say(`without PyTorch: ${pyTorch.unavailable}`);
-  const data = await bench.run({ pyTorch, repeats: options.repeats, alone: options.alone, only: options.model, say });
+  const data = await bench.run({ pyTorch, repeats: options.repeats, alone: options.alone, tuned: options.tuned, only: options.model, say });
   for (const table of bench.tables(data)) process.stdout.write(`${plainText(table)}\n`);
   const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`;
+  const isWhole = options.model.length === 0 && options.repeats >= LEAST_REPEATS;
   const file = await storeResult({
     bench: bench.name,
     takenAt: new Date().toISOString(),
@@ -41,9 +43,8 @@ async function run(bench: Bench<unknown>, options: Options): Promise<void> {
     machine: thisMachine(),
     ...('unavailable' in pyTorch ? { withoutPyTorch: pyTorch.unavailable } : {}),
     data,
-  });
-  say(`written to ${file}`);
-  if (options.repeats < LEAST_REPEATS) say(`fewer than ${LEAST_REPEATS} repetitions: a look, not a figure`);
+  }, { partial: !isWhole });
+  say(`written to ${file}${isWhole ? '' : ', as it is not the whole bench'}`);
 }
 
 const program = new Command('npm run bench --').description('Measures speed and memory, each figure beside PyTorch’s on the same machine. Without a name: the list.');
@@ -59,6 +60,7 @@ for (const bench of benches) {
     .option('--python <file>', 'an interpreter that has the packages of bench/pytorch/requirements.txt, instead of the environment made in the cache')
     .option('--no-pytorch', 'our own figures alone')
     .option('--alone', 'time each side also where no other process is there', false)
+    .option('--tuned', 'PyTorch also with a malloc that keeps its memory, as its tuning guide advises', false)
     .action((options: Options) => run(bench, options));
 }
 await program.parseAsync(process.argv);

@@ -1,5 +1,5 @@
 /** What the driver asks of a process that computes steps, and what it answers. */
-export type SubjectName = 'training-step';
+export type SubjectName = 'training-step' | 'outer-step' | 'scoring';
 
 export interface Prepare {
   readonly ask: 'prepare';
@@ -20,11 +20,7 @@ export interface Repeat {
   readonly steps: number;
 }
 
-export interface AskMemory {
-  readonly ask: 'memory';
-}
-
-export type Request = Prepare | Repeat | AskMemory;
+export type Request = Prepare | Repeat;
 
 export interface Answers {
   readonly prepare: {
@@ -37,9 +33,5 @@ export interface Answers {
   readonly repeat: {
     /** of one step, mean over the repetition */
     readonly milliseconds: number;
-  };
-  readonly memory: {
-    /** largest resident memory of the process so far */
-    readonly peakBytes: number;
   };
 }

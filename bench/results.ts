@@ -19,11 +19,12 @@ export interface StoredResult {
 const FOLDER = path.join(packageRoot(), 'bench', 'results');
 const fileOf = (bench: string): string => path.join(FOLDER, `${bench}.json`);
 
-/** @returns the file */
-export async function storeResult(result: StoredResult): Promise<string> {
+/** @param options.partial not the whole bench: kept beside, out of the documentation and of git. @returns the file */
+export async function storeResult(result: StoredResult, { partial }: { readonly partial: boolean }): Promise<string> {
   mkdirSync(FOLDER, { recursive: true });
-  await writeFileAtomic(fileOf(result.bench), `${JSON.stringify(result, undefined, 1)}\n`);
-  return fileOf(result.bench);
+  const file = fileOf(partial ? `${result.bench}.partial` : result.bench);
+  await writeFileAtomic(file, `${JSON.stringify(result, undefined, 1)}\n`);
+  return file;
 }
 
 /** @returns undefined where this bench was never run */

@@ -55,13 +55,7 @@ export interface ErrorAnswer {
 export function errorAnswer(error: unknown): ErrorAnswer {
   if (!(error instanceof BlissError)) return { code: 'Internal', message: error instanceof Error ? error.message : String(error) };
   const { where, mend } = error;
-  return { code: error.code, message: bare(error), ...(where === undefined ? {} : { where }), ...(mend === undefined ? {} : { mend }) };
-}
-
-/** The message without the where and the mend that BlissError puts around it. */
-function bare({ message, where, mend }: BlissError): string {
-  const start = where === undefined ? 0 : where.length + 2;
-  return message.slice(start, mend === undefined ? undefined : message.length - mend.length - 2);
+  return { code: error.code, message: error.bare, ...(where === undefined ? {} : { where }), ...(mend === undefined ? {} : { mend }) };
 }
 
 export function errorText(error: unknown): string {

@@ -47,6 +47,7 @@ function whole({ stage, parts, over }: { readonly stage: string; readonly parts:
   // parts side by side add up; those that are over have no rate any more
   const rates = (state === 'running' ? open : parts).flatMap(({ rate }) => rate ?? []);
   const [first] = rates;
+  const waits = parts.flatMap(({ dataWait }) => dataWait ?? []);
   const times = parts.map(({ startedAt, updatedAt }) => ({ startedAt, updatedAt }));
   const error = parts.find((part) => part.error !== undefined)?.error;
   return {
@@ -57,6 +58,7 @@ function whole({ stage, parts, over }: { readonly stage: string; readonly parts:
     of: sum(parts.map((part) => part.of)),
     metrics: {},
     ...(first === undefined || state !== 'running' ? {} : { rate: { unit: first.unit, value: sum(rates.map(({ value }) => value)) } }),
+    ...(waits.length === 0 ? {} : { dataWait: { seconds: sum(waits.map(({ seconds }) => seconds)), of: sum(waits.map(({ of }) => of)) } }),
     ...(error === undefined ? {} : { error }),
     startedAt: times.map(({ startedAt }) => startedAt).sort()[0] ?? '',
     updatedAt: times.map(({ updatedAt }) => updatedAt).sort().at(-1) ?? '',

@@ -1,18 +1,20 @@
 import type { StageProgressFile } from '../lib/home.js';
-import { bar, columns, duration, quantity } from './format.js';
+import { bar, columns, duration, percent, quantity } from './format.js';
 import { currentStages, isFinished, type RunView } from './view.js';
 
 const BAR_WIDTH = 16;
+/** Less is what a stage that is fed well waits, or only its first batch: nothing to act on. */
+const WAIT_SHOWN = { share: 0.01, seconds: 1 };
 const MARK: Record<StageProgressFile['state'], string> = { waiting: '·', running: '▶', preempted: '‖', done: '✓', cached: '=', failed: '✗' };
 
-/** A stage a line: state, progress, loss, rate, time left. */
+/** A stage a line: state, progress, loss, rate, time left, and how much of its time it waits for data where that is much. */
 export function stageTable(stages: readonly StageProgressFile[]): string[] {
-  return columns(stages.map((stage) => [`${MARK[stage.state]} ${stage.stage}`, stateText(stage), progressText(stage), lossText(stage), rateText(stage), timeText(stage)]));
+  return columns(stages.map((stage) => [`${MARK[stage.state]} ${stage.stage}`, stateText(stage), progressText(stage), lossText(stage), rateText(stage), timeText(stage), waitText(stage)]));
 }
 
 /** One stage as a sentence, for logs. Why it failed is told once, when the run has ended. */
 export function stageLine(stage: StageProgressFile): string {
-  const parts = [stateText(stage), stage.of > 0 ? `${stage.step}/${stage.of}` : '', lossText(stage), rateText(stage), timeText(stage)];
+  const parts = [stateText(stage), stage.of > 0 ? `${stage.step}/${stage.of}` : '', lossText(stage), rateText(stage), timeText(stage), waitText(stage)];
   return `${stage.stage}: ${parts.filter((part) => part !== '').join(', ')}${stage.error === undefined || stage.state === 'failed' ? '' : ` (${stage.error})`}`;
 }
 
@@ -52,6 +54,13 @@ const rateText = ({ rate, state }: StageProgressFile): string => (rate === undef
 function timeText({ state, etaSeconds, startedAt, updatedAt }: StageProgressFile): string {
   if (state === 'running') return etaSeconds === undefined ? '' : `${duration(etaSeconds)} left`;
   return state === 'done' ? `took ${duration((Date.parse(updatedAt) - Date.parse(startedAt)) / 1000)}` : '';
+}
+
+/** `waits for data 12.0 %` */
+function waitText({ state, dataWait }: StageProgressFile): string {
+  if (dataWait === undefined || state === 'cached' || dataWait.of === 0) return '';
+  const share = dataWait.seconds / dataWait.of;
+  return share < WAIT_SHOWN.share || dataWait.seconds < WAIT_SHOWN.seconds ? '' : `${state === 'running' ? 'waits' : 'waited'} for data ${percent(share)}`;
 }
 
 function elapsed({ submittedAt, finishedAt, state }: RunView): string {

@@ -45,6 +45,12 @@ export class BlissError extends Error {
     this.mend = mend;
   }
 
+  /** The message as it was given, without the `where` and the `mend` around it. */
+  get bare(): string {
+    const { message, where, mend } = this;
+    return message.slice(where === undefined ? 0 : where.length + 2, mend === undefined ? undefined : message.length - mend.length - 2);
+  }
+
   /** A fault of the user's input: trying again cannot help. */
   get retryable(): boolean {
     return this.code === 'Stopped' || this.code === 'DiskFull' || this.code === 'ServerUnreachable' || this.code === 'NumericsDiffer' || this.code === 'Fenced';

@@ -105,6 +105,8 @@ export interface StageProgressFile {
   /** `rows/s` or `tokens/s`, over the last seconds */
   readonly rate?: { readonly value: number; readonly unit: string };
   readonly metrics: Readonly<Record<string, number>>;
+  /** how long this attempt's steps waited for data, of how long they have gone on; seconds */
+  readonly dataWait?: { readonly seconds: number; readonly of: number };
   readonly etaSeconds?: number;
   /** what it is doing when no step counts: `compiling` */
   readonly phase?: string;

@@ -1,4 +1,9 @@
 import type { Bench } from '../bench.js';
+import { memory } from './memory.js';
+import { outerStep } from './outer-step.js';
+import { profile } from './profile.js';
+import { scoring } from './scoring.js';
+import { startUp } from './start-up.js';
 import { trainingStep } from './training-step.js';
 
-export const benches: readonly Bench<unknown>[] = [trainingStep];
+export const benches: readonly Bench<unknown>[] = [trainingStep, outerStep, scoring, startUp, memory, profile];

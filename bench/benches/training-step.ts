@@ -4,6 +4,7 @@ import { comparisonTable, type Comparison } from '../comparison-table.js';
 import { compare } from '../compare.js';
 import { describe, models, type ModelName } from '../models.js';
 import type { TrainingStepSpec } from '../ours/training-step.js';
+import { pyTorchSides } from '../sides.js';
 
 interface Case {
   readonly model: ModelName;
@@ -19,6 +20,18 @@ const cases: readonly Case[] = [
   { model: '14m', batchSize: 4, sequenceLength: 256, steps: 1, untimed: 0 },
   { model: '31m', batchSize: 4, sequenceLength: 512, steps: 1, untimed: 0 },
 ];
+
+/** What both sides compute for one of the models. */
+export function trainingStepSpec(name: ModelName): TrainingStepSpec {
+  const { batchSize, sequenceLength } = caseOf(name);
+  return { ...models[name], sequenceLength, batchSize, adam: adamSchema.parse({}), gradientClip: 1, mode: 'xla', learningRate: 1e-3, batches: 4, seed: 1 };
+}
+
+function caseOf(name: ModelName): Case {
+  const found = cases.find(({ model }) => model === name);
+  if (found === undefined) throw new RangeError(`no case ${name}`);
+  return found;
+}
 
 /** first steps whose losses are compared */
 const CHECKED = 5;
@@ -38,21 +51,17 @@ export const trainingStep: Bench<Data> = {
       if (context.only.length > 0 && !context.only.includes(model)) continue;
       const label = `${model}: ${describe(models[model])}, batch ${batchSize} × ${sequenceLength}`;
       context.say(label);
-      const spec: TrainingStepSpec = { ...models[model], sequenceLength, batchSize, adam: adamSchema.parse({}), gradientClip: 1, mode: 'xla', learningRate: 1e-3, batches: 4, seed: 1 };
+      const spec = trainingStepSpec(model);
       const measured = await compare({
         context,
         subject: 'training-step',
-        sides: [
-          { name: 'ours', side: 'ours', spec },
-          { name: 'PyTorch eager', side: 'pytorch', spec: { ...spec, compile: false } },
-          { name: 'PyTorch compile', side: 'pytorch', spec: { ...spec, compile: true } },
-        ],
+        sides: [{ name: 'ours', side: 'ours', spec }, ...pyTorchSides({ spec, context })],
         numbers: ['loss'],
         checked: CHECKED,
         steps,
         untimed,
       });
-      comparisons.push({ label, measured });
+      comparisons.push({ label, measured, amount: { unit: 'tokens/s', perStep: batchSize * sequenceLength } });
     }
     return { comparisons };
   },

@@ -33,8 +33,6 @@ async function answerTo(request: Request): Promise<Answers[Request['ask']]> {
       for (let i = 0; i < request.steps; i++) step();
       return { milliseconds: (performance.now() - started) / request.steps };
     }
-    case 'memory':
-      return { peakBytes: process.resourceUsage().maxRSS * 1024 }; // Linux gives KiB
   }
 }
 

@@ -1,11 +1,17 @@
 import type { Prepare } from '../protocol.js';
+import { outerStepSubject, type OuterStepSpec } from './outer-step.js';
+import { scoringSubject, type ScoringSubjectSpec } from './scoring.js';
 import type { Subject } from './subject.js';
 import { trainingStepSubject, type TrainingStepSpec } from './training-step.js';
 
-/** What our process can repeat, by name. */
+/** What our process can repeat, by name. The specifications are the driver's own words, of the same build. */
 export function openSubject({ subject, folder, spec }: Prepare): Promise<Subject> {
   switch (subject) {
     case 'training-step':
-      return trainingStepSubject({ folder, spec: spec as TrainingStepSpec }); // the driver's own words
+      return trainingStepSubject({ folder, spec: spec as TrainingStepSpec });
+    case 'outer-step':
+      return outerStepSubject({ folder, spec: spec as OuterStepSpec });
+    case 'scoring':
+      return scoringSubject({ folder, spec: spec as ScoringSubjectSpec });
   }
 }

@@ -3,20 +3,22 @@
     {"ask": "prepare", "subject": NAME, "folder": DIR, "spec": {…}, "threads": N, "checked": K}
         → {"steps": what the first K steps gave, "seconds": time until they were done}
     {"ask": "repeat", "untimed": U, "steps": S} → {"milliseconds": of one step, mean over S after U that are not timed}
-    {"ask": "memory"} → {"peakBytes": the process's largest resident memory so far}
 """
 
 import importlib
 import json
 import os
-import resource
 import sys
 import time
 from pathlib import Path
 
 import torch
 
-SUBJECTS = {"training-step": ("training_step", "TrainingStep")}
+SUBJECTS = {
+    "training-step": ("training_step", "TrainingStep"),
+    "outer-step": ("outer_step", "OuterStep"),
+    "scoring": ("scoring", "Scoring"),
+}
 
 
 def prepare(request: dict) -> tuple[object, dict]:
@@ -47,8 +49,6 @@ def main() -> None:
                 subject, answer = prepare(request)
             case "repeat":
                 answer = repeat(subject, request["untimed"], request["steps"])
-            case "memory":
-                answer = {"peakBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}  # Linux gives KiB
             case unknown:
                 raise ValueError(f"no request {unknown}")
         answers.write(json.dumps(answer) + "\n")

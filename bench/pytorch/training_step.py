@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from adamw import adamw
 from gpt_neox import Config, LanguageModel, load
 from losses import mean_loss, next_tokens
 
@@ -14,15 +15,7 @@ class TrainingStep:
         self.model = load(LanguageModel(Config.of(spec)), load_file(folder / "params.safetensors"))
         self.batches = load_file(folder / "batches.safetensors")["ids"].long()
         self.clip = spec["gradientClip"]
-        adam = spec["adam"]
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(),
-            lr=spec["learningRate"],
-            betas=(adam["beta1"], adam["beta2"]),
-            eps=adam["epsilon"],
-            weight_decay=adam["weightDecay"],
-            fused=True,
-        )
+        self.optimizer = adamw(self.model.parameters(), spec["learningRate"], spec["adam"])
         self.loss_of = torch.compile(self.loss) if spec["compile"] else self.loss
         self.done = 0
 

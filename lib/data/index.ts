@@ -1,4 +1,5 @@
 export { openDataset, sampleRows } from './dataset.js';
+export { openFeeder, type Feeder, type OpenFeeder } from './feeder.js';
 export { HELD_OUT_SETS, passagesOf, readHeldOut, type Passage } from './held-out.js';
 export { inputDigests, type InputDigests, type InputDigestsParams } from './inputs.js';
 export { packRows, type PackedRow } from './pack.js';
@@ -7,4 +8,6 @@ export { prepareCorpus, type PrepareCorpus, type PreparedCorpus } from './prepar
 export { openHeldOut, openSources, sha256OfFile, type CorpusSource, type SourceInput } from './sources/index.js';
 export { hashRow, tokenDtype, writeTokenShards, type WriteTokenShards } from './token-rows.js';
 export { loadTokenizer, tokenizerJson, trainTokenizer, type Tokenizer, type TrainTokenizer } from './tokenizer/index.js';
+export { readBatch, type BatchRequest, type TokenBatch } from './token-batch.js';
 export type * from './types.js';
+export { WaitClock, type DataWait } from './wait-clock.js';

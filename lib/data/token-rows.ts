@@ -15,6 +15,8 @@ export const TOKEN_LENGTH_KEY = 'bliss.tokens.length';
 
 export const tokenDtype = (vocabularySize: number): TokenDtype => (vocabularySize > 65_536 ? 'uint32' : 'uint16');
 
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
 /** Little endian, whatever the machine. */
 export function tokensToBytes(tokens: ArrayLike<number>, dtype: TokenDtype): Uint8Array {
   const width = dtype === 'uint16' ? 2 : 4;
@@ -29,8 +31,14 @@ export function tokensToBytes(tokens: ArrayLike<number>, dtype: TokenDtype): Uin
 /** @param out int32, written from `at` on @returns number of tokens */
 export function bytesToTokens(bytes: Uint8Array, dtype: TokenDtype, out: Int32Array, at = 0): number {
   const width = dtype === 'uint16' ? 2 : 4;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = bytes.byteLength / width;
+  if (LITTLE_ENDIAN) {
+    // three times as fast as value by value; a typed array may start at a multiple of its width only
+    const { buffer, byteOffset } = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+    out.set(width === 2 ? new Uint16Array(buffer, byteOffset, count) : new Uint32Array(buffer, byteOffset, count), at);
+    return count;
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let i = 0; i < count; i++) out[at + i] = width === 2 ? view.getUint16(i * 2, true) : view.getUint32(i * 4, true);
   return count;
 }

@@ -135,6 +135,8 @@ export interface StageTiming {
   readonly seconds: number;
   readonly attempts: number;
   readonly cached: boolean;
+  /** how long its steps waited for data, of how long they went on, over all attempts; absent where nothing was recorded */
+  readonly dataWait?: { readonly seconds: number; readonly of: number };
 }
 
 export interface LineageEntry {

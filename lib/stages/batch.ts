@@ -1,11 +1,4 @@
-import type { HeldOutExample, TokenRow } from '../data/types.js';
-
-/** Rows of a batch as one int32 [n·T]; where there are fewer than n the last ones repeat the first row, so that shapes stay fixed. */
-export function flatten(rows: readonly TokenRow[], sequenceLength: number, n = rows.length): Int32Array {
-  const ids = new Int32Array(n * sequenceLength);
-  for (let i = 0; i < n; i++) ids.set((rows[i] ?? rows[0]).tokens, i * sequenceLength);
-  return ids;
-}
+import type { HeldOutExample } from '../data/types.js';
 
 /** Held-out examples as int32 [n·T] and the mask of target tokens, float32 [n·T].  @see method §2 */
 export function flattenHeldOut(examples: readonly HeldOutExample[], sequenceLength: number, targets: 'last-word' | 'all-tokens'): { readonly ids: Int32Array; readonly mask: Float32Array } {

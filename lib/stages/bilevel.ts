@@ -1,15 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digestTensors } from '../artifacts/index.js';
-import { sampleRows } from '../data/index.js';
-import type { HeldOutExample, TokenDataset } from '../data/types.js';
+import { sampleRows, type BatchRequest } from '../data/index.js';
+import type { HeldOutExample } from '../data/types.js';
 import { BlissError } from '../errors.js';
 import { createModel, createScoreModel, writeSafetensors } from '../models/index.js';
 import { bilevelLearningRate } from '../optim/index.js';
 import type { BilevelProgram } from '../programs/types.js';
 import { permutation } from '../random.js';
 import type { NamedArrays, Shapes } from '../tensor/index.js';
-import { flatten, flattenHeldOut } from './batch.js';
+import { flattenHeldOut } from './batch.js';
 import { openCorpus } from './corpus.js';
 import { throwIfStopped } from './execute.js';
 import { checkNumerics } from './numerics.js';
@@ -31,16 +31,18 @@ export const bilevel: Stage<'bilevel'> = {
     const { bilevel: hyper, models, sequenceLength } = input;
     const { outerSteps, innerSteps } = hyper;
     const corpus = await openCorpus(context.store, input.corpus);
-    const rows = await corpus.group(input.group);
-    const validation = await corpus.heldOut('validation');
-    const batches = minibatches(input, rows, validation);
+    const first = context.resume?.step ?? 0;
+    const group = corpus.index.groups[input.group];
+    const validation = validationMinibatches(input, await corpus.heldOut('validation'));
+    const subset = trainingSubset(input, group.rows);
+    // before compiling: the first minibatches are read beside it
+    const feeder = await context.feed({ artifact: corpus.artifact, index: group, batchSize: hyper.batchSize, subset, requests: minibatchesFrom(first, input) });
     const shapes = bilevelShapes(input);
     await context.phase('compiling');
     const program = await context.programs.bilevel({ proxy: models.proxy, target: models.target, vocabularySize: models.vocabularySize, sequenceLength, bilevel: hyper, mode: input.compiler });
 
     const numerics = await checkNumerics({ context, programDigest: program.digest, policy: input.numerics });
-    const first = context.resume?.step ?? 0;
-    const used = context.resume === undefined ? RowSet.of(rows.rows) : await readTrainedRows(context.resume.artifact);
+    const used = context.resume === undefined ? RowSet.of(group.rows) : await readTrainedRows(context.resume.artifact);
     program.setState({ ...(await freshState(input, context)), ...(context.resume === undefined ? {} : await readArrays(context.resume.artifact, STATE_FILE)) });
     // the target is frozen: a checkpoint names it by its reference instead of holding it
     const learnt = (): NamedArrays => selectArrays(program.getState(), (name) => !name.startsWith('target/'));
@@ -50,14 +52,14 @@ export const bilevel: Stage<'bilevel'> = {
       const rate = (peak: number): number => bilevelLearningRate({ step, peak, warmUpFraction: hyper.warmUpFraction, outerSteps });
       let inner: ReturnType<BilevelProgram['innerStep']> | undefined;
       for (let k = 0; k < innerSteps; k++) {
-        const batch = await batches.inner(step * innerSteps + k);
-        for (const { index } of batch) used.add(index);
-        inner = program.innerStep({ ids: flatten(batch, sequenceLength), learningRate: rate(hyper.proxy.peakLearningRate), update: step * innerSteps + k + 1, first: step === 0 });
+        const { tokens: ids, indices } = await feeder.next();
+        indices.forEach((index) => used.add(index));
+        inner = program.innerStep({ ids, learningRate: rate(hyper.proxy.peakLearningRate), update: step * innerSteps + k + 1, first: step === 0 });
       }
-      const batch = await batches.outer(step);
-      for (const { index } of batch) used.add(index);
-      const { ids: validationIds, mask: validationMask } = batches.validation(step);
-      const outer = program.outerStep({ validationIds, validationMask, ids: flatten(batch, sequenceLength), learningRate: rate(hyper.score.peakLearningRate), update: step + 1, first: step === 0 });
+      const { tokens: ids, indices } = await feeder.next();
+      indices.forEach((index) => used.add(index));
+      const { ids: validationIds, mask: validationMask } = await context.waiting.during(() => validation(step));
+      const outer = program.outerStep({ validationIds, validationMask, ids, learningRate: rate(hyper.score.peakLearningRate), update: step + 1, first: step === 0 });
       upperLoss = outer.upperLoss;
       const record = {
         step: step + 1,
@@ -147,45 +149,46 @@ async function freshState(input: BilevelInput, context: StageContext): Promise<N
   };
 }
 
-interface Minibatches {
-  inner(update: number): ReturnType<TokenDataset['batch']>;
-  outer(step: number): ReturnType<TokenDataset['batch']>;
-  validation(step: number): { readonly ids: Int32Array; readonly mask: Float32Array };
-}
-
-/** Which rows each step sees: pure functions of (seed, step). Inner and outer minibatches come from disjoint rows.  @see method §6.5 */
-function minibatches({ bilevel: hyper, sequenceLength, seed, group }: BilevelInput, rows: TokenDataset, validation: readonly HeldOutExample[]): Minibatches {
-  const { batchSize, validationBatchSize } = hyper;
-  // these alone may train the scorer, the others are only ranked
-  const subset = sampleRows(rows.rows, hyper.trainingFraction, `${seed}/training-subset`);
-  const parts = hyper.disjointBatches ? 2 : 1;
-  if (subset.length < batchSize * parts) {
+/** The rows of the group that may train the scorer; the others are only ranked. */
+function trainingSubset({ bilevel: hyper, seed, group }: BilevelInput, rows: number): Uint32Array {
+  const { batchSize, disjointBatches } = hyper;
+  const subset = sampleRows(rows, hyper.trainingFraction, `${seed}/training-subset`);
+  if (subset.length < batchSize * (disjointBatches ? 2 : 1)) {
     throw new BlissError({
       code: 'DataInvalid',
-      message: `group ${group} gives ${subset.length} rows to train the scorer on, fewer than ${parts === 2 ? 'an inner and an outer minibatch' : 'one minibatch'} of ${batchSize}`,
+      message: `group ${group} gives ${subset.length} rows to train the scorer on, fewer than ${disjointBatches ? 'an inner and an outer minibatch' : 'one minibatch'} of ${batchSize}`,
       where: 'bilevel.batchSize',
       mend: 'lower bilevel.batchSize, or raise data.rowsPerGroup or bilevel.trainingFraction',
     });
   }
+  return subset;
+}
+
+/** The minibatches of each outer step: K inner ones, then the outer one. Inner and outer ones come from disjoint rows.  @see method §6.5 */
+function* minibatchesFrom(first: number, { bilevel: { outerSteps, innerSteps, disjointBatches }, seed }: BilevelInput): Iterable<BatchRequest> {
+  const draw = (step: number, index: 0 | 1): BatchRequest => ({ kind: 'ordered', seed: `${seed}/rows`, step, ...(disjointBatches ? { part: { of: 2, index } } : {}) });
+  for (let step = first; step < outerSteps; step++) {
+    for (let k = 0; k < innerSteps; k++) yield draw(step * innerSteps + k, 0);
+    yield draw(step, 1);
+  }
+}
+
+/** The validation minibatch of each outer step: a pure function of (seed, step). */
+function validationMinibatches({ bilevel: hyper, sequenceLength, seed }: BilevelInput, validation: readonly HeldOutExample[]): (step: number) => { readonly ids: Int32Array; readonly mask: Float32Array } {
+  const { validationBatchSize } = hyper;
   if (validation.length < validationBatchSize) {
     throw new BlissError({ code: 'DataInvalid', message: `there are ${validation.length} validation examples, fewer than one batch of ${validationBatchSize}`, where: 'bilevel.validationBatchSize', mend: 'lower it or raise heldOut.validation' });
   }
-  const draw = (step: number, part: number) => rows.batch({ seed: `${seed}/rows`, step, batchSize, subset, ...(parts === 2 ? { part: { of: 2, index: part } } : {}) });
   let order: { readonly epoch: number; readonly at: Uint32Array } | undefined;
   const perEpoch = Math.floor(validation.length / validationBatchSize);
-  return {
-    inner: (update) => draw(update, 0),
-    outer: (step) => draw(step, parts - 1),
-    validation: (step) => {
-      const epoch = Math.floor(step / perEpoch);
-      if (order?.epoch !== epoch) order = { epoch, at: permutation(validation.length, seed, 'validation', epoch) };
-      const start = (step % perEpoch) * validationBatchSize;
-      const examples = Array.from(order.at.subarray(start, start + validationBatchSize), (i) => validation[i]);
-      return flattenHeldOut(examples, sequenceLength, hyper.validationLoss);
-    },
+  return (step) => {
+    const epoch = Math.floor(step / perEpoch);
+    if (order?.epoch !== epoch) order = { epoch, at: permutation(validation.length, seed, 'validation', epoch) };
+    const start = (step % perEpoch) * validationBatchSize;
+    const examples = Array.from(order.at.subarray(start, start + validationBatchSize), (i) => validation[i]);
+    return flattenHeldOut(examples, sequenceLength, hyper.validationLoss);
   };
 }
-
 
 const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 

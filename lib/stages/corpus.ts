@@ -24,13 +24,19 @@ export async function openCorpus(store: Store, ref: Ref): Promise<Corpus> {
   };
 }
 
+/** A dataset before it is opened: what a feeder takes. */
+export interface Shards {
+  readonly artifact: Artifact;
+  readonly index: ShardIndex;
+}
+
 /** `selection.json`: where the rows of a selection lie. */
 export interface SelectionIndex {
   readonly dataset: ShardIndex;
 }
 
-/** The rows of a selection as a data set to train on. @throws BlissError DataInvalid where they do not fill a batch */
-export async function openSelection({ store, ref, batchSize, stage }: { readonly store: Store; readonly ref: Ref; readonly batchSize: number; readonly stage: string }): Promise<TokenDataset> {
+/** The rows of a selection, to train on. @throws BlissError DataInvalid where they do not fill a batch */
+export async function openSelection({ store, ref, batchSize, stage }: { readonly store: Store; readonly ref: Ref; readonly batchSize: number; readonly stage: string }): Promise<Shards> {
   const artifact = await store.open(ref);
   const { dataset } = await readJson<SelectionIndex>(artifact, 'selection.json');
   if (dataset.rows < batchSize) {
@@ -41,7 +47,7 @@ export async function openSelection({ store, ref, batchSize, stage }: { readonly
       mend: 'lower the batch size, or raise the selected fraction or data.rowsPerGroup',
     });
   }
-  return openDataset(artifact, dataset);
+  return { artifact, index: dataset };
 }
 
 /** A JSON file that one of our own stages wrote; its bytes are checked against the manifest. */

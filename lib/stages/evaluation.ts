@@ -26,12 +26,13 @@ export const evaluation: Stage<'evaluation'> = {
     const passages: Record<string, readonly PassageLoss[]> = {};
     const results: Record<string, ReturnType<typeof summariseHeldOut>> = {};
     for (const set of sets) {
-      const examples = await corpus.heldOut(set);
+      const examples = await context.waiting.during(() => corpus.heldOut(set));
       const losses: ExampleLosses[] = [];
       for (let start = 0; start < examples.length; start += batchSize) {
         const batch = examples.slice(start, start + batchSize);
         const padded = Array.from({ length: batchSize }, (_, i): HeldOutExample => batch[i] ?? batch[0]);
-        const { negativeLogLikelihood, correct } = program.evaluate(flattenHeldOut(padded, sequenceLength, 'all-tokens').ids);
+        const { ids } = await context.waiting.during(() => flattenHeldOut(padded, sequenceLength, 'all-tokens'));
+        const { negativeLogLikelihood, correct } = program.evaluate(ids);
         const positions = sequenceLength - 1;
         batch.forEach((example, i) => {
           const of = (values: Float32Array | Int32Array): Float32Array | Int32Array => values.subarray(i * positions, (i + 1) * positions);

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { checkpoints, digestJson, type Store } from '../artifacts/index.js';
 import type { Blobs, FencingToken, Ref } from '../artifacts/types.js';
+import { openFeeder, WaitClock, type Feeder } from '../data/index.js';
 import { asBlissError, BlissError } from '../errors.js';
 import type { ProgramCache } from '../programs/index.js';
 import { openScratch } from './scratch.js';
@@ -91,6 +92,8 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
   const { stage, task, store, blobs, programs, hooks } = params;
   const stretch = longStretches(hooks);
   const scratch = await openScratch(params.scratch);
+  const waiting = new WaitClock();
+  const feeders: Feeder[] = [];
   try {
     stretch.begin('checking its inputs');
     const key = await stageKey(stage, task);
@@ -117,9 +120,16 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
       scratch: path.join(scratch.folder, 'out'),
       programs,
       resume,
+      waiting,
+      feed: async (options) => {
+        const feeder = await openFeeder({ ...options, clock: waiting });
+        feeders.push(feeder);
+        return feeder;
+      },
       progress: (progress) => {
         stretch.end();
-        return hooks.onProgress(progress);
+        const { wait } = waiting;
+        return hooks.onProgress(wait.of > 0 ? { ...progress, dataWait: wait } : progress);
       },
       phase: (name) => {
         stretch.end();
@@ -166,6 +176,7 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
     throw asBlissError(error, task.stage);
   } finally {
     stretch.end();
+    await Promise.all(feeders.map((feeder) => feeder.close()));
     await scratch.remove();
   }
 }

@@ -182,9 +182,17 @@ function thin<T>(points: readonly T[]): readonly T[] {
 
 /** Attempts added up; scoring's shard ranges count for their stage. */
 function stageTimings(opened: readonly OpenedStage[], lines: readonly string[]): StageTiming[] {
-  const records = lines.map((line) => JSON.parse(line) as { stage: string; seconds: number; state: string }); // written by the workers' progress files
+  const records = lines.map((line) => JSON.parse(line) as { stage: string; seconds: number; state: string; dataWait?: { seconds: number; of: number } }); // written by the workers' progress files
   return opened.map(({ stage: { stage, results } }) => {
     const own = records.filter((record) => record.stage === stage || record.stage.startsWith(`${stage}/`));
-    return { stage, seconds: own.reduce((sum, { seconds }) => sum + seconds, 0), attempts: own.length, cached: results.every(({ cached }) => cached) };
+    const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+    const waits = own.flatMap(({ dataWait }) => dataWait ?? []);
+    return {
+      stage,
+      seconds: total(own.map(({ seconds }) => seconds)),
+      attempts: own.length,
+      cached: results.every(({ cached }) => cached),
+      ...(waits.length === 0 ? {} : { dataWait: { seconds: total(waits.map(({ seconds }) => seconds)), of: total(waits.map(({ of }) => of)) } }),
+    };
   });
 }

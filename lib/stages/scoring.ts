@@ -1,9 +1,7 @@
 import path from 'node:path';
 import { digestRows } from '../artifacts/index.js';
-import { writeParquet, type ParquetRow } from '../data/index.js';
+import { writeParquet, type BatchRequest, type ParquetRow } from '../data/index.js';
 import { BlissError } from '../errors.js';
-import type { TokenRow } from '../data/types.js';
-import { flatten } from './batch.js';
 import { openCorpus } from './corpus.js';
 import { throwIfStopped } from './execute.js';
 import { readArrays } from './state.js';
@@ -25,36 +23,29 @@ export const scoring: Stage<'scoring'> = {
     const { batchSize, sequenceLength, models } = input;
     const corpus = await openCorpus(context.store, input.corpus);
     const group = corpus.index.groups[input.group];
-    const dataset = await corpus.group(input.group);
     const scorer = await context.store.open(input.scorer);
     const trained = await trainedRows(scorer, group.rows);
+    const rowsBefore = (shard: number): number => group.shards.slice(0, shard).reduce((sum, { rows }) => sum + rows, 0);
+    const first = rowsBefore(input.shards.first);
+    const end = rowsBefore(input.shards.end);
+    const grid = [...gridOver({ first, end, rows: group.rows, batchSize })];
+    const feeder = await context.feed({ artifact: corpus.artifact, index: group, batchSize, requests: grid });
     await context.phase('compiling');
     const program = await context.programs.scoring({ model: models.proxy, vocabularySize: models.vocabularySize, sequenceLength, batchSize, mode: input.compiler });
     program.setState(await readArrays(scorer, 'score.safetensors'));
 
-    const rowsBefore = (shard: number): number => group.shards.slice(0, shard).reduce((sum, { rows }) => sum + rows, 0);
-    const first = rowsBefore(input.shards.first);
-    const end = rowsBefore(input.shards.end);
     const scored: ParquetRow[] = [];
-    let batch: TokenRow[] = [];
-    const scoreBatch = async (): Promise<void> => {
-      const logits = program.score(flatten(batch, sequenceLength, batchSize));
-      batch.forEach(({ id, index, source }, i) => {
+    for (let batch = 0; batch < grid.length; batch++) {
+      const { tokens, indices, ids, sources } = await feeder.next();
+      const logits = program.score(tokens);
+      ids.forEach((id, i) => {
         if (!Number.isFinite(logits[i])) throw new BlissError({ code: 'LossDiverged', message: `the score of row ${id} is ${logits[i]}`, mend: 'lower bilevel.score.peakLearningRate' });
-        if (index >= first && index < end) scored.push({ id, index, source, logit: logits[i], trained: trained(index) });
+        const index = indices[i];
+        if (index >= first && index < end) scored.push({ id, index, source: sources[i], logit: logits[i], trained: trained(index) });
       });
-      batch = [];
       await context.progress({ step: scored.length, of: end - first, amount: { value: scored.length, unit: 'rows' } });
       throwIfStopped(context); // shard ranges are small: what was not finished is scored again
-    };
-    // the grid starts at row 0 of the group wherever this range starts
-    const gridStart = Math.floor(first / batchSize) * batchSize;
-    const gridEnd = Math.min(group.rows, Math.ceil(end / batchSize) * batchSize);
-    for await (const row of dataset.read(gridStart, gridEnd)) {
-      batch.push(row);
-      if (batch.length === batchSize) await scoreBatch();
     }
-    if (batch.length > 0) await scoreBatch();
 
     await writeParquet({
       file: path.join(context.scratch, SCORES_FILE),
@@ -69,3 +60,8 @@ export const scoring: Stage<'scoring'> = {
     };
   },
 };
+
+/** The batches that hold rows [first, end): the grid starts at row 0 of the group wherever this range starts. */
+function* gridOver({ first, end, rows, batchSize }: { readonly first: number; readonly end: number; readonly rows: number; readonly batchSize: number }): Iterable<BatchRequest> {
+  for (let start = Math.floor(first / batchSize) * batchSize; start < end; start += batchSize) yield { kind: 'range', start, end: Math.min(rows, start + batchSize) };
+}

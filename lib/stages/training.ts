@@ -1,9 +1,9 @@
 import path from 'node:path';
 import type { Store } from '../artifacts/index.js';
+import type { BatchRequest } from '../data/index.js';
 import { BlissError } from '../errors.js';
 import { createModel } from '../models/index.js';
 import { decayBranch, warmUpThenConstant } from '../optim/index.js';
-import { flatten } from './batch.js';
 import { openSelection } from './corpus.js';
 import { throwIfStopped } from './execute.js';
 import { checkNumerics } from './numerics.js';
@@ -20,7 +20,10 @@ export const training: Stage<'training'> = {
     const { batchSize, sequenceLength, steps, vocabularySize } = input;
     const model = createModel(input.model);
     const shapes = model.shapes(vocabularySize);
-    const dataset = await openSelection({ store: context.store, ref: input.selection, batchSize, stage: input.purpose });
+    const first = context.resume === undefined ? 0 : context.resume.step;
+    const shards = await openSelection({ store: context.store, ref: input.selection, batchSize, stage: input.purpose });
+    // before compiling: the first batches are read beside it
+    const feeder = await context.feed({ ...shards, batchSize, requests: batchesFrom(first, input) });
     await context.phase('compiling');
     const program = await context.programs.training({
       model: input.model,
@@ -33,7 +36,6 @@ export const training: Stage<'training'> = {
     });
 
     const numerics = await checkNumerics({ context, programDigest: program.digest, policy: input.numerics });
-    const first = context.resume === undefined ? 0 : context.resume.step;
     const start = context.resume === undefined ? await startState(input, context.store) : await readState(context.resume.artifact);
     program.setState({ ...withPrefix(start.params, 'params'), ...start.moments });
     const startUpdates = start.updates - first;
@@ -46,7 +48,7 @@ export const training: Stage<'training'> = {
 
     let loss = Number.NaN;
     for (let step = first; step < steps; step++) {
-      const ids = flatten(await dataset.batch({ seed: input.seed, step, batchSize }), sequenceLength);
+      const { tokens: ids } = await feeder.next();
       const learningRate = learningRateAt(input, step);
       const result = program.step({ ids, learningRate, update: startUpdates + step + 1 });
       loss = result.loss;
@@ -66,6 +68,10 @@ export const training: Stage<'training'> = {
     return { kind: 'state', folder: path.resolve(context.scratch), digest: digestState(end, shapes), summary: { purpose: input.purpose, steps, updates: end.updates, loss, tokens: steps * batchSize * sequenceLength } };
   },
 };
+
+function* batchesFrom(first: number, { seed, steps }: TrainingInput): Iterable<BatchRequest> {
+  for (let step = first; step < steps; step++) yield { kind: 'ordered', seed, step };
+}
 
 async function startState(input: TrainingInput, store: Store): Promise<TrainingState> {
   if ('state' in input.start) return readState(await store.open(input.start.state));

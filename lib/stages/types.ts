@@ -1,6 +1,7 @@
 import type { RunConfig } from '../../config/schema.js';
 import type { Artifact, Ref } from '../artifacts/types.js';
 import type { Store } from '../artifacts/index.js';
+import type { DataWait, Feeder, OpenFeeder, WaitClock } from '../data/index.js';
 import type { ProgramCache } from '../programs/index.js';
 
 /** The stages by name, each with what it takes. Inputs are plain JSON: configuration, seeds and references, never data. */
@@ -161,6 +162,10 @@ export interface StageContext {
   readonly programs: ProgramCache;
   /** the newest complete checkpoint of this stage, if any */
   readonly resume: { readonly step: number; readonly artifact: Artifact } | undefined;
+  /** batches of a dataset, read ahead; the feeder ends with the stage */
+  feed(options: Omit<OpenFeeder, 'clock'>): Promise<Feeder>;
+  /** counts what the loop of steps waits for its data: feeders do so themselves, other reading by `during` */
+  readonly waiting: WaitClock;
   /** real progress: becomes the heartbeat. Yields to the event loop, so that stop requests are heard. */
   progress(progress: StageProgress): Promise<void>;
   /** says what is being done while no step counts: `compiling` */
@@ -183,6 +188,8 @@ export interface StageProgress {
   /** `rows` or `tokens` done in all, for the rate */
   readonly amount?: { readonly value: number; readonly unit: 'rows' | 'tokens' };
   readonly metrics?: Readonly<Record<string, number>>;
+  /** what this attempt's loop has waited for data so far: added by what surrounds the stage */
+  readonly dataWait?: DataWait;
 }
 
 export interface CheckpointSave {

@@ -3,9 +3,11 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { ProgramError } from './errors.js';
 import type { Executor } from './executor.js';
 import type { TypedArray } from './native.js';
+import { within } from './place.js';
 import type { ProgramDefinition } from './program-definition.js';
 import { tf } from './tf.js';
 import { checkAssignment, variableOf } from './trace-entry.js';
+import type { EntryIO } from './types.js';
 
 /** The same step functions, op by op on tfjs' ordinary backend: slow, for tests against the compiled ones. */
 export function eagerProgram(program: ProgramDefinition): Executor {
@@ -38,7 +40,7 @@ export function eagerProgram(program: ProgramDefinition): Executor {
         const arguments_ = Object.fromEntries(
           Object.keys(entry.inputs).map((name, i): [string, Tensor] => [name, tf.tensor(inputs[i].values.slice(), [...inputs[i].shape], inputs[i].dtype)]),
         );
-        const outputs = entry.body(arguments_, {
+        const io: EntryIO = {
           read: (name) => {
             variableOf(program, name, where);
             return valueOf(name, where);
@@ -48,7 +50,8 @@ export function eagerProgram(program: ProgramDefinition): Executor {
             if (assigned.has(name)) throw new ProgramError(where, `variable '${name}' is assigned twice`);
             assigned.set(name, value);
           },
-        });
+        };
+        const outputs = within(where, () => entry.body(arguments_, io));
         if (Object.keys(outputs).length === 0) throw new ProgramError(where, 'an entry needs at least one output');
         const values = Object.entries(outputs).map(([name, output]): [string, TypedArray] => [name, output.dataSync<'float32'>().slice()]);
         const next = [...assigned].map(([name, value]): [string, Tensor] => [name, value.clone()]); // it may be another variable's own tensor

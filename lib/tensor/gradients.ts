@@ -1,4 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { ProgramError } from './errors.js';
+import { placeOfWork } from './place.js';
 import { stopGradient } from './stop-gradient.js';
 import { tf } from './tf.js';
 
@@ -10,12 +12,17 @@ import { tf } from './tf.js';
  * output is recomputed, which costs nothing when traced: the same node is found in the function's memo.
  * `tf.logSoftmax` and `tf.losses.softmaxCrossEntropy` cannot be mended from outside, they hold such a gradient within them: use
  * `logSoftmax` and `crossEntropyRows` of ops.ts.
- * Masks (maximum, minimum, max, min, abs, relu) are constants almost everywhere and are detached; stock tfjs
+ * Masks (maximum, minimum, clip, max, min, abs, relu) are constants almost everywhere and are detached; stock tfjs
  * throws for some of them at the second derivative, since comparisons have no gradient.
  */
 type Backward = (dy: Tensor, inputs: readonly Tensor[], attrs: Readonly<Record<string, unknown>>) => Record<string, () => Tensor>;
 
+const mended = new Set<string>();
+/** the kernels whose gradients are registered here */
+export const mendedGradients: ReadonlySet<string> = mended;
+
 function register(kernelName: string, inputsToSave: string[], backward: Backward): void {
+  mended.add(kernelName);
   if (tf.getGradient(kernelName)) tf.unregisterGradient(kernelName);
   tf.registerGradient({
     kernelName,
@@ -47,6 +54,22 @@ unary('Rsqrt', (x) => {
 unary('Erf', (x) => tf.mul(2 / Math.sqrt(Math.PI), tf.exp(tf.neg(tf.square(x)))));
 unary('Abs', (x) => stopGradient(tf.sign(x)));
 unary('Relu', (x) => stopGradient(tf.cast(tf.greater(x, 0), 'float32')));
+
+register('ClipByValue', ['x'], (dy, [x], attrs) => ({
+  x: () => {
+    const { clipValueMin, clipValueMax } = attrs as { readonly clipValueMin: number; readonly clipValueMax: number };
+    const inside = tf.logicalAnd(tf.greaterEqual(x, clipValueMin), tf.lessEqual(x, clipValueMax));
+    return tf.mul(dy, stopGradient(tf.cast(inside, 'float32')));
+  },
+}));
+
+// stock passes a gradient through a rounding to integers as if it were not there
+register('Cast', [], (dy, _, { dtype }) => ({
+  x: () => {
+    if (dtype !== 'float32') throw new ProgramError(placeOfWork(), `kernel Cast to ${String(dtype)} has no derivative; hide it by stopGradient where it is a constant`);
+    return dy.clone();
+  },
+}));
 
 register('Softmax', ['logits'], (dy, [logits]) => ({
   logits: () => {

@@ -1,4 +1,4 @@
-import './gradients.js';
+import './derivative-orders.js';
 
 export { tf } from './tf.js';
 export type { DType, EntryBody, EntryIO, NamedArrays, NamedTensors, ProgramOptions, Shape, Shapes, TensorSpec } from './types.js';

@@ -5,7 +5,8 @@ import type { DType, Shape } from './types.js';
 
 /**
  * Every tfjs kernel that can be traced, under tfjs' name: its shape rule, the TensorFlow op it becomes and that op's attributes.
- * `Identity` is the one exception: the backend shares its data. To add a kernel, add a row, and a case to test/tensor/kernels.test.ts.
+ * `Identity` is the one exception: the backend shares its data. To add a kernel, add a row,
+ * a case to test/tensor/kernels.test.ts, and one to test/tensor/derivatives.test.ts, which asks for its derivatives or that it has none.
  */
 export const kernels: Readonly<Record<string, Kernel>> = {
   // element by element
@@ -147,8 +148,10 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     }),
   ),
   Slice: withAttrs<{ begin: number | Shape; size: number | Shape }>(({ x }, { begin, size }, graph) => {
-    const starts = [begin].flat();
+    const begins = [begin].flat();
     const sizes = [size].flat();
+    // fewer than the rank say nothing of the later axes: those stay whole
+    const starts = x.shape.map((_, i) => (begins[i] === undefined ? 0 : begins[i]));
     const shape = x.shape.map((whole, i) => (sizes[i] === undefined || sizes[i] === -1 ? whole - starts[i] : sizes[i]));
     shape.forEach((s, i) => {
       if (starts[i] < 0 || starts[i] + s > x.shape[i]) throw new RangeError(`slice of ${s} from ${starts[i]} of axis ${i} with ${x.shape[i]}`);

@@ -1,4 +1,4 @@
-import './gradients.js';
+import './derivative-orders.js';
 import { compileProgram } from './compiled-executor.js';
 import { eagerProgram } from './eager-executor.js';
 import { ProgramError } from './errors.js';

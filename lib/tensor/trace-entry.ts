@@ -1,11 +1,12 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { ProgramError } from './errors.js';
 import { FunctionGraph } from './function-graph.js';
+import { within } from './place.js';
 import type { EntryDefinition, ProgramDefinition } from './program-definition.js';
 import type { ArgDef, Attrs, FunctionDef } from './protobuf.js';
 import { sameShape, showShape } from './shapes.js';
 import { traceInto } from './trace-backend.js';
-import type { TensorSpec } from './types.js';
+import type { EntryIO, TensorSpec } from './types.js';
 
 /** An entry point as one TensorFlow function: its declared inputs first, then the handles of the variables it uses. */
 export interface TracedEntry {
@@ -41,7 +42,7 @@ export function traceEntry(program: ProgramDefinition, entry: EntryDefinition, {
       arguments_[name] = tensor({ ref: inputArg(i), shape, dtype });
     });
 
-    const outputs = entry.body(arguments_, {
+    const io: EntryIO = {
       read: (variable) => {
         const known = readNodes.get(variable);
         if (known) return known.tensor;
@@ -58,7 +59,8 @@ export function traceEntry(program: ProgramDefinition, entry: EntryDefinition, {
         handle(variable);
         assigned.set(variable, lookUp(value).ref);
       },
-    });
+    };
+    const outputs = within(where, () => entry.body(arguments_, io));
 
     // an assignment waits until the old value has been read
     const assignments = [...assigned].map(([variable, ref], i) => {

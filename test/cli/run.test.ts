@@ -74,6 +74,21 @@ describe('one run, from Ctrl-C to its end', () => {
     expect((await bliss(['status', '--home', home])).stdout).toMatch(/mine +done/);
   });
 
+  test('how long stages waited for data is told beside the results and is no part of them', async () => {
+    const { stages } = JSON.parse((await bliss(['status', 'mine', '--home', home, '--json'])).stdout) as { readonly stages: readonly StageProgressFile[] };
+    for (const stage of ['seed-0/warm-up/target', BILEVEL, 'seed-0/bliss/round-1/scoring', 'seed-0/bliss/round-1/evaluation']) {
+      const { seconds, of } = stages.find((one) => one.stage === stage)?.dataWait ?? { seconds: Number.NaN, of: Number.NaN };
+      expect(seconds, stage).toBeGreaterThan(0);
+      expect(seconds, stage).toBeLessThan(of);
+    }
+    expect(stages.find(({ stage }) => stage === 'seed-0/prepare')?.dataWait).toBeUndefined();
+    const report = readFileSync(folder.report, 'utf8');
+    expect(report).toContain('waited for data');
+    expect(report).toMatch(/round-1\/bilevel<\/code><\/td>(<td[^>]*>[^<]*<\/td>){2}<td[^>]*>\d+\.\d\d %/);
+    expect(readFileSync(folder.timings, 'utf8')).toContain('dataWait');
+    expect(readFileSync(folder.metrics, 'utf8')).not.toContain('ait');
+  });
+
   test('--detach: the run goes on in the background, and its stack ends with it', async () => {
     const submitted = await bliss(['run', 'smoke', '--detach', '--home', home, '--json', ...SHORT]);
     expect(answerOf(submitted)).toMatchObject({ run: 'smoke-1', state: 'running' });

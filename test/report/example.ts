@@ -65,7 +65,7 @@ export function exampleReport({ seeds = [0, 1, 2, 3, 4], gain = (seed) => 0.12 +
     }))),
     timings: seeds.flatMap((seed) => [
       { stage: `seed-${seed}/prepare`, seconds: 12.4, attempts: 1, cached: seed > 0 },
-      { stage: `seed-${seed}/warm-up/proxy`, seconds: 40.5, attempts: 1, cached: false },
+      { stage: `seed-${seed}/warm-up/proxy`, seconds: 40.5, attempts: 1, cached: false, dataWait: { seconds: 0.0787, of: 38.4 } },
       ...rounds.flatMap((round) => [
         { stage: `seed-${seed}/bliss/round-${round}/bilevel`, seconds: 88.25 + seed, attempts: seed === 1 ? 3 : 1, cached: false },
         { stage: `seed-${seed}/bliss/round-${round}/scoring`, seconds: 15.75, attempts: 1, cached: false },

@@ -63,6 +63,7 @@ describe('holds every number', () => {
     for (const { digest, sha256 } of data.lineage) expect(visible.includes(digest) && visible.includes(sha256)).toBe(true);
     for (const hex of Object.values(data.digests)) expect(shown(hex)).toBe(true);
     for (const { stage, seconds } of data.timings) expect(visible.includes(stage) && visible.includes(String(seconds))).toBe(true);
+    expect(shown('0.20 %')).toBe(true); // of its 38.4 s of steps a warm-up waited 0.0787 s for data
     for (const [name, value] of Object.entries(data.environment)) if (value !== null) expect(visible.includes(name) && visible.includes(String(value))).toBe(true);
     expect(shown('rounds: 2 # two & no more')).toBe(true);
     expect(buildReport({ ...data, notes: ['seed 1 not bit-comparable from step 40'], state: 'stopped' })).toMatch(/stopped[^]*seed 1 not bit-comparable from step 40/);

@@ -64,6 +64,11 @@ test.each<[string, { not: readonly string[]; but: readonly string[] }]>([
   expect(banned(file, [...not, ...but])).toEqual(not);
 });
 
+test('ops of tfjs whose second derivative is silently wrong may not be used in lib', () => {
+  const lines = ['declare const tf: any;', 'export const a = tf.logSoftmax(1);', 'export const b = tf.losses.softmaxCrossEntropy(1, 2);', 'export const c = tf.softmax(1);'];
+  expect(broken('lib/models/x.ts', lines).filter((found) => found.endsWith('no-restricted-properties'))).toEqual([2, 3].map((line) => `${line} no-restricted-properties`));
+});
+
 test('any, a non-null assertion and a promise nobody waits for are errors', () => {
   const lines = ['export function f(x: any): void {', '  void x;', '}', 'export const g = (a?: number): number => a!;', 'export async function h(): Promise<void> {}', 'export function i(): void {', '  h();', '}'];
   expect(broken('lib/x.ts', lines, { types: true })).toEqual(expect.arrayContaining(['1 no-explicit-any', '4 no-non-null-assertion', '7 no-floating-promises']));

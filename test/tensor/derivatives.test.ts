@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { randomStream } from '../../lib/random.js';
+import { twiceDifferentiable } from '../../lib/tensor/derivative-orders.js';
 import {
-  crossEntropyRows, directionalDerivative, embedding, gelu, innerProduct, layerNorm, logSoftmax, logSumExp, Program, rmsNorm, silu, stopGradient, tf, valueAndGradients,
+  crossEntropyRows, directionalDerivative, embedding, gelu, innerProduct, layerNorm, logSoftmax, logSumExp, Program, ProgramError, rmsNorm, silu, stopGradient, tf, valueAndGradients,
   type CallOutputs, type NamedTensors,
 } from '../../lib/tensor/index.js';
+import { kernels } from '../../lib/tensor/kernels.js';
+import * as ops from '../../lib/tensor/ops.js';
 import { erf64, gradient64, hessianProduct64, type Inputs } from './finite-differences.js';
 
 interface Case {
@@ -16,18 +19,40 @@ interface Case {
   readonly reference: (x: Inputs) => ArrayLike<number>;
 }
 
-const elementwise = (tensor: (x: Tensor) => Tensor, reference: (x: number) => number, range?: readonly [number, number]): Case => ({
+/** the kernel itself, by its name, as tfjs' ops call it; the first of its outputs where it has several */
+function run(kernel: string, inputs: NamedTensors | readonly Tensor[], attrs: Readonly<Record<string, unknown>> = {}): Tensor {
+  const [first] = outputsOf(kernel, inputs, attrs);
+  return first;
+}
+function outputsOf(kernel: string, inputs: NamedTensors | readonly Tensor[], attrs: Readonly<Record<string, unknown>>): Tensor[] {
+  // tfjs takes lists of tensors as arrays and every kind of attribute, which its types do not say
+  const result: Tensor | Tensor[] = tf.engine().runKernel(kernel, inputs as unknown as Record<string, Tensor>, attrs as Record<string, number>);
+  return [result].flat();
+}
+
+const unary = (kernel: string, reference: (x: number) => number, range?: readonly [number, number], attrs?: Readonly<Record<string, unknown>>): Case => ({
   inputs: { x: [7] },
   ...(range ? { range } : {}),
-  tensor: ({ x }) => tensor(x),
+  tensor: ({ x }) => run(kernel, { x }, attrs),
   reference: ({ x }) => x.map(reference),
 });
-const operands = (tensor: (a: Tensor, b: Tensor) => Tensor, reference: (a: number, b: number) => number, range?: readonly [number, number]): Case => ({
-  inputs: { a: [2, 3], b: [3] }, // broadcast: the gradient of b is summed
-  ...(range ? { range } : {}),
-  tensor: ({ a, b }) => tensor(a, b),
-  reference: ({ a, b }) => a.map((value, i) => reference(value, b[i % 3])),
+/** constant almost everywhere: its product with x has the constant as derivative */
+const steps = (kernel: string, reference: (x: number) => number, attrs?: Readonly<Record<string, unknown>>): Case => ({
+  inputs: { x: [7] },
+  tensor: ({ x }) => tf.mul(x, run(kernel, { x }, attrs)),
+  reference: ({ x }) => x.map((value) => value * reference(value)),
 });
+/** broadcast on both sides: the gradients are summed */
+const binary = (kernel: string, reference: (a: number, b: number) => number, range?: readonly [number, number]): Case[] => [
+  { inputs: { a: [2, 3], b: [3] }, ...(range ? { range } : {}), tensor: ({ a, b }) => run(kernel, { a, b }), reference: ({ a, b }) => a.map((value, i) => reference(value, b[i % 3])) },
+  { inputs: { a: [2, 1], b: [2, 3] }, ...(range ? { range } : {}), tensor: ({ a, b }) => run(kernel, { a, b }), reference: ({ a, b }) => b.map((value, i) => reference(a[Math.floor(i / 3)], value)) },
+];
+/** over the last axis, and over the first with the axis kept */
+const reduced = (kernel: string, axes: string, reference: (row: Float64Array) => number): Case[] => [
+  { inputs: { x: [2, 3] }, tensor: ({ x }) => run(kernel, { x }, { [axes]: [1], keepDims: false }), reference: ({ x }) => rows(x, 3).map(reference) },
+  { inputs: { x: [2, 3] }, tensor: ({ x }) => run(kernel, { x }, { [axes]: [0], keepDims: true }), reference: ({ x }) => rows(transposed(x, 3, 2), 2).map(reference) },
+  { inputs: { x: [2, 3] }, tensor: ({ x }) => run(kernel, { x }, { [axes]: [0, 1], keepDims: false }), reference: ({ x }) => [reference(x)] },
+];
 
 const rows = (x: Float64Array, width: number): Float64Array[] => Array.from({ length: x.length / width }, (_, i) => x.slice(i * width, (i + 1) * width));
 const sum = (x: Iterable<number>): number => [...x].reduce((a, b) => a + b, 0);
@@ -42,7 +67,7 @@ const norm64 = (x: Float64Array, gain: Float64Array, bias: Float64Array): Float6
   return x.map((value, i) => ((value - mean) / Math.sqrt(variance + 1e-5)) * gain[i] + bias[i]);
 };
 const flat = (parts: Float64Array[]): number[] => parts.flatMap((part) => [...part]);
-/** @returns [n, m] */
+/** [n, m] → [m, n] given as (x, m, n) @returns [n, m] */
 const transposed = (x: Float64Array, n: number, m: number): Float64Array => Float64Array.from({ length: n * m }, (_, i) => x[(i % m) * n + Math.floor(i / m)]);
 /** [n, k] · [k, m] */
 const product64 = (a: Float64Array, b: Float64Array, k: number): Float64Array => {
@@ -55,60 +80,167 @@ const product64 = (a: Float64Array, b: Float64Array, k: number): Float64Array =>
   });
 };
 const gelu64 = (x: number): number => 0.5 * x * (1 + erf64(x * Math.SQRT1_2));
+const sigmoid64 = (x: number): number => 1 / (1 + Math.exp(-x));
 const ids = [1, 0, 2, 1];
+const idTensor = (): Tensor => tf.tensor1d(ids, 'int32');
+const largest = (row: Float64Array): number => row.indexOf(Math.max(...row));
 
-const products = [false, true].flatMap((tA) =>
-  [false, true].map((tB): [string, Case] => [
-    `matMul${tA ? ' Aᵀ' : ''}${tB ? ' Bᵀ' : ''}`,
+const products = [false, true].flatMap((transposeA) =>
+  [false, true].flatMap((transposeB): Case[] => [
     {
-      inputs: { a: tA ? [3, 2] : [2, 3], b: tB ? [4, 3] : [3, 4] },
-      tensor: ({ a, b }) => tf.matMul(a, b, tA, tB),
-      reference: ({ a, b }) => product64(tA ? transposed(a, 2, 3) : a, tB ? transposed(b, 3, 4) : b, 3),
+      inputs: { a: transposeA ? [3, 2] : [2, 3], b: transposeB ? [4, 3] : [3, 4] },
+      tensor: ({ a, b }) => run('BatchMatMul', { a, b }, { transposeA, transposeB }),
+      reference: ({ a, b }) => product64(transposeA ? transposed(a, 2, 3) : a, transposeB ? transposed(b, 3, 4) : b, 3),
+    },
+    {
+      inputs: { a: transposeA ? [2, 3, 2] : [2, 2, 3], b: transposeB ? [2, 4, 3] : [2, 3, 4] },
+      tensor: ({ a, b }) => run('BatchMatMul', { a, b }, { transposeA, transposeB }),
+      reference: ({ a, b }) => rows(a, 6).flatMap((part, i) => [...product64(transposeA ? transposed(part, 2, 3) : part, transposeB ? transposed(rows(b, 12)[i], 3, 4) : rows(b, 12)[i], 3)]),
     },
   ]),
 );
 
-const cases: Readonly<Record<string, Case>> = {
-  neg: elementwise((x) => tf.neg(x), (x) => -x),
-  exp: elementwise((x) => tf.exp(x), Math.exp),
-  expm1: elementwise((x) => tf.expm1(x), Math.expm1),
-  log: elementwise((x) => tf.log(x), Math.log, [0.4, 2]),
-  log1p: elementwise((x) => tf.log1p(x), Math.log1p, [-0.4, 2]),
-  sqrt: elementwise((x) => tf.sqrt(x), Math.sqrt, [0.4, 2]),
-  rsqrt: elementwise((x) => tf.rsqrt(x), (x) => 1 / Math.sqrt(x), [0.4, 2]),
-  square: elementwise((x) => tf.square(x), (x) => x * x),
-  reciprocal: elementwise((x) => tf.reciprocal(x), (x) => 1 / x, [0.5, 2]),
-  sin: elementwise((x) => tf.sin(x), Math.sin),
-  cos: elementwise((x) => tf.cos(x), Math.cos),
-  erf: elementwise((x) => tf.erf(x), erf64),
-  sigmoid: elementwise((x) => tf.sigmoid(x), (x) => 1 / (1 + Math.exp(-x))),
-  tanh: elementwise((x) => tf.tanh(x), Math.tanh),
-  softplus: elementwise((x) => tf.softplus(x), (x) => Math.log1p(Math.exp(x))),
-  abs: elementwise((x) => tf.abs(x), Math.abs),
-  relu: elementwise((x) => tf.relu(x), (x) => Math.max(x, 0)),
-  clip: elementwise((x) => tf.maximum(-0.5, tf.minimum(0.8, x)), (x) => Math.max(-0.5, Math.min(0.8, x))),
-  cast: elementwise((x) => tf.mul(tf.cast(tf.cast(x, 'float32'), 'float32'), x), (x) => x * x),
-  gelu: elementwise(gelu, gelu64),
-  silu: elementwise(silu, (x) => x / (1 + Math.exp(-x))),
-  add: operands((a, b) => tf.add(a, b), (a, b) => a + b),
-  sub: operands((a, b) => tf.sub(a, b), (a, b) => a - b),
-  mul: operands((a, b) => tf.mul(a, b), (a, b) => a * b),
-  div: operands((a, b) => tf.div(a, b), (a, b) => a / b, [0.5, 2]),
-  pow: operands((a, b) => tf.pow(a, b), (a, b) => a ** b, [0.5, 2]),
-  maximum: operands((a, b) => tf.maximum(a, b), Math.max),
-  minimum: operands((a, b) => tf.minimum(a, b), Math.min),
-  squaredDifference: operands((a, b) => tf.squaredDifference(a, b), (a, b) => (a - b) ** 2),
-  where: operands((a, b) => tf.where(stopGradient(tf.greater(a, 0)), tf.mul(a, b), tf.add(a, b)), (a, b) => (a > 0 ? a * b : a + b)),
-  ...Object.fromEntries(products),
-  batchMatMul: {
-    inputs: { a: [2, 2, 3], b: [2, 4, 3] },
-    tensor: ({ a, b }) => tf.matMul(a, b, false, true),
-    reference: ({ a, b }) => rows(a, 6).flatMap((part, i) => [...product64(part, transposed(rows(b, 12)[i], 3, 4), 3)]),
-  },
-  sum: { inputs: { x: [2, 3] }, tensor: ({ x }) => tf.sum(tf.square(x), 1), reference: ({ x }) => rows(x, 3).map((row) => sum(row.map((v) => v * v))) },
-  mean: { inputs: { x: [2, 3] }, tensor: ({ x }) => tf.mean(tf.square(x), 0, true), reference: ({ x }) => rows(transposed(x, 3, 2), 2).map((row) => sum(row.map((v) => v * v)) / 2) },
-  max: { inputs: { x: [2, 3] }, tensor: ({ x }) => tf.mul(tf.max(x, 1), tf.min(x, 1)), reference: ({ x }) => rows(x, 3).map((row) => Math.max(...row) * Math.min(...row)) },
-  softmax: { inputs: { x: [2, 4] }, tensor: ({ x }) => tf.softmax(x), reference: ({ x }) => flat(rows(x, 4).map(softmax64)) },
+/** Every kernel that a second derivative can pass through. */
+const kernelCases: Readonly<Record<string, readonly Case[]>> = {
+  Neg: [unary('Neg', (x) => -x)],
+  Abs: [unary('Abs', Math.abs)],
+  Sign: [steps('Sign', Math.sign)],
+  Floor: [steps('Floor', Math.floor)],
+  Step: [steps('Step', (x) => (x > 0 ? 1 : 0.25), { alpha: 0.25 })],
+  Exp: [unary('Exp', Math.exp)],
+  Expm1: [unary('Expm1', Math.expm1)],
+  Log: [unary('Log', Math.log, [0.4, 2])],
+  Log1p: [unary('Log1p', Math.log1p, [-0.4, 2])],
+  Sqrt: [unary('Sqrt', Math.sqrt, [0.4, 2])],
+  Rsqrt: [unary('Rsqrt', (x) => 1 / Math.sqrt(x), [0.4, 2])],
+  Square: [unary('Square', (x) => x * x)],
+  Reciprocal: [unary('Reciprocal', (x) => 1 / x, [0.5, 2])],
+  Sin: [unary('Sin', Math.sin)],
+  Cos: [unary('Cos', Math.cos)],
+  Erf: [unary('Erf', erf64)],
+  Sigmoid: [unary('Sigmoid', sigmoid64)],
+  Tanh: [unary('Tanh', Math.tanh)],
+  Relu: [unary('Relu', (x) => Math.max(x, 0))],
+  Softplus: [unary('Softplus', (x) => Math.log1p(Math.exp(x)))],
+  ClipByValue: [unary('ClipByValue', (x) => Math.max(-0.5, Math.min(0.8, x)), undefined, { clipValueMin: -0.5, clipValueMax: 0.8 })],
+  Cast: [{ inputs: { x: [5] }, tensor: ({ x }) => tf.mul(x, run('Cast', { x }, { dtype: 'float32' })), reference: ({ x }) => x.map((value) => value * value) }],
+  Identity: [unary('Identity', (x) => x)],
+
+  Add: binary('Add', (a, b) => a + b),
+  AddN: [{ inputs: { a: [3], b: [3], c: [3] }, tensor: ({ a, b, c }) => run('AddN', [a, b, c, a]), reference: ({ a, b, c }) => a.map((value, i) => 2 * value + b[i] + c[i]) }],
+  Sub: binary('Sub', (a, b) => a - b),
+  Multiply: binary('Multiply', (a, b) => a * b),
+  RealDiv: binary('RealDiv', (a, b) => a / b, [0.5, 2]),
+  Mod: binary('Mod', (a, b) => a - b * Math.floor(a / b), [0.5, 2]),
+  SquaredDifference: binary('SquaredDifference', (a, b) => (a - b) ** 2),
+  Maximum: binary('Maximum', Math.max),
+  Minimum: binary('Minimum', Math.min),
+  Pow: binary('Pow', (a, b) => a ** b, [0.5, 2]),
+  Select: [
+    {
+      inputs: { a: [2, 3], b: [2, 3] },
+      tensor: ({ a, b }) => run('Select', { condition: stopGradient(tf.greater(a, 0)), t: tf.mul(a, b), e: tf.add(a, b) }),
+      reference: ({ a, b }) => a.map((value, i) => (value > 0 ? value * b[i] : value + b[i])),
+    },
+  ],
+
+  Sum: reduced('Sum', 'axis', sum),
+  Mean: reduced('Mean', 'axis', (row) => sum(row) / row.length),
+  Max: reduced('Max', 'reductionIndices', (row) => Math.max(...row)),
+  Min: reduced('Min', 'axis', (row) => Math.min(...row)),
+  ArgMax: [{ inputs: { x: [2, 3] }, tensor: ({ x }) => tf.mul(tf.cast(run('ArgMax', { x }, { axis: 1 }), 'float32'), tf.sum(x, 1)), reference: ({ x }) => rows(x, 3).map((row) => largest(row) * sum(row)) }],
+  OneHot: [
+    {
+      inputs: { x: [2, 3] },
+      tensor: ({ x }) => tf.mul(x, run('OneHot', { indices: tf.argMax(x, 1) }, { depth: 3, onValue: 2, offValue: -1, dtype: 'float32' })),
+      reference: ({ x }) => flat(rows(x, 3).map((row) => row.map((value, i) => value * (i === largest(row) ? 2 : -1)))),
+    },
+  ],
+  Softmax: [{ inputs: { x: [2, 4] }, tensor: ({ x }) => run('Softmax', { logits: x }, { dim: 1 }), reference: ({ x }) => flat(rows(x, 4).map(softmax64)) }],
+  BatchMatMul: products,
+
+  Reshape: [{ inputs: { x: [2, 3] }, tensor: ({ x }) => run('Reshape', { x }, { shape: [3, 2] }), reference: ({ x }) => x }],
+  ExpandDims: [{ inputs: { x: [2, 3] }, tensor: ({ x }) => run('ExpandDims', { input: x }, { dim: 1 }), reference: ({ x }) => x }],
+  Transpose: [
+    { inputs: { x: [2, 3] }, tensor: ({ x }) => run('Transpose', { x }, { perm: [1, 0] }), reference: ({ x }) => transposed(x, 3, 2) },
+    { inputs: { x: [2, 3, 2] }, tensor: ({ x }) => run('Transpose', { x }, { perm: [2, 0, 1] }), reference: ({ x }) => transposed(x, 2, 6) },
+  ],
+  Tile: [
+    { inputs: { x: [1, 3] }, tensor: ({ x }) => run('Tile', { x }, { reps: [2, 1] }), reference: ({ x }) => [...x, ...x] },
+    { inputs: { x: [2, 1, 2] }, tensor: ({ x }) => run('Tile', { x }, { reps: [1, 2, 1] }), reference: ({ x }) => rows(x, 2).flatMap((row) => [...row, ...row]) },
+  ],
+  Slice: [{ inputs: { x: [3, 4] }, tensor: ({ x }) => run('Slice', { x }, { begin: [1, 2], size: [2, 1] }), reference: ({ x }) => rows(x, 4).slice(1).map((row) => row[2]) }],
+  PadV2: [
+    {
+      inputs: { x: [2, 2] },
+      tensor: ({ x }) => run('PadV2', { x }, { paddings: [[0, 1], [1, 0]], constantValue: 3 }),
+      reference: ({ x }) => [...rows(x, 2).flatMap((row) => [3, ...row]), 3, 3, 3],
+    },
+  ],
+  // of several outputs each is multiplied by another, and one is not used
+  SplitV: [
+    {
+      inputs: { x: [2, 5] },
+      tensor: ({ x }) => {
+        const [first, , third] = outputsOf('SplitV', { x }, { numOrSizeSplits: [2, 1, 2], axis: 1 });
+        return tf.mul(first, third);
+      },
+      reference: ({ x }) => rows(x, 5).flatMap(([a, b, , d, e]) => [a * d, b * e]),
+    },
+  ],
+  Unpack: [
+    {
+      inputs: { x: [2, 3] },
+      tensor: ({ x }) => {
+        const [first, , third] = outputsOf('Unpack', { value: x }, { axis: 1 });
+        return tf.mul(first, third);
+      },
+      reference: ({ x }) => rows(x, 3).map(([a, , c]) => a * c),
+    },
+  ],
+  Concat: [{ inputs: { a: [2, 1], b: [2, 2] }, tensor: ({ a, b }) => run('Concat', [b, a], { axis: 1 }), reference: ({ a, b }) => rows(b, 2).flatMap((row, i) => [...row, a[i]]) }],
+  Pack: [{ inputs: { a: [2], b: [2] }, tensor: ({ a, b }) => run('Pack', [a, b], { axis: 1 }), reference: ({ a, b }) => [a[0], b[0], a[1], b[1]] }],
+
+  GatherV2: [
+    { inputs: { x: [3, 2] }, tensor: ({ x }) => run('GatherV2', { x, indices: idTensor() }, { axis: 0, batchDims: 0 }), reference: ({ x }) => ids.flatMap((id) => [...rows(x, 2)[id]]) },
+    { inputs: { x: [2, 3] }, tensor: ({ x }) => run('GatherV2', { x, indices: idTensor() }, { axis: 1, batchDims: 0 }), reference: ({ x }) => rows(x, 3).flatMap((row) => ids.map((id) => row[id])) },
+    {
+      inputs: { x: [2, 3] },
+      tensor: ({ x }) => run('GatherV2', { x, indices: tf.tensor2d([[2, 0, 2], [1, 1, 0]], undefined, 'int32') }, { axis: 1, batchDims: 1 }),
+      reference: ({ x }) => [x[2], x[0], x[2], x[4], x[4], x[3]],
+    },
+  ],
+  UnsortedSegmentSum: [
+    {
+      inputs: { x: [4, 2] },
+      tensor: ({ x }) => run('UnsortedSegmentSum', { x, segmentIds: idTensor() }, { numSegments: 4 }),
+      reference: ({ x }) => [x[2], x[3], x[0] + x[6], x[1] + x[7], x[4], x[5], 0, 0],
+    },
+  ],
+  Fill: [{ inputs: { x: [3] }, tensor: ({ x }) => tf.mul(run('Fill', {}, { shape: [3], value: 2.5, dtype: 'float32' }), x), reference: ({ x }) => x.map((value) => 2.5 * value) }],
+  ZerosLike: [{ inputs: { x: [3] }, tensor: ({ x }) => tf.mul(x, tf.add(x, run('ZerosLike', { x }))), reference: ({ x }) => x.map((value) => value * value) }],
+  OnesLike: [{ inputs: { x: [3] }, tensor: ({ x }) => tf.mul(x, tf.add(x, run('OnesLike', { x }))), reference: ({ x }) => x.map((value) => value * (value + 1)) }],
+};
+
+/** Rows of the kernel table that no derivative passes through: what each makes of x, for a product with x. */
+const without: Readonly<Record<string, (x: Tensor) => Tensor>> = {
+  FloorDiv: (x) => run('FloorDiv', { a: x, b: tf.onesLike(x) }),
+  IsNan: (x) => run('IsNan', { x }),
+  IsFinite: (x) => run('IsFinite', { x }),
+  ...Object.fromEntries(['Greater', 'GreaterEqual', 'Less', 'LessEqual', 'Equal', 'NotEqual'].map((kernel) => [kernel, (x: Tensor) => run(kernel, { a: x, b: tf.zerosLike(x) })])),
+  LogicalNot: (x) => run('LogicalNot', { x: tf.greater(x, 0) }),
+  LogicalAnd: (x) => run('LogicalAnd', { a: tf.greater(x, 0), b: tf.less(x, 1) }),
+  LogicalOr: (x) => run('LogicalOr', { a: tf.greater(x, 0), b: tf.less(x, 1) }),
+  'Cast to int32': (x) => run('Cast', { x }, { dtype: 'int32' }),
+  'Cast to bool': (x) => run('Cast', { x }, { dtype: 'bool' }),
+};
+
+/** Ops of several kernels, ours and tfjs'. */
+const composites: Readonly<Record<string, Case>> = {
+  gelu: { inputs: { x: [7] }, tensor: ({ x }) => gelu(x), reference: ({ x }) => x.map(gelu64) },
+  silu: { inputs: { x: [7] }, tensor: ({ x }) => silu(x), reference: ({ x }) => x.map((value) => value * sigmoid64(value)) },
+  // shapes only: what goes through them is an exponential
+  'transpose under exp': { inputs: { x: [2, 3] }, tensor: ({ x }) => tf.exp(tf.transpose(x)), reference: ({ x }) => transposed(x, 3, 2).map(Math.exp) },
   logSumExp: { inputs: { x: [2, 4] }, tensor: ({ x }) => logSumExp(x), reference: ({ x }) => rows(x, 4).map(lse64) },
   "tfjs' own logSumExp": { inputs: { x: [2, 4] }, tensor: ({ x }) => tf.logSumExp(x, -1), reference: ({ x }) => rows(x, 4).map(lse64) },
   logSoftmax: { inputs: { x: [2, 4] }, tensor: ({ x }) => logSoftmax(x), reference: ({ x }) => flat(rows(x, 4).map((row) => row.map((v) => v - lse64(row)))) },
@@ -123,30 +255,11 @@ const cases: Readonly<Record<string, Case>> = {
     reference: ({ x, gain }) => flat(rows(x, 4).map((row) => row.map((v, i) => (v / Math.sqrt(sum(row.map((w) => w * w)) / 4 + 1e-5)) * gain[i]))),
   },
   embedding: { inputs: { table: [3, 2] }, tensor: ({ table }) => tf.exp(embedding(table, tf.tensor1d(ids, 'int32'))), reference: ({ table }) => ids.flatMap((id) => [...table.slice(id * 2, id * 2 + 2)].map(Math.exp)) },
-  gather: { inputs: { table: [3, 2] }, tensor: ({ table }) => tf.exp(tf.gather(table, tf.tensor1d(ids, 'int32'))), reference: ({ table }) => ids.flatMap((id) => [...table.slice(id * 2, id * 2 + 2)].map(Math.exp)) },
   crossEntropyRows: {
     inputs: { x: [4, 3] },
     tensor: ({ x }) => crossEntropyRows(x, tf.tensor1d(ids, 'int32'), 3),
     reference: ({ x }) => rows(x, 3).map((row, i) => lse64(row) - row[ids[i]]),
   },
-  // shapes only: what goes through them is an exponential, so that a second derivative does too
-  reshape: { inputs: { x: [2, 3] }, tensor: ({ x }) => tf.exp(tf.expandDims(tf.reshape(x, [3, 2]), 1)), reference: ({ x }) => x.map(Math.exp) },
-  transpose: { inputs: { x: [2, 3] }, tensor: ({ x }) => tf.exp(tf.transpose(x)), reference: ({ x }) => transposed(x, 3, 2).map(Math.exp) },
-  'split and concat': {
-    inputs: { x: [2, 3] },
-    tensor: ({ x }) => {
-      const [first, rest] = tf.split(x, [1, 2], 1);
-      return tf.exp(tf.concat([rest, first], 1));
-    },
-    reference: ({ x }) => rows(x, 3).flatMap(([a, b, c]) => [b, c, a].map(Math.exp)),
-  },
-  'stack and unstack': { inputs: { x: [2, 3] }, tensor: ({ x }) => tf.exp(tf.stack(tf.unstack(x, 1), 0)), reference: ({ x }) => transposed(x, 3, 2).map(Math.exp) },
-  'slice and pad': {
-    inputs: { x: [2, 3] },
-    tensor: ({ x }) => tf.exp(tf.pad(tf.slice(x, [0, 1], [2, 2]), [[0, 0], [1, 0]])),
-    reference: ({ x }) => rows(x, 3).flatMap(([, b, c]) => [0, b, c].map(Math.exp)),
-  },
-  tile: { inputs: { x: [1, 3] }, tensor: ({ x }) => tf.exp(tf.tile(x, [2, 1])), reference: ({ x }) => [...x, ...x].map(Math.exp) },
   // a block of attention in small: every op of a language model on one path
   'attention, norm, GELU and cross-entropy': {
     inputs: { table: [3, 4], gain: [4], bias: [4], qkv: [4, 12], out: [4, 3] },
@@ -169,6 +282,11 @@ const cases: Readonly<Record<string, Case>> = {
   },
 };
 
+const cases: Readonly<Record<string, Case>> = {
+  ...Object.fromEntries(Object.entries(kernelCases).flatMap(([kernel, list]) => list.map((one, i) => [list.length > 1 ? `${kernel} ${i + 1}` : kernel, one]))),
+  ...composites,
+};
+
 const random = randomStream('derivatives');
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 /** float32 values, so that both sides start from the same point */
@@ -182,7 +300,9 @@ const points = Object.fromEntries(
 /** φ = Σ c f + ½ Σ f²: the square makes the incoming gradient depend on x, where stock tfjs loses its term */
 const coefficient = (i: number): number => Math.sin(1 + i);
 
-async function derivatives(mode: 'eager' | 'graph'): Promise<CallOutputs> {
+const modes = ['eager', 'graph', 'xla'] as const;
+
+async function derivatives(mode: (typeof modes)[number]): Promise<CallOutputs> {
   const program = new Program('derivatives', { mode });
   const specs = Object.fromEntries(
     Object.entries(cases).flatMap(([name, { inputs }]) =>
@@ -214,9 +334,9 @@ async function derivatives(mode: 'eager' | 'graph'): Promise<CallOutputs> {
   return outputs;
 }
 
-const computed = { eager: await derivatives('eager'), graph: await derivatives('graph') };
+const computed = { eager: await derivatives('eager'), graph: await derivatives('graph'), xla: await derivatives('xla') };
 
-test.each(Object.keys(cases))('first and second derivative of %s equal float64 differences, eagerly and traced', (name) => {
+test.each(Object.keys(cases))('first and second derivative of %s equal float64 differences, eagerly, traced and compiled', (name) => {
   const { reference } = cases[name];
   const double = (x: Record<string, Float32Array>): Inputs => Object.fromEntries(Object.entries(x).map(([input, value]) => [input, Float64Array.from(value)]));
   const [at, direction] = [double(points[name].at), double(points[name].direction)];
@@ -227,7 +347,7 @@ test.each(Object.keys(cases))('first and second derivative of %s equal float64 d
   const gradient = gradient64(phi, at);
   const hessian = hessianProduct64(phi, at, direction);
   const along = Array.from(reference(shift(at, direction, 1e-5))).map((value, i) => (value - Array.from(reference(shift(at, direction, -1e-5)))[i]) / 2e-5);
-  for (const mode of ['eager', 'graph'] as const) {
+  for (const mode of modes) {
     const outputs = computed[mode];
     for (const input of Object.keys(at)) {
       expectClose(outputs[`${name}/gradient/${input}`], gradient[input], `${mode} gradient by ${input}`);
@@ -247,6 +367,81 @@ function expectClose(found: ArrayLike<number>, wanted: ArrayLike<number>, what: 
     expect(Math.abs(found[i] - value), `${what}, element ${i}: ${found[i]} for ${value}`).toBeLessThan(1e-5 * scale);
   });
 }
+
+test('every row of the kernel table has a case of its second derivative, or is refused', () => {
+  expect(Object.keys(kernelCases).toSorted()).toEqual([...twiceDifferentiable].toSorted());
+  const refused = Object.keys(without).filter((name) => name in kernels);
+  expect([...Object.keys(kernelCases).filter((kernel) => kernel !== 'Identity'), ...refused].toSorted()).toEqual(Object.keys(kernels).toSorted());
+});
+
+test('every op of our own has a case', () => {
+  expect(Object.keys(ops).filter((name) => !(name in composites))).toEqual([]);
+});
+
+/** the error of a program whose one entry is the body */
+async function failure(mode: (typeof modes)[number], body: (x: Tensor) => Tensor): Promise<unknown> {
+  const program = new Program('refused', { mode });
+  program.entry('step', { x: { shape: [3], dtype: 'float32' } }, ({ x }) => ({ y: body(x) }));
+  try {
+    await program.build();
+    program.call('step', { x: Float32Array.of(0.5, -1, 2) });
+    return undefined;
+  } catch (error) {
+    return error;
+  } finally {
+    program.dispose();
+  }
+}
+const gradientOf = (f: (x: Tensor) => Tensor) => (x: Tensor): Tensor => valueAndGradients(({ x: at }) => tf.sum(f(at)), { x }).gradients['x'];
+
+test.each(Object.entries(without))('%s is refused by name, in a first derivative and in a second, and passes where it is hidden', async (name, kernel) => {
+  const masked = (x: Tensor): Tensor => tf.mul(x, tf.cast(kernel(x), 'float32'));
+  const hidden = (x: Tensor): Tensor => tf.mul(tf.square(x), stopGradient(tf.cast(kernel(x), 'float32')));
+  for (const mode of ['eager', 'graph'] as const) {
+    for (const derivative of [gradientOf(masked), gradientOf(gradientOf(masked))]) {
+      const error = await failure(mode, derivative);
+      expect(error).toBeInstanceOf(ProgramError);
+      expect(String(error), mode).toContain(`refused.step: kernel ${name} has no derivative`);
+    }
+    expect(await failure(mode, gradientOf(gradientOf(hidden)))).toBeUndefined();
+  }
+});
+
+/** what tfjs differentiates once: some of it saves its output, and would lose a term without a word */
+const once: Readonly<Record<string, (x: Tensor) => Tensor>> = {
+  Elu: (x) => tf.elu(x),
+  Selu: (x) => tf.selu(x),
+  Atan: (x) => tf.atan(x),
+  Tan: (x) => tf.tan(x),
+  Cumsum: (x) => tf.cumsum(x),
+  Prod: (x) => tf.prod(x),
+  LeakyRelu: (x) => tf.leakyRelu(x),
+};
+
+test.each(Object.entries(once))('%s, not of the table, has its first derivative eagerly and is refused by name in a second', async (name, op) => {
+  expect(await failure('eager', gradientOf(op))).toBeUndefined();
+  const squared = (x: Tensor): Tensor => tf.square(op(x));
+  for (const body of [gradientOf(gradientOf(squared)), (x: Tensor) => directionalDerivative(({ x: at }) => squared(at), { x }, { x }, squared(x).shape)]) {
+    const error = await failure('eager', body);
+    expect(error).toBeInstanceOf(ProgramError);
+    expect(String(error)).toContain(`refused.step: kernel ${name} has no second derivative`);
+  }
+});
+
+test('no kernel of tfjs that has no case is differentiated within another derivative', () => {
+  const others = tf.getKernelsForBackend('tensorflow').map(({ kernelName }) => kernelName).filter((name) => !twiceDifferentiable.has(name));
+  expect(others.length).toBeGreaterThan(80);
+  const tried: string[] = [];
+  gradientOf((x) => {
+    for (const name of others) {
+      // before it looks at what it was given
+      expect(() => tf.getGradient(name).gradFunc(x, [], {}), name).toThrow(new RegExp(`^outside of any program: kernel ${name} has no (second )?derivative`));
+      tried.push(name);
+    }
+    return x;
+  })(tf.tensor1d([1]));
+  expect(tried).toEqual(others);
+});
 
 test('stopGradient hides what lies before it and keeps the value, eagerly and traced', async () => {
   for (const mode of ['eager', 'graph'] as const) {

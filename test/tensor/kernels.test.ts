@@ -99,7 +99,7 @@ const cases: Readonly<Record<string, Case[]>> = {
   ExpandDims: [{ inputs: { input: floats([2, 3]) }, attrs: { dim: 1 } }, { inputs: { input: floats([2, 3]) }, attrs: { dim: -1 } }],
   Transpose: [{ inputs: { x: floats([2, 3, 4]) }, attrs: { perm: [2, 0, 1] } }],
   Tile: [{ inputs: { x: floats([2, 3]) }, attrs: { reps: [2, 3] } }],
-  Slice: [{ inputs: { x: floats([4, 5]) }, attrs: { begin: [1, 2], size: [2, -1] } }],
+  Slice: [{ inputs: { x: floats([4, 5]) }, attrs: { begin: [1, 2], size: [2, -1] } }, { inputs: { x: floats([4, 5]) }, attrs: { begin: 1, size: 2 } }],
   PadV2: [{ inputs: { x: floats([2, 3]) }, attrs: { paddings: [[1, 0], [2, 1]], constantValue: 3 } }],
   SplitV: [
     { inputs: { x: floats([2, 6]) }, attrs: { numOrSizeSplits: 3, axis: 1 } },

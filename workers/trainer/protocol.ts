@@ -33,6 +33,7 @@ export const fromTrainer = z.discriminatedUnion('type', [
     of: z.number(),
     amount: z.strictObject({ value: z.number(), unit: z.enum(['rows', 'tokens']) }).optional(),
     metrics: z.record(z.string(), z.number().nullable()),
+    dataWait: z.strictObject({ seconds: z.number(), of: z.number() }).optional(),
   }),
   z.strictObject({ type: z.literal('phase'), phase: z.string() }),
   z.strictObject({ type: z.literal('checkpoint'), step: z.number(), bytes: z.number(), seconds: z.number() }),

@@ -34,12 +34,13 @@ function timings({ timings: all }: ReportData): Html {
     graphic,
     caption: `Computing time of each stage, summed over seeds and attempts: ${seconds(total)} in all. Stages run side by side, so a run takes less. “Found”: finished by an earlier run and taken from the store.`,
     numbers: folded('Every stage', table({
-      caption: 'In the order of the run',
+      caption: 'In the order of the run; waited for data: share of the time that steps went on',
       rows: all,
       columns: [
         { name: 'stage', cell: (t) => html`<code>${t.stage}</code>` },
         { name: 'seconds', numeric: true, cell: (t) => figures(t.seconds) },
         { name: 'attempts', numeric: true, cell: (t) => t.attempts },
+        { name: 'waited for data', numeric: true, cell: ({ dataWait }) => (dataWait === undefined || dataWait.of === 0 ? '–' : `${(100 * dataWait.seconds / dataWait.of).toFixed(2)} %`) },
         { name: 'found finished', cell: (t) => (t.cached ? 'yes' : 'no') },
       ],
     })),

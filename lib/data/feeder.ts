@@ -1,0 +1,138 @@
+import path from 'node:path';
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import type { Artifact } from '../artifacts/types.js';
+import { packageRoot } from '../package-root.js';
+import { fromFault, type FromReader, type ReaderData, type ToReader } from './reader-protocol.js';
+import type { BatchRequest, TokenBatch } from './token-batch.js';
+import type { ShardIndex } from './types.js';
+import type { WaitClock } from './wait-clock.js';
+
+export interface OpenFeeder {
+  readonly artifact: Pick<Artifact, 'file'>;
+  readonly index: ShardIndex;
+  /** n of every batch */
+  readonly batchSize: number;
+  /** restricts orders to these rows, ascending indices */
+  readonly subset?: Uint32Array;
+  /** batch after batch, taken as reading gets that far: may be endless */
+  readonly requests: Iterable<BatchRequest>;
+  /** counts what `next` waits */
+  readonly clock: WaitClock;
+  /** built JavaScript of the thread. @default dist/lib/data/reader-thread.js */
+  readonly entry?: string;
+}
+
+/** Batches of a dataset in the order of the requests, read ahead. */
+export interface Feeder {
+  /**
+   * The next batch. @throws what reading it threw (BlissError DataInvalid, DataCorrupt, …), now and not before;
+   * RangeError after the last request; Error where the reading thread has ended
+   */
+  next(): Promise<TokenBatch>;
+  /** Ends the thread, read or not; resolves when it has closed its files. Idempotent, never throws. */
+  close(): Promise<void>;
+}
+
+/** Read ahead at most so many batches: a row group (1,024 rows, 12 ms) or a slow disk is hidden behind as many steps, … */
+const AHEAD_BATCHES = 16;
+/** … and so many bytes of tokens, but two batches always. */
+const AHEAD_BYTES = 32 * 2 ** 20;
+/** A thread that reads from a disk that hangs is not waited for. */
+const CLOSE_WITHIN_MS = 2_000;
+
+/**
+ * Starts a thread that reads ahead. A compiled step holds up this thread's event loop from its beginning to its end, so that
+ * nothing else of this thread can go on beside it; threads of their own do.
+ *
+ * Which rows a batch has follows from its request alone, so reading ahead changes no bit of a result.
+ * @throws BlissError DataCorrupt where a shard is not what its manifest says
+ */
+export async function openFeeder({ artifact, index, batchSize, subset, requests, clock, entry = defaultEntry() }: OpenFeeder): Promise<Feeder> {
+  const files: Record<string, string> = {};
+  for (const { file } of index.shards) files[file] = await artifact.file(file);
+  const { port1: port, port2 } = new MessageChannel();
+  const data: ReaderData = { port: port2, files, index, batchSize, subset };
+  const thread = new Worker(entry, { workerData: data, transferList: [port2] });
+  const tell = (message: ToReader): void => port.postMessage(message, []);
+
+  const asked: Answer[] = [];
+  const coming = requests[Symbol.iterator]();
+  const ahead = Math.max(2, Math.min(AHEAD_BATCHES, Math.floor(AHEAD_BYTES / (4 * batchSize * index.sequenceLength))));
+  /** of `asked`, those without an answer yet, oldest first */
+  const open: Answer[] = [];
+  let ended: Error | undefined;
+  let closing = false;
+
+  const ask = (): void => {
+    if (ended !== undefined) return;
+    const { value, done } = coming.next();
+    if (done === true) return;
+    const answer = promised();
+    asked.push(answer);
+    open.push(answer);
+    tell({ type: 'read', request: value });
+  };
+  const end = (reason: Error): void => {
+    ended ??= reason;
+    for (const answer of open.splice(0)) answer.reject(ended);
+  };
+  const hear = (message: FromReader): void => {
+    const answer = open.shift();
+    if (message.type === 'batch') answer?.resolve(message.batch);
+    else answer?.reject(fromFault(message.fault));
+  };
+  port.on('message', hear);
+  /** What has come meanwhile, without a turn of the event loop, which would cost more than all else here. */
+  const hearAll = (): void => {
+    for (let received = receiveMessageOnPort(port); received !== undefined; received = receiveMessageOnPort(port)) hear(received.message as FromReader); // sent by our reader thread
+  };
+  thread.on('error', (error) => end(new Error(`the thread that reads the data failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error })));
+  const gone = new Promise<void>((resolve) => {
+    thread.once('exit', (code) => {
+      hearAll();
+      port.close();
+      end(new Error(closing ? 'the feeder is closed' : `the thread that reads the data ended with code ${code}`));
+      resolve();
+    });
+  });
+  for (let i = 0; i < ahead; i++) ask();
+
+  return {
+    next: () => {
+      const answer = asked.shift();
+      if (answer === undefined) return Promise.reject(ended ?? new RangeError('every batch that was asked for is read'));
+      ask();
+      return clock.during(() => {
+        hearAll();
+        return answer.batch;
+      });
+    },
+    close: async () => {
+      closing = true;
+      tell({ type: 'close' });
+      const timer = setTimeout(() => void thread.terminate(), CLOSE_WITHIN_MS);
+      await gone;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Built JavaScript also where this file runs from source, in tests: Node 20 loads no TypeScript. */
+const defaultEntry = (): string => path.join(packageRoot(), 'dist', 'lib', 'data', 'reader-thread.js');
+
+interface Answer {
+  readonly batch: Promise<TokenBatch>;
+  resolve(batch: TokenBatch): void;
+  reject(error: Error): void;
+}
+
+function promised(): Answer {
+  let resolve: Answer['resolve'] = () => undefined;
+  let reject: Answer['reject'] = () => undefined;
+  const batch = new Promise<TokenBatch>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  batch.catch(() => undefined); // a batch that nobody comes to need may fail unheard
+  return { batch, resolve, reject };
+}
