@@ -2,7 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../tensor/index.js';
 
 export interface RotaryTable {
-  /** both [1, 1, T, r] */
+  /** both [1, 1, r, T] */
   readonly cos: Tensor;
   readonly sin: Tensor;
 }
@@ -28,7 +28,7 @@ export function rotaryTable({ length, dimensions, base }: { length: number; dime
 
 /**
  * Rotates the first r of a head's h dimensions: x·cos + (−x₂, x₁)·sin; the others pass.
- * @param x [n, heads, T, h] @returns the same shape
+ * @param x [heads, n, h, T] @returns the same shape
  */
 export function rotate(x: Tensor, { cos, sin }: RotaryTable): Tensor {
   const [dimensions, headWidth]: number[] = [...cos.shape.slice(-2, -1), ...x.shape.slice(-2, -1)];

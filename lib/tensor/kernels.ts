@@ -102,13 +102,6 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     const [rows, inner] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
     const [innerB, columns] = transposeB ? [bColumns, bRows] : [bRows, bColumns];
     if (inner !== innerB) throw new RangeError(`inner sizes ${inner} and ${innerB} differ`);
-    if (transposeA && a.shape.length > 2 && process.env['NOTN']===undefined) {
-      const r = a.shape.length; const perm = a.shape.map((_, i) => i); perm[r - 1] = r - 2; perm[r - 2] = r - 1;
-      const t = emit(graph, { op: 'Transpose', inputs: [a.ref, graph.integers(perm)], attrs: { T: typeOf(a), Tperm: int32 }, output: 'y', shape: perm.map((i) => a.shape[i]), dtype: a.dtype });
-      const [bar] = graph.xla ? graph.pure('XlaOptimizationBarrier', [t.ref], { T: { types: [t.dtype] } }, [['output', 0]]) : [t.ref];
-      const shape = [...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns];
-      return emit(graph, { inputs: [bar, b.ref], dtype: a.dtype, op: 'BatchMatMulV2', attrs: { T: typeOf(a), adj_x: { bool: false }, adj_y: { bool: transposeB } }, output: 'output', shape });
-    }
     const common = { inputs: [a.ref, b.ref], dtype: a.dtype };
     if (a.shape.length === 2 && b.shape.length === 2) {
       const attrs = { T: typeOf(a), transpose_a: { bool: transposeA }, transpose_b: { bool: transposeB } };
@@ -247,6 +240,10 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     }),
   ),
   Fill: withAttrs<{ shape: Shape; value: number; dtype?: DType }>((_, { shape, value, dtype = 'float32' }, graph) => ({ ref: graph.filled(dtype, shape, value), shape, dtype })),
+  Range: withAttrs<{ start: number; stop: number; step: number; dtype: DType }>((_, { start, stop, step, dtype }, graph) => {
+    const inputs = [start, stop, step].map((value) => graph.constant(dtype, [], [value]));
+    return emit(graph, { op: 'Range', inputs, attrs: { Tidx: { type: dtype } }, output: 'output', shape: [Math.ceil((stop - start) / step)], dtype });
+  }),
   ZerosLike: ({ x }, _, graph) => ({ ...x, ref: graph.filled(x.dtype, x.shape, 0) }),
   OnesLike: ({ x }, _, graph) => ({ ...x, ref: graph.filled(x.dtype, x.shape, 1) }),
 };

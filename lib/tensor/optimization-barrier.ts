@@ -22,5 +22,5 @@ tf.registerGradient({ kernelName, gradFunc: (dy) => ({ x: () => optimizationBarr
  */
 export function optimizationBarrier<T extends Tensor>(x: T): T {
   const inputs: NamedTensorMap = { x };
-  return tf.engine().runKernel(kernelName, inputs) as T; // same shape and dtype, hence the same type
+  return tf.engine().runKernel<T>(kernelName, inputs); // same shape and dtype, hence the same type
 }

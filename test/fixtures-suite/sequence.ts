@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { hessianProduct, innerStep, lowerLoss, outerStep, targetLogProbabilities, type CurvatureProduct, type InnerStepOutput, type LowerLossInput, type OuterStepOutput } from '../../lib/bilevel/index.js';
+import { hessianProduct, innerStep, lowerLoss, outerStep, targetStates, type CurvatureProduct, type InnerStepOutput, type LowerLossInput, type OuterStepOutput } from '../../lib/bilevel/index.js';
 import { biasCorrections, mapNamed, warmUpThenCosine, type Moments } from '../../lib/optim/index.js';
 import { tf, type NamedTensors } from '../../lib/tensor/index.js';
 import { modelsOf, settingsOf, type Recording, type StepRecord, type Weights } from './recording.js';
@@ -52,7 +52,7 @@ export function runRecording(recording: Recording, weights: Weights, steps: read
     const rounded = recording.mode === 'release' ? first : tf.scalar(0);
     const outerIds = batch(step.batches.outer);
     const outer = outerStep({ models, settings, proxy, score, scoreMoments, target, z, normaliser, validationIds: ids, validationMask: mask, ids: outerIds, learningRate: tf.scalar(learningRates.score), corrections: corrections(t + 1), first: rounded });
-    const lower: LowerLossInput = { proxy: models.proxy, params: proxy, batch: { ids: outerIds, weights: outer.weights, targetLogProbabilities: targetLogProbabilities({ target: models.target, params: target, ids: outerIds }) }, settings };
+    const lower: LowerLossInput = { proxy: models.proxy, params: proxy, batch: { ids: outerIds, weights: outer.weights, target: targetStates({ target: models.target, params: target, ids: outerIds }) }, settings };
     const point = { proxy, score, lower, curvature: hessianProduct(lower) };
     ({ score, moments: scoreMoments, normaliser, z } = outer);
     return { learningRates, inner, outer, point };

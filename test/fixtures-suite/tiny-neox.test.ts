@@ -50,7 +50,7 @@ describe.skipIf(!holds('tiny-neox', 'expected.json'))('tiny-neox, by transformer
 
   test('losses and gradients agree', () => {
     tf.tidy(() => {
-      const losses = (p: NamedTensors) => perSampleLoss({ logits: model.logits({ params: p, ids, causal: true }), ids });
+      const losses = (p: NamedTensors) => perSampleLoss({ model, params: p, ids, causal: true });
       const { value, gradients } = valueAndGradients((p) => tf.mean(losses(p)), params);
       expectVector('per-sample loss', losses(params), expected.float64.perSampleLoss, 1e-6);
       expectScalar('mean loss', value, expected.float64.meanLoss, 1e-6);
