@@ -1,9 +1,9 @@
+import type { StepNumbers } from './ours/subject.js';
+
 /** Largest difference between two sides' numbers that still counts as the same computation. */
 const TOLERANCE = 1e-4;
 /** the same relative to our number: small norms of long float32 sums */
 const RELATIVE_TOLERANCE = 1e-3;
-
-export type StepNumbers = Readonly<Record<string, number>>;
 
 export interface AgreementInput {
   /** of the same first steps */

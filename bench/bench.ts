@@ -30,4 +30,6 @@ export interface Bench<Data> {
   readonly cases: readonly string[];
   run(context: BenchContext): Promise<Data>;
   tables(data: Data): readonly Table[];
+  /** those of them that the documentation shows. @default all */
+  shown?(data: Data): readonly Table[];
 }

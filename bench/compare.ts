@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { checkAgreement, type StepNumbers } from './agreement.js';
+import { checkAgreement } from './agreement.js';
 import { alternate } from './alternate.js';
 import type { BenchContext } from './bench.js';
+import type { StepNumbers } from './ours/subject.js';
 import type { SubjectName } from './protocol.js';
 import { openSide, type OpenSide, type Side } from './sides.js';
 

@@ -6,6 +6,7 @@ import { thisMachine } from './machine.js';
 import { findPyTorch } from './pytorch.js';
 import { storeResult } from './results.js';
 import { plainText } from './render.js';
+import { writeDocs } from './write-docs.js';
 
 interface Options {
   readonly repeats: number;
@@ -34,7 +35,10 @@ async function run(bench: Bench<unknown>, options: Options): Promise<void> {
   if ('unavailable' in pyTorch) say(`without PyTorch: ${pyTorch.unavailable}`);
   const data = await bench.run({ pyTorch, repeats: options.repeats, alone: options.alone, tuned: options.tuned, only: options.model, say });
   for (const table of bench.tables(data)) process.stdout.write(`${plainText(table)}\n`);
-  const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`;
+  const words = process.argv.slice(2);
+  const python = words.indexOf('--python');
+  if (python >= 0) words.splice(python, 2); // where an interpreter lies says nothing to others
+  const command = `npm run bench -- ${words.join(' ')}`;
   const isWhole = options.model.length === 0 && options.repeats >= LEAST_REPEATS;
   const file = await storeResult({
     bench: bench.name,
@@ -51,6 +55,7 @@ const program = new Command('npm run bench --').description('Measures speed and 
 program.action(() => {
   for (const { name, about, cases } of benches) process.stdout.write(`${name.padEnd(16)}${about}${cases.length > 1 ? ` (--model ${cases.join(' | ')})` : ''}\n`);
 });
+program.command('write-docs').description('writes the tables of docs/performance.md anew from bench/results').action(writeDocs);
 for (const bench of benches) {
   program
     .command(bench.name)
@@ -63,4 +68,9 @@ for (const bench of benches) {
     .option('--tuned', 'PyTorch also with a malloc that keeps its memory, as its tuning guide advises', false)
     .action((options: Options) => run(bench, options));
 }
-await program.parseAsync(process.argv);
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,5 +1,9 @@
+import type { StepNumbers } from './ours/subject.js';
+
+export type SubjectName = 'training-step' | 'outer-step' | 'scoring' | 'feeding';
+
 /** What the driver asks of a process that computes steps, and what it answers. */
-export type SubjectName = 'training-step' | 'outer-step' | 'scoring';
+export type Request = Prepare | Repeat | OneStep;
 
 export interface Prepare {
   readonly ask: 'prepare';
@@ -20,11 +24,14 @@ export interface Repeat {
   readonly steps: number;
 }
 
-export type Request = Prepare | Repeat;
+/** one step, for its numbers; of our side only */
+export interface OneStep {
+  readonly ask: 'step';
+}
 
 export interface Answers {
   readonly prepare: {
-    readonly steps: readonly Readonly<Record<string, number>>[];
+    readonly steps: readonly StepNumbers[];
     /** from the request to the end of the first steps: loading, tracing, compiling */
     readonly seconds: number;
     /** of TensorFlow or PyTorch */
@@ -33,5 +40,8 @@ export interface Answers {
   readonly repeat: {
     /** of one step, mean over the repetition */
     readonly milliseconds: number;
+  };
+  readonly step: {
+    readonly numbers: StepNumbers;
   };
 }

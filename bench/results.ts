@@ -16,6 +16,9 @@ export interface StoredResult {
   readonly data: unknown;
 }
 
+/** More would be the clock's noise. */
+const DIGITS = 6;
+
 const FOLDER = path.join(packageRoot(), 'bench', 'results');
 const fileOf = (bench: string): string => path.join(FOLDER, `${bench}.json`);
 
@@ -23,7 +26,7 @@ const fileOf = (bench: string): string => path.join(FOLDER, `${bench}.json`);
 export async function storeResult(result: StoredResult, { partial }: { readonly partial: boolean }): Promise<string> {
   mkdirSync(FOLDER, { recursive: true });
   const file = fileOf(partial ? `${result.bench}.partial` : result.bench);
-  await writeFileAtomic(file, `${JSON.stringify(result, undefined, 1)}\n`);
+  await writeFileAtomic(file, `${JSON.stringify(result, (_, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(DIGITS)) : value))}\n`);
   return file;
 }
 

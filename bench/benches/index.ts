@@ -1,4 +1,5 @@
 import type { Bench } from '../bench.js';
+import { feeding } from './feeding.js';
 import { memory } from './memory.js';
 import { outerStep } from './outer-step.js';
 import { profile } from './profile.js';
@@ -6,4 +7,4 @@ import { scoring } from './scoring.js';
 import { startUp } from './start-up.js';
 import { trainingStep } from './training-step.js';
 
-export const benches: readonly Bench<unknown>[] = [trainingStep, outerStep, scoring, startUp, memory, profile];
+export const benches: readonly Bench<unknown>[] = [trainingStep, outerStep, scoring, feeding, startUp, memory, profile];

@@ -32,7 +32,7 @@ export async function writeValidation({ folder, rows, sequenceLength, ...input }
 }
 
 /** Token ids as words are in text: the id k about as often as 1/k (log-uniform, Zipf's law). */
-function words({ purpose, size, vocabularySize, seed }: { readonly purpose: string; readonly size: number; readonly vocabularySize: number; readonly seed: number }): Int32Array {
+export function words({ purpose, size, vocabularySize, seed }: { readonly purpose: string; readonly size: number; readonly vocabularySize: number; readonly seed: number }): Int32Array {
   const random = randomStream(seed, 'bench', purpose);
   return Int32Array.from({ length: size }, () => Math.floor(vocabularySize ** random.uniform()) - 1);
 }

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { numericsFingerprint } from '../../lib/tensor/index.js';
 import type { Answers, Request } from '../protocol.js';
-import type { Subject } from './subject.js';
+import type { StepNumbers, Subject } from './subject.js';
 import { openSubject } from './subjects.js';
 
 /**
@@ -23,14 +23,17 @@ async function answerTo(request: Request): Promise<Answers[Request['ask']]> {
       const started = performance.now();
       const made = await openSubject(request);
       subject = made;
-      const steps = Array.from({ length: request.checked }, () => made.step());
+      const steps: StepNumbers[] = [];
+      for (let i = 0; i < request.checked; i++) steps.push(await made.step());
       return { steps, seconds: (performance.now() - started) / 1000, version: numericsFingerprint({ programDigest: '' }).parts.tensorflow };
     }
+    case 'step':
+      return { numbers: await opened().step() };
     case 'repeat': {
       const { step } = opened();
-      for (let i = 0; i < request.untimed; i++) step();
+      for (let i = 0; i < request.untimed; i++) await step();
       const started = performance.now();
-      for (let i = 0; i < request.steps; i++) step();
+      for (let i = 0; i < request.steps; i++) await step();
       return { milliseconds: (performance.now() - started) / request.steps };
     }
   }

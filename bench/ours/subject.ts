@@ -5,7 +5,10 @@ export interface SubjectInput<Spec> {
   readonly spec: Spec;
 }
 
-/** Something that can be repeated and timed: one step of it gives numbers that the other side must give too. */
+/** One step's numbers, by name: those that the other side must give too, or what was measured. */
+export type StepNumbers = Readonly<Record<string, number>>;
+
+/** Something that can be repeated and timed. */
 export interface Subject {
-  step(): Readonly<Record<string, number>>;
+  step(): StepNumbers | Promise<StepNumbers>;
 }

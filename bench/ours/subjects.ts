@@ -1,4 +1,5 @@
 import type { Prepare } from '../protocol.js';
+import { feedingSubject, type FeedingSpec } from './feeding.js';
 import { outerStepSubject, type OuterStepSpec } from './outer-step.js';
 import { scoringSubject, type ScoringSubjectSpec } from './scoring.js';
 import type { Subject } from './subject.js';
@@ -13,5 +14,7 @@ export function openSubject({ subject, folder, spec }: Prepare): Promise<Subject
       return outerStepSubject({ folder, spec: spec as OuterStepSpec });
     case 'scoring':
       return scoringSubject({ folder, spec: spec as ScoringSubjectSpec });
+    case 'feeding':
+      return feedingSubject({ folder, spec: spec as FeedingSpec });
   }
 }

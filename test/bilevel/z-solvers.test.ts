@@ -1,8 +1,11 @@
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { describe, expect, test } from 'vitest';
 import { bilevelSchema } from '../../config/sections/bilevel.js';
 import { zSolvers, type Solution, type SolverSettings } from '../../lib/bilevel/index.js';
 import { roundToHalf, startOfZ } from '../../lib/bilevel/z-solvers/index.js';
-import { tf, type NamedTensors } from '../../lib/tensor/index.js';
+import { randomStream } from '../../lib/random.js';
+import { Program, tf, type NamedTensors, type ProgramOptions } from '../../lib/tensor/index.js';
+import { relativeDifference, solveByReference, type ReferenceSolution, type Vector } from './reference-solvers.js';
 import { numbers } from './tiny.js';
 
 /** a system of three unknowns in two tensors: a [2] and b [1] */
@@ -151,4 +154,88 @@ describe('where z starts', () => {
     [1 / 38_633_472, 0], // of Pythia 160M: below half of the smallest float16
     [1 - 2 ** -12, 1],
   ])('%d in float16 is %d', (x, rounded) => expect(roundToHalf(x)).toBe(rounded));
+});
+
+/** Seven unknowns in two tensors, a [3] and b [2, 2]; 1/3 is no float16. */
+describe('every method from every start, over a positive and an indefinite system', () => {
+  const sizes = [3, 4];
+  const random = randomStream('systems');
+  const factor = Array.from({ length: 7 }, () => Array.from({ length: 7 }, () => Math.fround(random.normal() / Math.sqrt(7))));
+  const product = (A: number[][], B: number[][]): number[][] => A.map((row) => B[0].map((_, j) => row.reduce((sum, x, k) => sum + x * B[k][j], 0)));
+  const transposed = factor.map((_, i) => factor.map((row) => row[i]));
+  const systems = {
+    positive: product(factor, transposed).map((row) => row.map(Math.fround)),
+    indefinite: factor.map((row, i) => row.map((x, j) => Math.fround(x + transposed[i][j]))),
+  };
+  const [previous, gradient] = [1, 2].map(() => Array.from({ length: 7 }, () => Math.fround(random.normal())));
+  const parts = (x: ArrayLike<number>): Vector => [Array.from(x).slice(0, sizes[0]), Array.from(x).slice(sizes[0])];
+  const apply = (H: number[][]) => (x: Vector): Vector => parts(H.map((row) => row.reduce((sum, h, j) => sum + h * x.flat()[j], 0)));
+
+  // the first step matters to the release's start alone, and no start to `identity`
+  const begun = [['zero', 1], ['warm', 0], ['release', 1], ['release', 0]] as const;
+  const trials = (['gd', 'cg', 'neumann', 'identity'] as const).flatMap((method) =>
+    begun.slice(method === 'identity' ? 3 : 0).flatMap(([start, first]) =>
+      (['positive', 'indefinite'] as const).map((system) => {
+        const settings: SolverSettings = { ...bilevelSchema.parse({}).solver, method, start, steps: 3, learningRate: 0.2, damping: 0.1, residualClip: 0.7 };
+        return { name: `${method}, ${start} start, ${system}${first === 1 ? ', first step' : ''}`, settings, H: systems[system], first };
+      }),
+    ),
+  );
+  type Choice = (typeof trials)[number];
+
+  const reference = ({ settings, H, first }: Choice): ReferenceSolution => {
+    const inverse = (size: number): number => (first === 1 ? roundToHalf(1 / size) : 1 / size);
+    const start = { zero: sizes.map((size) => new Array<number>(size).fill(0)), release: sizes.map((size) => new Array<number>(size).fill(inverse(size))), warm: parts(previous) }[settings.start];
+    return solveByReference({ product: apply(H), gradient: parts(gradient), start, settings });
+  };
+
+  const run = async (mode: ProgramOptions['mode']): Promise<Readonly<Record<string, ArrayLike<number>>>> => {
+    const program = new Program('solvers', { mode });
+    const specs = { a: { shape: [3], dtype: 'float32' }, b: { shape: [2, 2], dtype: 'float32' } } as const;
+    const named = ({ a, b }: NamedTensors): NamedTensors => ({ a, b });
+    const inputs = { first: { shape: [], dtype: 'float32' }, 'z/a': specs.a, 'z/b': specs.b, 'v/a': specs.a, 'v/b': specs.b } as const;
+    for (const first of [1, 0]) {
+      program.entry(`first${first}`, inputs, (given) => {
+        const outputs: Record<string, Tensor> = {};
+        const upper = named({ a: given['v/a'], b: given['v/b'] });
+        const before = named({ a: given['z/a'], b: given['z/b'] });
+        for (const { name, settings, H } of trials.filter((trial) => trial.first === first)) {
+          const curvature = ({ a, b }: NamedTensors): NamedTensors => {
+            const whole = tf.matMul(tf.tensor2d(H), tf.reshape(tf.concat([a, tf.reshape(b, [4])]), [7, 1]));
+            return { a: tf.reshape(tf.slice(whole, [0, 0], [3, 1]), [3]), b: tf.reshape(tf.slice(whole, [3, 0], [4, 1]), [2, 2]) };
+          };
+          const start = startOfZ({ start: settings.start, params: upper, previous: before, first: given['first'] });
+          const solution = zSolvers[settings.method]({ curvature, gradient: upper, start, settings });
+          const put = (what: string, { a, b }: NamedTensors): void => {
+            outputs[`${name}/${what}`] = tf.concat([a, tf.reshape(b, [4])]);
+          };
+          solution.iterates.forEach((z, i) => put(`iterate ${i}`, z));
+          put('z', solution.z);
+          outputs[`${name}/residual`] = solution.residualNorm;
+          outputs[`${name}/negative`] = solution.negativeCurvature;
+        }
+        return outputs;
+      });
+    }
+    await program.build();
+    const [z, w] = [parts(previous), parts(gradient)].map((vector) => vector.map((part) => Float32Array.from(part)));
+    const outputs = [1, 0].map((first) => program.call(`first${first}`, { first, 'z/a': z[0], 'z/b': z[1], 'v/a': w[0], 'v/b': w[1] }));
+    program.dispose();
+    return Object.assign({}, ...outputs) as Record<string, ArrayLike<number>>;
+  };
+
+  test.each(['eager', 'graph', 'xla'] as const)('%s equals the definitions in float64', async (mode) => {
+    const outputs = await run(mode);
+    for (const trial of trials) {
+      const { name } = trial;
+      const expected = reference(trial);
+      expected.iterates.forEach((z, i) => expect(relativeDifference(parts(outputs[`${name}/iterate ${i}`]), z), `${name}, iterate ${i}`).toBeLessThan(1e-5));
+      expect(relativeDifference(parts(outputs[`${name}/z`]), expected.z), name).toBeLessThan(1e-5);
+      expect(outputs[`${name}/negative`][0], name).toBe(expected.negativeCurvature);
+      expect(Math.abs(outputs[`${name}/residual`][0] - expected.residualNorm), name).toBeLessThan(1e-5 * (1 + expected.residualNorm));
+    }
+    // the systems are such that each of the cases occurs
+    const stopped = trials.filter((trial) => reference(trial).negativeCurvature === 1);
+    expect(new Set(stopped.map(({ settings }) => settings.start)).size).toBe(3);
+  });
 });

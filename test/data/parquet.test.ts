@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -85,32 +84,6 @@ describe('round trip from parquetjs-lite to hyparquet', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 });
-
-interface Fixture {
-  readonly rowGroups: number[];
-  readonly data: Record<string, unknown>[];
-}
-
-describe('files of pyarrow', () => {
-  for (const name of readdirSync(fixtures).filter((file) => file.endsWith('.json'))) {
-    const expected = JSON.parse(readFileSync(path.join(fixtures, name), 'utf8')) as Fixture;
-    test(`${name} reads as written`, async () => {
-      const parquet = await openParquet(path.join(fixtures, name.replace(/json$/, 'parquet')));
-      expect(parquet.rowGroups).toEqual(expected.rowGroups);
-      const rows = [];
-      for (let group = 0; group < parquet.rowGroups.length; group++) rows.push(...(await parquet.readRowGroup(group)));
-      await parquet.close();
-      expect(JSON.parse(JSON.stringify(rows, plain))).toEqual(JSON.parse(JSON.stringify(expected.data, plain)));
-    });
-  }
-});
-
-/** bigints as numbers, typed arrays as lists, undefined as null */
-function plain(_: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
-  if (ArrayBuffer.isView(value)) return Array.from(value as Uint8Array);
-  return value === undefined ? null : value;
-}
 
 describe('what is no Parquet', () => {
   test('a truncated file', async () => {

@@ -1,141 +1,263 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { alignment, hypergradient, zSolvers, type Solution, type SolverSettings } from '../../lib/bilevel/index.js';
-import { addNamed, clipPerTensor, globalNorm, scaleNamed, subtractNamed } from '../../lib/optim/index.js';
-import { tf, type NamedTensors } from '../../lib/tensor/index.js';
-import { expectRecords, expectScalar, expectVector, ofHypergradient, report } from './compare.js';
-import { readJson, recordings } from './folder.js';
-import { keepAll } from './keep.js';
-import { modelsOf, settingsOf, tensorsOf, weightsOf, type Exact, type HyperRecord, type Recording } from './recording.js';
-import { runRecording, type StepRun } from './sequence.js';
+import { alignment, hypergradient, zSolvers, type SolverSettings } from '../../lib/bilevel/index.js';
+import { biasCorrections, clipPerTensor, warmUpThenCosine } from '../../lib/optim/index.js';
+import { readSafetensors } from '../../lib/models/index.js';
+import type { NamedArrays } from '../../lib/tensor/index.js';
+import { expectRecords, expectScalar, expectVector, ofAlignment, ofHypergradient, report, scaled } from './compare.js';
+import { inFixtures, runnable } from './folder.js';
+import { extremeEigenvalues } from './lanczos.js';
+import { modesOf, type Mode } from './modes.js';
+import { flatIds, outerEntry, recordedProgram, type RecordedProgram } from './recorded-program.js';
+import { settingsOf, weightsOf, type Exact, type HyperRecord, type Recording } from './recording.js';
+import { difference, inner, norm, numberOf, one, under, type NamedValues } from './values.js';
 
-const exact = recordings()
-  .map((found) => ({ ...found, recording: readJson<Recording>(found.file) }))
-  .flatMap(({ recording, ...found }) => (recording.exactAtStep0 ? [{ ...found, recording, at0: recording.exactAtStep0 }] : []));
-
-test.skipIf(exact.length === 0)('what is recorded of exact solves is enough to test them', () => {
-  for (const { at0 } of exact) {
-    expect(at0.cg.iterates.length).toBeGreaterThan(0);
-    expect(at0.neumann.results.length).toBeGreaterThan(0);
-  }
+const cases = runnable.flatMap((found) => {
+  const { exactAtStep0: at0 } = found.recording;
+  return at0 === undefined ? [] : modesOf(found).map((mode) => ({ ...found, mode, at0 }));
 });
 
-describe.each(exact)('exact solves at step 0 of $name', ({ name, folder, recording, at0 }) => {
-  let run: StepRun;
+if (cases.length === 0) test.skip('no recording with exact solves in the folder', () => undefined);
+
+describe.each(cases)('exact solves at step 0 of $name, $mode', ({ name, folder, recording, mode, at0 }) => {
+  const { cg, neumann, publishedDamping: published, hessian, solveAtPublishedDamping: dense } = at0;
+  const met = published?.plainCGMeetsNegativeCurvature;
+  const [step] = recording.steps.float64 ?? recording.steps.float32 ?? [];
+  /** a solver's iterations are unrolled: compiled, the first few of them */
+  const most = mode === 'eager' ? Number.POSITIVE_INFINITY : 3;
+  const iterates = (cg?.iterates ?? []).filter(({ iteration }) => iteration <= most);
+  const stopAt = mode === 'eager' ? middle(iterates) : undefined;
+  const terms = (neumann?.results ?? []).filter((result) => result.terms <= most);
+  const solves: Readonly<Record<string, Partial<SolverSettings> & Pick<SolverSettings, 'method' | 'steps' | 'damping'>>> = {
+    // the recorded solve went on to 1e-13; 1e-7 is what float32 allows, and any sooner stop saves products
+    ...(cg ? { cg: { method: 'cg', steps: Math.min(most, Math.max(Math.ceil(cg.iterations * 0.6), ...iterates.map(({ iteration }) => iteration))), damping: cg.delta, tolerance: 1e-7 } } : {}),
+    ...(cg && stopAt ? { stopped: { method: 'cg', steps: stopAt.iteration + 2, damping: cg.delta, tolerance: stopAt.relativeResidual * 1.01 } } : {}),
+    ...(neumann && terms.length > 0 ? { neumann: { method: 'neumann', steps: Math.max(...terms.map((result) => result.terms)), damping: neumann.delta, learningRate: neumann.eta } } : {}),
+    ...(published && met && met.iteration <= most ? { published: { method: 'cg', steps: Math.min(most, met.iteration + 2), damping: published.delta } } : {}),
+    ...(published && met && met.iteration > 1 && mode === 'eager' ? { before: { method: 'cg', steps: met.iteration - 1, damping: published.delta } } : {}),
+  };
+
+  let at: Awaited<ReturnType<typeof settled>>;
   beforeAll(async () => {
-    const weights = await weightsOf(folder);
-    const [first] = recording.steps.float64 ?? recording.steps.float32 ?? [];
-    tf.tidy(() => {
-      [run] = keepAll(runRecording(recording, weights, [first]));
-    });
+    at = await settled({ folder, recording, mode, solves });
+  }, 600_000);
+  afterAll(() => {
+    at.dispose();
+    report(`exact, ${name}, ${mode}`);
   });
-  afterAll(() => report(`exact, ${name}`));
 
-  const solve = (changes: Partial<SolverSettings> & Pick<SolverSettings, 'method'>): Solution => {
-    const settings = { ...settingsOf(recording).solver, start: 'zero' as const, ...changes };
-    return zSolvers[settings.method]({ curvature: run.point.curvature, gradient: run.outer.upperGradient, start: undefined, settings });
+  /** from z to the clipped hypergradient; z itself is a solve's outcome here, with an error of its own */
+  const expectHyper = (kind: string, z: NamedValues, expected: HyperRecord): void => {
+    const actual = at.hyper(z);
+    const toleranceOfA = 3 * ofAlignment({ a: expected.a, gradient: step.outerLower.gradG, zNorm: norm(z) });
+    expectVector(`${kind} a_i`, one(actual, 'alignment'), expected.a, toleranceOfA);
+    expectScalar(`${kind} ā`, numberOf(actual, 'meanAlignment'), expected.aBar, toleranceOfA, Math.max(...expected.a.map(Math.abs)));
+    const { coefficients, tensors } = ofHypergradient(expected);
+    expectVector(`${kind} c_i`, one(actual, 'coefficients'), expected.coefficients, 2 * coefficients);
+    expectRecords(`${kind} ∇Φ`, under(actual, 'hypergradient'), expected.hypergradient, scaled(tensors, 2));
+    expectRecords(`${kind} ∇Φ clipped`, under(actual, 'clipped'), expected.clipped, scaled(tensors, 2));
   };
-  const relative = (error: NamedTensors, whole: NamedTensors): number => tf.div(globalNorm(error), globalNorm(whole)).dataSync()[0];
-
-  /** from z to the clipped hypergradient */
-  const expectHyper = (kind: string, z: NamedTensors, expected: HyperRecord): void => {
-    const { proxy, params, batch, settings } = run.point.lower;
-    const a = alignment({ proxy, params, ids: batch.ids, causalProxy: settings.causalProxy, z });
-    expectVector(`${kind} a_i`, a, expected.a, 5e-5);
-    const { score } = run.point;
-    const model = modelsOf(recording).score;
-    const outcome = hypergradient({ scoresOf: (p) => model.scores({ params: p, ids: batch.ids }), scoreParams: score, scores: run.outer.scores, alignment: a, weights: 'softmax' });
-    const tolerance = ofHypergradient(expected);
-    // z itself is a solve's outcome here, with an error of its own
-    const ofZ = { ...tolerance.tensors, relative: 2 * tolerance.tensors.relative };
-    expectVector(`${kind} c_i`, outcome.coefficients, expected.coefficients, tolerance.coefficients);
-    expectRecords(`${kind} ∇Φ`, outcome.hypergradient, expected.hypergradient, ofZ);
-    const { clipped } = clipPerTensor(outcome.hypergradient, recording.hyper.gradClip);
-    expectRecords(`${kind} ∇Φ clipped`, clipped, expected.clipped, ofZ);
+  const ofZ = { relative: 2e-6, ofLargest: 1e-7 };
+  /** ‖v − (H + δI) z‖ / ‖v‖ by one product; float32 leaves about 1e-7 of (H + δI) z in it */
+  const expectResidual = (kind: string, z: NamedValues, delta: number, expected: number): void => {
+    const v = at.gradient;
+    const residual = norm(difference(difference(v, at.product(z)), z, delta)) / norm(v);
+    expect(Math.abs(residual - expected), `${kind}: ${residual} for ${expected}`).toBeLessThan(1e-3 * expected + 1e-6);
   };
 
-  test('cg: iterates, the converged z in full, and its hypergradient', () => {
-    tf.tidy(() => {
-      const { cg } = at0;
-      const steps = Math.max(...cg.iterates.map((i) => i.iteration));
-      const solution = solve({ method: 'cg', steps, damping: cg.delta });
-      expect(solution.negativeCurvature.dataSync()[0]).toBe(0);
-      for (const { iteration, z, zNorm } of cg.iterates) {
-        expectScalar('cg ‖z‖', globalNorm(solution.iterates[iteration - 1]), zNorm, 1e-5);
-        expectRecords('cg z', solution.iterates[iteration - 1], z, { relative: 1e-4, absolute: 1e-8 });
+  test.skipIf(cg === undefined || iterates.length === 0)('cg: each recorded iterate and its residual', () => {
+    const solution = at.solve('cg');
+    expect(numberOf(solution, 'negativeCurvature')).toBe(0);
+    for (const { iteration, z, zNorm, relativeResidual } of iterates) {
+      const iterate = under(solution, `iterates/${iteration - 1}`);
+      expectScalar('cg ‖z‖', norm(iterate), zNorm, 1e-6);
+      expectRecords('cg z', iterate, z, ofZ);
+      expectResidual(`cg, iteration ${iteration}`, iterate, cg?.delta ?? 0, relativeResidual);
+    }
+    // the solver's own residual, which it updates instead of computing it anew
+    const [last] = iterates.filter(({ iteration }) => iteration === solves['cg'].steps);
+    if (last !== undefined) expectScalar('cg ‖r‖', numberOf(solution, 'residualNorm'), last.relativeResidual * norm(at.gradient), 1e-3);
+  });
+
+  test.skipIf(cg === undefined || mode !== 'eager')('cg: the converged z, its a_i and hypergradient', () => {
+    if (cg === undefined) return;
+    const solution = at.solve('cg');
+    const z = under(solution, 'z');
+    expect(numberOf(solution, 'residualNorm') / norm(at.gradient)).toBeLessThan(2e-7);
+    expectScalar('cg ‖z‖', norm(z), cg.zGlobalNorm, 1e-6);
+    expectRecords('cg z converged', z, cg.z, ofZ);
+    expectHyper('cg', z, cg);
+  });
+
+  test.skipIf(cg === undefined || mode !== 'eager' || !existsSync(path.join(folder, 'cg-z.safetensors')))('cg: every element of z', async () => {
+    const expected = await valuesOf(path.join(folder, 'cg-z.safetensors'));
+    const z = under(at.solve('cg'), 'z');
+    expect(norm(difference(z, expected)) / norm(expected)).toBeLessThan(1e-6);
+    for (const [tensor, { values }] of Object.entries(expected)) {
+      const largest = Math.max(...Array.from(values, Math.abs));
+      const worst = Math.max(...Array.from(values, (e, i) => Math.abs(z[tensor].values[i] - e)));
+      expect(worst / largest, tensor).toBeLessThan(1e-5);
+    }
+  });
+
+  test.skipIf(stopAt === undefined)('cg: the tolerance stops it at the recorded iteration', () => {
+    if (stopAt !== undefined) expectRecords('cg z tolerance', under(at.solve('stopped'), 'z'), stopAt.z, ofZ);
+  });
+
+  test.skipIf(!('published' in solves))('cg at the published damping: stops before the recorded negative curvature, and says so', () => {
+    const iteration = met?.iteration ?? 1;
+    const solution = at.solve('published');
+    expect(numberOf(solution, 'negativeCurvature')).toBe(1);
+    const z = under(solution, 'z');
+    if (iteration === 1) expect(norm(z)).toBe(0);
+    else expect(norm(difference(z, under(solution, `iterates/${iteration - 2}`)))).toBe(0);
+    if (!('before' in solves)) return;
+    const before = at.solve('before');
+    expect(numberOf(before, 'negativeCurvature')).toBe(0);
+    expect(norm(difference(z, under(before, 'z'))) / norm(z)).toBeLessThan(1e-6);
+  });
+
+  test.skipIf(met == null)('plain conjugate gradients over our products, in float64, meet the recorded curvature', () => {
+    const [v, delta] = [at.gradient, published?.delta ?? 0];
+    let r = v;
+    let p = v;
+    for (let iteration = 1; iteration <= (met?.iteration ?? 0); iteration++) {
+      const Ap = difference(at.product(p), p, -delta);
+      const pAp = inner(p, Ap);
+      if (iteration === met?.iteration) {
+        expectScalar('pᵀ(H + δI)p', pAp, met.pAp, 2e-5);
+        expectScalar('pᵀp', inner(p, p), met.pp, 2e-5);
+        expect(pAp).toBeLessThan(0);
+        return;
       }
-      const last = cg.iterates[cg.iterates.length - 1];
-      const residual = tf.div(solution.residualNorm, globalNorm(run.outer.upperGradient)).dataSync()[0];
-      expect(residual).toBeLessThan(1.2 * last.relativeResidual + 1e-6);
-      expect(residual).toBeGreaterThan(0.8 * last.relativeResidual - 1e-6);
-      const converged = solve(untilConverged(cg));
-      expectRecords('cg z converged', converged.z, cg.z, { relative: 1e-4, absolute: 1e-8 });
-      expectHyper('cg', converged.z, cg);
-    });
+      expect(pAp).toBeGreaterThan(0);
+      const rr = inner(r, r);
+      r = difference(r, Ap, rr / pAp);
+      p = difference(r, p, -inner(r, r) / rr);
+    }
   });
 
-  test.skipIf(!existsSync(path.join(folder, 'cg-z.safetensors')))('cg: every element of z', async () => {
-    const expected = await tensorsOf(path.join(folder, 'cg-z.safetensors'));
-    tf.tidy(() => {
-      const { z } = solve(untilConverged(at0.cg));
-      expect(relative(subtractNamed(z, expected), expected)).toBeLessThan(1e-5);
-    });
+  test.skipIf(terms.length === 0)('neumann: z of every recorded number of terms, and its residual', () => {
+    const solution = at.solve('neumann');
+    for (const result of terms) {
+      const iterate = under(solution, `iterates/${result.terms - 1}`);
+      expectScalar('neumann ‖z‖', norm(iterate), result.zNorm, 1e-6);
+      expectRecords('neumann z', iterate, result.z, ofZ);
+      expectResidual(`neumann, ${result.terms} terms`, iterate, neumann?.delta ?? 0, result.relativeResidual);
+    }
   });
 
-  test('cg: the tolerance stops it at the recorded iteration', () => {
-    tf.tidy(() => {
-      const { iteration, relativeResidual, z: expected } = at0.cg.iterates[Math.min(1, at0.cg.iterates.length - 1)];
-      const { z } = solve({ method: 'cg', steps: iteration + 2, damping: at0.cg.delta, tolerance: relativeResidual * 1.01 });
-      expectRecords('cg z tolerance', z, expected, { relative: 1e-4, absolute: 1e-8 });
-    });
-  });
+  test.skipIf(hessian === undefined || mode === 'graph')('the extreme eigenvalues of H, by Lanczos over our products', () => {
+    if (hessian === undefined) return;
+    const { smallest, largest } = extremeEigenvalues({ product: at.product, start: at.gradient, iterations: 40 });
+    const scale = Math.max(Math.abs(hessian.smallestEigenvalue), Math.abs(hessian.largestEigenvalue));
+    expectScalar('eigenvalues', smallest, hessian.smallestEigenvalue, 1e-5, scale);
+    expectScalar('eigenvalues', largest, hessian.largestEigenvalue, 1e-5, scale);
+  }, 300_000);
 
-  test.skipIf(at0.publishedDamping.plainCGMeetsNegativeCurvature === null)('cg at the published damping: stops before the recorded negative curvature', () => {
-    tf.tidy(() => {
-      const { delta, plainCGMeetsNegativeCurvature: met } = at0.publishedDamping;
-      const iteration = met?.iteration ?? 1;
-      const { z, iterates, negativeCurvature } = solve({ method: 'cg', steps: iteration + 2, damping: delta });
-      expect(negativeCurvature.dataSync()[0]).toBe(1);
-      const good = iteration === 1 ? scaleNamed(z, 0) : iterates[iteration - 2];
-      expect(relative(subtractNamed(z, good), run.outer.upperGradient)).toBe(0);
-      const before = solve({ method: 'cg', steps: Math.max(1, iteration - 1), damping: delta });
-      expect(before.negativeCurvature.dataSync()[0]).toBe(iteration === 1 ? 1 : 0);
-      expect(relative(subtractNamed(z, before.z), before.z)).toBeLessThan(1e-6);
-    });
-  });
-
-  test('neumann: z of every recorded number of terms', () => {
-    tf.tidy(() => {
-      const { neumann } = at0;
-      const steps = Math.max(...neumann.results.map((r) => r.terms));
-      const { iterates } = solve({ method: 'neumann', steps, damping: neumann.delta, learningRate: neumann.eta });
-      for (const { terms, z, zNorm } of neumann.results) {
-        expectScalar('neumann ‖z‖', globalNorm(iterates[terms - 1]), zNorm, 1e-5);
-        expectRecords('neumann z', iterates[terms - 1], z, { relative: 1e-4, absolute: 1e-8 });
-      }
-    });
-  });
-
-  const dense = at0.solveAtPublishedDamping;
-  test.skipIf(dense === undefined || !existsSync(path.join(folder, 'dense-z.safetensors')))('dense solve: residual of its z under our products, a_i, and a hypergradient that clips', async () => {
-    const z = await tensorsOf(path.join(folder, 'dense-z.safetensors'));
-    tf.tidy(() => {
-      if (dense === undefined) return;
-      expectRecords('dense z', z, dense.z, { relative: 1e-6 });
-      const v = run.outer.upperGradient;
-      const residual = subtractNamed(addNamed(run.point.curvature(z), scaleNamed(z, dense.delta)), v);
-      // z is 100 times longer than v, and stored in float32
-      expect(relative(residual, v)).toBeLessThan(5e-3);
-      expectHyper('dense', z, dense);
-    });
+  test.skipIf(dense === undefined || !existsSync(path.join(folder, 'dense-z.safetensors')))('dense solve: our products bring its z back to ∇F; a_i, and a hypergradient that clips', async () => {
+    if (dense === undefined) return;
+    const z = await valuesOf(path.join(folder, 'dense-z.safetensors'));
+    expectRecords('dense z', z, dense.z, { relative: 1e-6 });
+    expectScalar('dense ‖z‖', norm(z), dense.zGlobalNorm, 1e-6);
+    // z is stored in float32 and may be hundreds of times longer than v: a rounding of it is that much of v
+    const residual = norm(difference(difference(at.gradient, at.product(z)), z, dense.delta));
+    expect(residual / norm(z)).toBeLessThan(1e-6);
+    expectHyper('dense', z, dense);
   });
 });
 
-/** the recorded solve went on to 1e-13; 1e-7 is what float32 allows, and any sooner stop saves products */
-const untilConverged = ({ delta, iterations }: Exact['cg']): Pick<SolverSettings, 'method' | 'steps' | 'damping' | 'tolerance'> => ({
-  method: 'cg',
-  steps: Math.ceil(iterations * 0.6),
-  damping: delta,
-  tolerance: 1e-7,
-});
+/** a tolerance just above its residual stops there */
+function middle(iterates: NonNullable<Exact['cg']>['iterates']): (typeof iterates)[number] | undefined {
+  return iterates.at(Math.min(1, iterates.length - 1));
+}
+
+async function valuesOf(file: string): Promise<NamedValues> {
+  const { arrays, shapes } = await readSafetensors(file);
+  return Object.fromEntries(Object.entries(arrays).map(([name, values]) => [name, { shape: shapes[name], values }]));
+}
+
+interface Settled {
+  readonly folder: string;
+  readonly recording: Recording;
+  readonly mode: Mode;
+  readonly solves: Readonly<Record<string, Partial<SolverSettings> & Pick<SolverSettings, 'method'>>>;
+}
+
+/** The point after the inner steps of step 0, before the score model's: products, solves from z = 0 and hypergradients there. */
+async function settled({ folder, recording, mode, solves }: Settled): Promise<{
+  readonly gradient: NamedValues;
+  product(direction: NamedValues): NamedValues;
+  /** iterates, z, and what the solver says */
+  solve(name: string): NamedValues;
+  hyper(z: NamedValues): NamedValues;
+  dispose(): void;
+}> {
+  const { hyper: settings, trainBatches } = recording;
+  const [step] = recording.steps.float64 ?? recording.steps.float32 ?? [];
+  const weights = await weightsOf({ folder, shared: inFixtures('outer-step'), tiny: inFixtures('tiny-neox') });
+  const recorded = recordedProgram({ recording, weights, mode });
+  defineEntries(recorded, recording, solves);
+  const { program, call, start } = recorded;
+  await program.build();
+  program.setAll(start());
+
+  const rate = warmUpThenCosine({ step: 0, peak: settings.lrProxy, warmUpSteps: settings.scheduleWarmupSteps, totalSteps: settings.scheduleTotalSteps });
+  step.batches.inner.forEach((index, k) => call('inner', { ids: flatIds(trainBatches[index]), learningRate: rate, first: 1, ...biasCorrections(k + 1, settings) }));
+  const state = program.getAll();
+  const ids = flatIds(trainBatches[step.batches.outer]);
+  const outer = call(outerEntry(step.val), {
+    ids,
+    validationIds: flatIds(step.val.inputIds),
+    validationMask: Float32Array.from(step.val.labels.flat(), (label) => (label === -1 ? 0 : 1)),
+    learningRate: 0,
+    first: recording.mode === 'release' ? 1 : 0,
+    ...biasCorrections(1, settings),
+  });
+  const batch = { ids, weights: Float32Array.from(one(outer, 'weights').values) };
+  const gradient = under(outer, 'upperGradient');
+
+  const towards = (vector: NamedValues): void => {
+    const direction: Record<string, Float32Array> = {};
+    for (const [name, { values }] of Object.entries(vector)) direction[`direction/${name}`] = Float32Array.from(values);
+    program.setAll({ ...state, ...direction } satisfies NamedArrays);
+  };
+  const solved = new Map<string, NamedValues>();
+  return {
+    gradient,
+    product: (direction) => {
+      towards(direction);
+      return under(call('product', batch), 'product');
+    },
+    solve: (name) => {
+      const known = solved.get(name);
+      if (known !== undefined) return known;
+      towards(gradient);
+      const solution = call(name, batch);
+      solved.set(name, solution);
+      return solution;
+    },
+    hyper: (z) => {
+      towards(z);
+      return call('hyper', batch);
+    },
+    dispose: () => program.dispose(),
+  };
+}
+
+function defineEntries({ atPoint, direction }: RecordedProgram, recording: Recording, solves: Settled['solves']): void {
+  atPoint('product', ({ curvature }, io) => ({ product: curvature(direction(io)) }));
+  atPoint('hyper', ({ models, score, lower: { proxy, params, batch, settings } }, io) => {
+    const a = alignment({ proxy, params, ids: batch.ids, causalProxy: settings.causalProxy, z: direction(io) });
+    const scoresOf = (p: typeof score): ReturnType<typeof models.score.scores> => models.score.scores({ params: p, ids: batch.ids });
+    const outcome = hypergradient({ scoresOf, scoreParams: score, scores: scoresOf(score), alignment: a, weights: 'softmax' });
+    return { alignment: a, ...outcome, clipped: clipPerTensor(outcome.hypergradient, recording.hyper.gradClip).clipped };
+  });
+  for (const [name, changes] of Object.entries(solves)) {
+    atPoint(name, ({ curvature }, io) => {
+      const settings: SolverSettings = { ...settingsOf(recording).solver, start: 'zero', ...changes };
+      return zSolvers[settings.method]({ curvature, gradient: direction(io), start: undefined, settings });
+    });
+  }
+}

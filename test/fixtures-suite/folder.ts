@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { weightFiles, type Recording } from './recording.js';
 
 /** A folder of the layout that test/fixtures/README.md describes; another one by BLISS_FIXTURES. */
 export const fixtures = path.resolve(process.env['BLISS_FIXTURES'] ?? path.join(import.meta.dirname, '..', 'fixtures'));
@@ -9,13 +10,31 @@ export const holds = (...parts: string[]): boolean => existsSync(inFixtures(...p
 /** @returns what the caller says the file holds: fixtures are ours, and a wrong one fails the test that reads it */
 export const readJson = <T>(file: string): T => JSON.parse(readFileSync(file, 'utf8')) as T;
 
-/** Every recorded outer step: `ours.json` and `release.json` in outer-step/ and its subfolders. */
-export function recordings(): readonly { readonly name: string; readonly folder: string; readonly file: string }[] {
-  if (!holds('outer-step')) return [];
-  const folders = ['.', ...readdirSync(inFixtures('outer-step'), { withFileTypes: true }).filter((e) => e.isDirectory()).map((e) => e.name)].sort();
-  return folders.flatMap((sub) =>
-    ['ours.json', 'release.json']
-      .filter((file) => holds('outer-step', sub, file))
-      .map((file) => ({ name: path.join('outer-step', sub, file), folder: inFixtures('outer-step', sub), file: inFixtures('outer-step', sub, file) })),
-  );
+export interface Found {
+  /** path within the fixtures */
+  readonly name: string;
+  readonly folder: string;
+  readonly recording: Recording;
+  /** the weights that are nowhere: without them it cannot be run */
+  readonly missing: readonly string[];
+}
+
+/** Every recorded outer step, whatever its file is called: JSON with `steps`, in outer-step/ or below. */
+export const found: readonly Found[] = jsonFiles('outer-step').flatMap((file) => {
+  const recording = readJson<Partial<Recording>>(file);
+  if (recording.steps === undefined) return [];
+  const folder = path.dirname(file);
+  const missing = Object.entries(weightFiles({ folder, shared: inFixtures('outer-step'), tiny: inFixtures('tiny-neox') })).flatMap(([what, weights]) => (weights === undefined ? [what] : []));
+  return [{ name: path.relative(fixtures, file), folder, recording: recording as Recording, missing }];
+});
+
+/** those that can be run */
+export const runnable = found.filter(({ missing }) => missing.length === 0);
+
+function jsonFiles(under: string): string[] {
+  if (!holds(under)) return [];
+  return readdirSync(inFixtures(under), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.json'))
+    .sort()
+    .map((file) => inFixtures(under, file));
 }

@@ -2,9 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { ModelConfig } from '../../config/sections/models.js';
 import type { BilevelModels, BilevelSettings } from '../../lib/bilevel/index.js';
-import { createModel, createScoreModel, readSafetensors } from '../../lib/models/index.js';
-import { tf, type NamedTensors } from '../../lib/tensor/index.js';
-import { inFixtures } from './folder.js';
+import { createModel, createScoreModel, readSafetensors, type Safetensors } from '../../lib/models/index.js';
 
 /** reductions of a tensor, and its first values, row-major */
 export interface TensorRecord {
@@ -41,6 +39,8 @@ export interface StepRecord {
   readonly batches: { readonly inner: readonly number[]; readonly outer: number; readonly val: number };
   readonly lrProxy: number;
   readonly lrScore: number;
+  /** what the outer step before left, null before the first; of a stale recording */
+  readonly normaliser?: { readonly max: number | null; readonly sum: number | null } | null;
   readonly inner: readonly (LowerRecord & { readonly gradGlobalNorm: number; readonly clipCoefficient: number; readonly grad: Records; readonly proxyAfter: Records })[];
   readonly val: { readonly inputIds: readonly number[][]; readonly labels: readonly number[][]; readonly countedTokens: number; readonly F: number; readonly gradF: Records; readonly gradFGlobalNorm: number };
   readonly outerLower: LowerRecord & { readonly gradG: Records };
@@ -50,16 +50,19 @@ export interface StepRecord {
   readonly normaliserAfter?: { readonly max: number; readonly sum: number };
 }
 
+/** what of it a recording holds */
 export interface Exact {
-  readonly cg: HyperRecord & {
+  /** of G on the outer batch, undamped */
+  readonly hessian?: { readonly smallestEigenvalue: number; readonly largestEigenvalue: number };
+  readonly cg?: HyperRecord & {
     readonly delta: number;
     readonly iterations: number;
     readonly iterates: readonly { readonly iteration: number; readonly relativeResidual: number; readonly zNorm: number; readonly z: Records }[];
     readonly z: Records;
     readonly zGlobalNorm: number;
   };
-  readonly neumann: { readonly delta: number; readonly eta: number; readonly results: readonly { readonly terms: number; readonly relativeResidual: number; readonly zNorm: number; readonly z: Records }[] };
-  readonly publishedDamping: { readonly delta: number; readonly plainCGMeetsNegativeCurvature: { readonly iteration: number } | null };
+  readonly neumann?: { readonly delta: number; readonly eta: number; readonly results: readonly { readonly terms: number; readonly relativeResidual: number; readonly zNorm: number; readonly z: Records }[] };
+  readonly publishedDamping?: { readonly delta: number; readonly plainCGMeetsNegativeCurvature: { readonly iteration: number; readonly pAp: number; readonly pp: number } | null };
   readonly solveAtPublishedDamping?: HyperRecord & { readonly delta: number; readonly z: Records; readonly zGlobalNorm: number };
 }
 
@@ -73,25 +76,42 @@ export interface Recording {
   readonly exactAtStep0?: Exact;
 }
 
+type Stored = Pick<Safetensors, 'arrays' | 'shapes'>;
 export interface Weights {
-  readonly proxy: NamedTensors;
-  readonly target: NamedTensors;
-  readonly score: NamedTensors;
+  readonly proxy: Stored;
+  readonly target: Stored;
+  readonly score: Stored;
 }
 
-/** Weights of a recording; the caller disposes of them with its process. */
-export async function weightsOf(folder: string): Promise<Weights> {
-  const own = path.join(folder, 'proxy.safetensors');
-  const proxy = await tensorsOf(existsSync(own) ? own : inFixtures('tiny-neox', 'model.safetensors'));
-  const target = await tensorsOf(path.join(folder, 'target.safetensors'));
-  const head = await tensorsOf(path.join(folder, 'score-head.safetensors'));
-  const { 'embed_out.weight': _, ...backbone } = proxy;
-  return { proxy, target, score: { ...backbone, ...head } };
+export interface WeightFolders {
+  /** the recording's */
+  readonly folder: string;
+  /** outer-step/ */
+  readonly shared: string;
+  /** tiny-neox/ */
+  readonly tiny: string;
 }
 
-export async function tensorsOf(file: string): Promise<NamedTensors> {
-  const { arrays, shapes } = await readSafetensors(file);
-  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, tf.tensor(array, [...shapes[name]], 'float32')]));
+/** A recording's own weights where its folder holds them, else those of outer-step/; the proxy's, else tiny-neox. */
+export function weightFiles({ folder, shared, tiny }: WeightFolders): Readonly<Record<'proxy' | 'target' | 'head', string | undefined>> {
+  const first = (...files: string[]): string | undefined => files.find((file) => existsSync(file));
+  return {
+    proxy: first(path.join(folder, 'proxy.safetensors'), path.join(tiny, 'model.safetensors')),
+    target: first(path.join(folder, 'target.safetensors'), path.join(shared, 'target.safetensors')),
+    head: first(path.join(folder, 'score-head.safetensors'), path.join(shared, 'score-head.safetensors')),
+  };
+}
+
+export async function weightsOf(folders: WeightFolders): Promise<Weights> {
+  const files = weightFiles(folders);
+  const read = async (what: keyof typeof files): Promise<Stored> => {
+    const file = files[what];
+    if (file === undefined) throw new TypeError(`no weights of the ${what} for ${folders.folder}`);
+    return readSafetensors(file);
+  };
+  const [proxy, target, head] = [await read('proxy'), await read('target'), await read('head')];
+  const backbone = <T>(named: Readonly<Record<string, T>>): Record<string, T> => Object.fromEntries(Object.entries(named).filter(([name]) => name !== 'embed_out.weight'));
+  return { proxy, target, score: { arrays: { ...backbone(proxy.arrays), ...head.arrays }, shapes: { ...backbone(proxy.shapes), ...head.shapes } } };
 }
 
 export function modelsOf({ model }: Recording): BilevelModels {

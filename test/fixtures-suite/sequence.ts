@@ -1,69 +1,49 @@
-import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { hessianProduct, innerStep, lowerLoss, outerStep, targetStates, type CurvatureProduct, type InnerStepOutput, type LowerLossInput, type OuterStepOutput } from '../../lib/bilevel/index.js';
-import { biasCorrections, mapNamed, warmUpThenCosine, type Moments } from '../../lib/optim/index.js';
-import { tf, type NamedTensors } from '../../lib/tensor/index.js';
-import { modelsOf, settingsOf, type Recording, type StepRecord, type Weights } from './recording.js';
-
-/** The point of one outer step at which everything but θ_s is settled. */
-export interface Point {
-  readonly proxy: NamedTensors;
-  readonly score: NamedTensors;
-  readonly lower: LowerLossInput;
-  readonly curvature: CurvatureProduct;
-}
+import { biasCorrections, warmUpThenCosine } from '../../lib/optim/index.js';
+import type { Mode } from './modes.js';
+import { flatIds, outerEntry, recordedProgram } from './recorded-program.js';
+import type { Recording, StepRecord, Weights } from './recording.js';
+import type { NamedValues } from './values.js';
 
 export interface StepRun {
   readonly learningRates: { readonly proxy: number; readonly score: number };
-  readonly inner: readonly InnerStepOutput[];
-  readonly outer: OuterStepOutput;
-  readonly point: Point;
+  readonly normaliserBefore: { readonly max: number; readonly sum: number };
+  /** by the names of InnerStepOutput, one an inner step */
+  readonly inner: readonly NamedValues[];
+  /** by the names of OuterStepOutput, and `lower/…`, `lowerGradient/…`, `start/…`, `alignmentOfStart` */
+  readonly outer: NamedValues;
 }
 
-/** Runs the recorded outer steps by the library's step functions, each on the outcome of the one before, never on recorded values. */
-export function runRecording(recording: Recording, weights: Weights, steps: readonly StepRecord[]): readonly StepRun[] {
-  const models = modelsOf(recording);
-  const settings = settingsOf(recording);
-  const { hyper } = recording;
-  const batch = (index: number): Tensor => tf.tensor2d(recording.trainBatches[index], undefined, 'int32');
-  const corrections = (update: number): { c1: Tensor; c2: Tensor } => {
-    const { c1, c2 } = biasCorrections(update, { beta1: hyper.beta1, beta2: hyper.beta2 });
-    return { c1: tf.scalar(c1), c2: tf.scalar(c2) };
-  };
-  const rate = (step: number, peak: number): number => warmUpThenCosine({ step, peak, warmUpSteps: hyper.scheduleWarmupSteps, totalSteps: hyper.scheduleTotalSteps });
-  const fresh = (params: NamedTensors): Moments => ({ m: mapNamed(params, (x) => tf.zerosLike(x)), u: mapNamed(params, (x) => tf.zerosLike(x)) });
+export interface RunRecording {
+  readonly recording: Recording;
+  readonly weights: Weights;
+  readonly mode: Mode;
+  readonly steps: readonly StepRecord[];
+}
 
-  const { target } = weights;
-  let { proxy, score } = weights;
-  let proxyMoments = fresh(proxy);
-  let scoreMoments = fresh(score);
-  let normaliser: OuterStepOutput['normaliser'] = { max: tf.scalar(0), sum: tf.scalar(0) };
-  let z = mapNamed(proxy, (x) => tf.zerosLike(x));
+/** Runs the recorded outer steps in one program, each on the state that the one before left, never on recorded values. */
+export async function runRecording({ recording, weights, mode, steps }: RunRecording): Promise<readonly StepRun[]> {
+  const { hyper, trainBatches } = recording;
+  const { program, start, call } = recordedProgram({ recording, weights, mode });
+  await program.build();
+  program.setAll(start());
   let updates = 0;
-  return steps.map((step, t) => {
-    const learningRates = { proxy: rate(t, hyper.lrProxy), score: rate(t, hyper.lrScore) };
-    const first = tf.scalar(t === 0 ? 1 : 0);
-    const inner = step.batches.inner.map((index) => {
-      const done = innerStep({ models, settings, proxy, proxyMoments, score, target, ids: batch(index), learningRate: tf.scalar(learningRates.proxy), corrections: corrections(++updates), normaliser, first });
-      ({ proxy, moments: proxyMoments } = done);
-      return done;
+  const runs = steps.map((step, t): StepRun => {
+    const rate = (peak: number): number => warmUpThenCosine({ step: t, peak, warmUpSteps: hyper.scheduleWarmupSteps, totalSteps: hyper.scheduleTotalSteps });
+    const learningRates = { proxy: rate(hyper.lrProxy), score: rate(hyper.lrScore) };
+    const normaliserBefore = { max: program.get('normaliser/max')[0], sum: program.get('normaliser/sum')[0] };
+    const first = t === 0 ? 1 : 0;
+    const inner = step.batches.inner.map((index) => call('inner', { ids: flatIds(trainBatches[index]), learningRate: learningRates.proxy, first, ...biasCorrections(++updates, hyper) }));
+    const outer = call(outerEntry(step.val), {
+      ids: flatIds(trainBatches[step.batches.outer]),
+      validationIds: flatIds(step.val.inputIds),
+      validationMask: Float32Array.from(step.val.labels.flat(), (label) => (label === -1 ? 0 : 1)),
+      learningRate: learningRates.score,
+      // ours.json begins z in working precision; only the release rounds its first start
+      first: recording.mode === 'release' ? first : 0,
+      ...biasCorrections(t + 1, hyper),
     });
-    const { ids, mask } = validationBatch(step);
-    // ours.json begins z in working precision; only the release rounds its first start
-    const rounded = recording.mode === 'release' ? first : tf.scalar(0);
-    const outerIds = batch(step.batches.outer);
-    const outer = outerStep({ models, settings, proxy, score, scoreMoments, target, z, normaliser, validationIds: ids, validationMask: mask, ids: outerIds, learningRate: tf.scalar(learningRates.score), corrections: corrections(t + 1), first: rounded });
-    const lower: LowerLossInput = { proxy: models.proxy, params: proxy, batch: { ids: outerIds, weights: outer.weights, target: targetStates({ target: models.target, params: target, ids: outerIds }) }, settings };
-    const point = { proxy, score, lower, curvature: hessianProduct(lower) };
-    ({ score, moments: scoreMoments, normaliser, z } = outer);
-    return { learningRates, inner, outer, point };
+    return { learningRates, normaliserBefore, inner, outer };
   });
-}
-
-export const lowerAt = ({ lower }: Point): ReturnType<typeof lowerLoss> => lowerLoss(lower);
-
-function validationBatch({ val }: StepRecord): { ids: Tensor; mask: Tensor } {
-  return {
-    ids: tf.tensor2d(val.inputIds.map((row) => [...row]), undefined, 'int32'),
-    mask: tf.tensor2d(val.labels.map((row) => row.map((label) => (label === -1 ? 0 : 1)))),
-  };
+  program.dispose();
+  return runs;
 }
