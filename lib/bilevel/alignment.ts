@@ -17,7 +17,7 @@ export interface AlignmentInput {
  * reverse mode twice; no per-sample gradient.  @see method §3
  */
 export function alignment({ proxy, params, ids, causalProxy, z }: AlignmentInput): Tensor {
-  const losses = (p: NamedTensors): Tensor => perSampleLoss({ logits: proxy.logits({ params: p, ids, causal: causalProxy }), ids });
+  const losses = (p: NamedTensors): Tensor => perSampleLoss({ model: proxy, params: p, ids, causal: causalProxy });
   const [n]: number[] = ids.shape;
   return directionalDerivative(losses, params, z, [n]);
 }

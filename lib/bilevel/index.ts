@@ -2,7 +2,7 @@ export { alignment, type AlignmentInput } from './alignment.js';
 export { gaussNewtonProduct, hessianProduct, type CurvatureProduct } from './curvature-product.js';
 export { hypergradient, type Hypergradient, type HypergradientInput } from './hypergradient.js';
 export { innerStep, type InnerStepInput, type InnerStepOutput } from './inner-step.js';
-export { lowerLoss, targetLogProbabilities, type LowerBatch, type LowerLoss, type LowerLossInput } from './lower-loss.js';
+export { lowerLoss, targetStates, type LowerBatch, type LowerLoss, type LowerLossInput } from './lower-loss.js';
 export { outerStep, type OuterStepInput, type OuterStepOutput } from './outer-step.js';
 export { exactWeights, normaliserOf, sampleWeights } from './sample-weights.js';
 export type { BilevelModels, BilevelSettings, Normaliser, SolverSettings } from './types.js';

@@ -2,7 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { TokenIds } from '../models/index.js';
 import { adamw, clipGlobal, type BiasCorrections, type Moments } from '../optim/index.js';
 import { valueAndGradients, type NamedTensors } from '../tensor/index.js';
-import { lowerLoss, targetLogProbabilities } from './lower-loss.js';
+import { lowerLoss, targetStates } from './lower-loss.js';
 import { sampleWeights } from './sample-weights.js';
 import type { BilevelModels, BilevelSettings, Normaliser } from './types.js';
 
@@ -49,7 +49,7 @@ export function innerStep(input: InnerStepInput): InnerStepOutput {
   const { models, settings, proxy, proxyMoments, score, target, ids, learningRate, corrections, normaliser, first } = input;
   const scores = models.score.scores({ params: score, ids });
   const weights = sampleWeights({ scores, normaliser, first, settings });
-  const batch = { ids, weights, targetLogProbabilities: targetLogProbabilities({ target: models.target, params: target, ids }) };
+  const batch = { ids, weights, target: targetStates({ target: models.target, params: target, ids }) };
   const loss = (params: NamedTensors): ReturnType<typeof lowerLoss> => lowerLoss({ proxy: models.proxy, params, batch, settings });
 
   const { gradients } = valueAndGradients((params) => loss(params).loss, proxy);

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { perSampleLoss, type Model, type TokenIds } from '../models/index.js';
+import { linear, nextTokens, overLogits, predictions, projection, type Model, type TokenIds } from '../models/index.js';
 import { sumOfSquares } from '../optim/index.js';
-import { logSoftmax, tf, type NamedTensors } from '../tensor/index.js';
+import { crossEntropy, logSoftmax, tf, type NamedTensors } from '../tensor/index.js';
 import { divergence } from './divergence.js';
 import type { BilevelModels, BilevelSettings } from './types.js';
 
@@ -11,8 +11,8 @@ export interface LowerBatch {
   readonly ids: TokenIds;
   /** P_i, [n] */
   readonly weights: Tensor;
-  /** log q of the target on these rows, [n·T, V] */
-  readonly targetLogProbabilities: Tensor;
+  /** of the target on these rows: its hidden states [d, n·T] and its output projection [V, d] */
+  readonly target: TargetStates;
 }
 
 export type LowerSettings = Pick<BilevelSettings, 'klWeight' | 'klDirection' | 'l2Weight' | 'causalProxy' | 'referenceDevices'>;
@@ -42,17 +42,25 @@ export interface LowerLoss {
  * N is `referenceDevices`, 1 unless a run of the release on N devices is reproduced.  @see method §2, §5
  */
 export function lowerLoss({ proxy, params, batch, settings }: LowerLossInput): LowerLoss {
-  const logits = proxy.logits({ params, ids: batch.ids, causal: settings.causalProxy });
-  const losses = perSampleLoss({ logits, ids: batch.ids });
+  const { ids, target } = batch;
+  const tokens = nextTokens(ids);
+  const [perPosition, divergences] = overLogits(projection({ model: proxy, params, ids, causal: settings.causalProxy }), (logits, { start, size }) => {
+    const targetLogProbabilities = logSoftmax(linear(tf.slice(target.hidden, [0, start], [target.hidden.shape[0], size]), target.weight), 0);
+    const kl = divergence({ targetLogProbabilities, proxyLogits: logits, direction: settings.klDirection });
+    return [crossEntropy(logits, tf.slice(tokens, start, size)), kl];
+  });
+  const losses = tf.mean(predictions(perPosition, ids), 1);
   const weightedCrossEntropy = tf.sum(tf.mul(batch.weights, losses));
-  const kl = divergence({ targetLogProbabilities: batch.targetLogProbabilities, proxyLogits: logits, direction: settings.klDirection });
+  const kl = tf.mean(divergences);
   const squares = sumOfSquares(params);
   const weighted = settings.referenceDevices === 1 ? weightedCrossEntropy : tf.div(weightedCrossEntropy, settings.referenceDevices);
   const loss = tf.add(tf.add(weighted, tf.mul(kl, settings.klWeight)), tf.mul(squares, settings.l2Weight));
   return { loss, weightedCrossEntropy, kl, sumOfSquares: squares, perSampleLoss: losses };
 }
 
-/** What the divergence needs of the frozen target: log softmax of its logits, [n·T, V]. The target is always causal. */
-export function targetLogProbabilities({ target, params, ids }: { readonly target: BilevelModels['target']; readonly params: NamedTensors; readonly ids: TokenIds }): Tensor {
-  return logSoftmax(target.logits({ params, ids, causal: true }));
+export type TargetStates = ReturnType<typeof projection>;
+
+/** What the divergence needs of the frozen target; its logits are made a part at a time. The target is always causal. */
+export function targetStates({ target, params, ids }: { readonly target: BilevelModels['target']; readonly params: NamedTensors; readonly ids: TokenIds }): TargetStates {
+  return projection({ model: target, params, ids, causal: true });
 }

@@ -5,7 +5,7 @@ import { valueAndGradients, type NamedTensors } from '../tensor/index.js';
 import { alignment } from './alignment.js';
 import { gaussNewtonProduct, hessianProduct } from './curvature-product.js';
 import { hypergradient } from './hypergradient.js';
-import { targetLogProbabilities, type LowerLossInput } from './lower-loss.js';
+import { targetStates, type LowerLossInput } from './lower-loss.js';
 import { normaliserOf, sampleWeights } from './sample-weights.js';
 import type { BilevelModels, BilevelSettings, Normaliser } from './types.js';
 import { upperLoss } from './upper-loss.js';
@@ -117,7 +117,7 @@ function solve({ models, settings, proxy, target, ids, z, first }: OuterStepInpu
   const lower: LowerLossInput = {
     proxy: models.proxy,
     params: proxy,
-    batch: { ids, weights, targetLogProbabilities: targetLogProbabilities({ target: models.target, params: target, ids }) },
+    batch: { ids, weights, target: targetStates({ target: models.target, params: target, ids }) },
     settings,
   };
   const curvature = solver.curvature === 'gauss-newton' ? gaussNewtonProduct(lower) : hessianProduct(lower);

@@ -14,7 +14,7 @@ export interface UpperLossInput {
 
 /** F: one pooled mean of the cross-entropy over the target tokens of the whole minibatch, a scalar.  @see method §2 */
 export function upperLoss({ proxy, params, validationIds, validationMask, causalProxy }: UpperLossInput): Tensor {
-  const losses = nextTokenLosses({ logits: proxy.logits({ params, ids: validationIds, causal: causalProxy }), ids: validationIds });
+  const losses = nextTokenLosses({ model: proxy, params, ids: validationIds, causal: causalProxy });
   const [m, predictions]: number[] = losses.shape;
   // row t of the losses is about token t + 1
   const counted = tf.slice(validationMask, [0, 1], [m, predictions]);

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { ModelConfig } from '../../config/sections/models.js';
 import { BlissError } from '../errors.js';
-import { embedding, gelu, layerNorm, tf, type NamedTensors, type Shape, type Shapes } from '../tensor/index.js';
+import { embedding, gelu, layerNorm, softmaxAlong, tf, type NamedTensors, type Shape, type Shapes } from '../tensor/index.js';
 import { causalMask } from './causal-mask.js';
 import { initialise } from './initialise.js';
 import { linear } from './linear.js';
@@ -16,19 +16,19 @@ interface Attending {
   readonly length: number;
   readonly heads: number;
   readonly rotary: RotaryTable;
-  /** [1, 1, T, T], or none: every position sees every other */
+  /** [1, 1, T, T], keys × queries, or none: every position sees every other */
   readonly mask: Tensor | undefined;
 }
 
 /**
  * GPT-NeoX (Pythia): embedding → blocks of parallel residuals, x + attn(ln₁ x) + mlp(ln₂ x) → final LayerNorm → untied
- * output projection. Exact GELU, rotary on the first part of each head, no dropout.
+ * output projection. Exact GELU, rotary on the first part of each head, no dropout. Activations are features × positions (`linear`).
  * @throws BlissError ConfigInvalid where heads do not divide the width or the rotated dimensions are odd  @see method §8
  */
 export function createGptNeoX(config: GptNeoXConfig): Model {
   const { layers, width, heads, rotaryBase, layerNormEpsilon } = config;
   const rotaryDimensions = rotaryWidth(config);
-  const norm = (x: Tensor, weights: Weights): Tensor => layerNorm(x, weights('weight'), weights('bias'), layerNormEpsilon);
+  const norm = (x: Tensor, weights: Weights): Tensor => layerNorm(x, weights('weight'), weights('bias'), layerNormEpsilon, 0);
   const apply = (x: Tensor, weights: Weights): Tensor => linear(x, weights('weight'), weights('bias'));
 
   const block = (x: Tensor, weights: Weights, attending: Attending): Tensor => {
@@ -42,7 +42,7 @@ export function createGptNeoX(config: GptNeoXConfig): Model {
     const rotary = rotaryTable({ length, dimensions: rotaryDimensions, base: rotaryBase });
     const attending = { n, length, heads, rotary, mask: causal ? causalMask(length) : undefined };
     const neox = within(byName(params), 'gpt_neox');
-    let x = tf.reshape(embedding(neox('embed_in.weight'), ids), [n * length, width]);
+    let x = tf.transpose(tf.reshape(embedding(neox('embed_in.weight'), ids), [n * length, width]));
     for (let layer = 0; layer < layers; layer++) x = block(x, within(neox, `layers.${layer}`), attending);
     return norm(x, within(neox, 'final_layer_norm'));
   };
@@ -72,26 +72,28 @@ export function createGptNeoX(config: GptNeoXConfig): Model {
     shapes,
     backboneShapes,
     hidden,
-    logits: (input) => linear(hidden(input), byName(input.params)('embed_out.weight')),
+    outputWeight: (params) => byName(params)('embed_out.weight'),
+    logits: (input) => tf.transpose(linear(hidden(input), byName(input.params)('embed_out.weight'))),
     init: ({ vocabularySize, seed }) =>
       initialise({ shapes: shapes(vocabularySize), seed, standardDeviation: config.initStandardDeviation }),
   };
 }
 
 /**
- * softmax(q kᵀ / √h + mask) v over all heads, then the output projection. One fused product makes [q k v] head by head.
- * @param x [n·T, d] @returns [n·T, d]
+ * v softmax(kᵀ q / √h + mask) over all heads, then the output projection. One fused product makes [q k v] head by head. Keys run down the
+ * columns of the attention matrix and queries along its rows, so that none of its products and of their derivatives transposes it.
+ * @param x [d, n·T] @returns [d, n·T]
  */
 function attention(x: Tensor, weights: Weights, { n, length, heads, rotary, mask }: Attending): Tensor {
-  const [, width]: number[] = x.shape;
+  const [width]: number[] = x.shape;
   const headWidth = width / heads;
   const fused = linear(x, weights('query_key_value.weight'), weights('query_key_value.bias'));
-  const byHead = tf.transpose(tf.reshape(fused, [n, length, heads, 3 * headWidth]), [0, 2, 1, 3]);
-  const [query, key, value] = tf.split(byHead, 3, 3);
-  const products = tf.matMul(rotate(query, rotary), rotate(key, rotary), false, true);
+  const byHead = tf.transpose(tf.reshape(fused, [heads, 3 * headWidth, n, length]), [0, 2, 1, 3]);
+  const [query, key, value] = tf.split(byHead, 3, 2);
+  const products = tf.matMul(rotate(key, rotary), rotate(query, rotary), true, false);
   const scaled = tf.mul(products, 1 / Math.sqrt(headWidth));
-  const attended = tf.matMul(tf.softmax(mask === undefined ? scaled : tf.add(scaled, mask)), value);
-  const joined = tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [n * length, width]);
+  const attended = tf.matMul(value, softmaxAlong(mask === undefined ? scaled : tf.add(scaled, mask), 2));
+  const joined = tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [width, n * length]);
   return linear(joined, weights('dense.weight'), weights('dense.bias'));
 }
 

@@ -29,9 +29,11 @@ export interface Model {
   shapes(vocabularySize: number): Shapes;
   /** the same without the output projection: what a score model takes over */
   backboneShapes(vocabularySize: number): Shapes;
-  /** after the final norm: [n·T, d] */
+  /** after the final norm: [d, n·T]; column i·T + t is position t of sample i */
   hidden(input: ForwardInput): Tensor;
-  /** [n·T, V]; row i·T + t predicts token t+1 of sample i */
+  /** the output projection, [V, d]: times `hidden` it makes the logits */
+  outputWeight(params: NamedTensors): Tensor;
+  /** [n·T, V], all of them at once; row i·T + t predicts token t+1 of sample i. Steps use `overLogits`, which holds a part at a time. */
   logits(input: ForwardInput): Tensor;
   /** fresh weights: a pure function of (seed, tensor name) */
   init(input: InitInput): NamedArrays;

@@ -1,21 +1,17 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { crossEntropyRows, tf } from '../tensor/index.js';
-import { batchShape, type TokenIds } from './model.js';
+import { crossEntropy, tf } from '../tensor/index.js';
+import { batchShape, type ForwardInput, type Model, type TokenIds } from './model.js';
+import { overLogits, type OverLogitsInput } from './over-logits.js';
 
-export interface NextTokenInput {
-  /** [n·T, V] */
-  readonly logits: Tensor;
-  /** int32 [n, T] */
-  readonly ids: TokenIds;
+export interface NextTokenInput extends ForwardInput {
+  readonly model: Model;
 }
 
 /** −log p(token t+1 | …) in nats, position by position. @returns [n, T−1] */
-export function nextTokenLosses({ logits, ids }: NextTokenInput): Tensor {
-  const [n, length] = batchShape(ids);
-  const [, vocabularySize]: number[] = logits.shape;
-  const rows = crossEntropyRows(logits, tf.reshape(shiftLeft(ids), [n * length]), vocabularySize);
-  // the last position predicts nothing; its row is computed against id 0 and dropped
-  return tf.slice(tf.reshape(rows, [n, length]), [0, 0], [n, length - 1]);
+export function nextTokenLosses(input: NextTokenInput): Tensor {
+  const targets = nextTokens(input.ids);
+  const [losses] = overLogits(projection(input), (logits, { start, size }) => [crossEntropy(logits, tf.slice(targets, start, size))]);
+  return predictions(losses, input.ids);
 }
 
 /** L_i: the mean over T−1 positions of the next-token cross-entropy of sample i. @returns [n]  @see method §1 */
@@ -23,8 +19,19 @@ export function perSampleLoss(input: NextTokenInput): Tensor {
   return tf.mean(nextTokenLosses(input), 1);
 }
 
-/** x[:, t] ← x[:, t+1], zero at the end. @param x [n, T] of any dtype */
-function shiftLeft(x: Tensor): Tensor {
-  const [n, length]: number[] = x.shape;
-  return tf.concat([tf.slice(x, [0, 1], [n, length - 1]), tf.zeros([n, 1], x.dtype)], 1);
+/** What the logits of a batch are made of. */
+export function projection({ model, ...input }: NextTokenInput): Required<Pick<OverLogitsInput, 'hidden' | 'weight'>> {
+  return { hidden: model.hidden(input), weight: model.outputWeight(input.params) };
+}
+
+/** The token after each position, int32 [n·T]; 0 after a row's last, whose prediction counts nowhere. */
+export function nextTokens(ids: TokenIds): Tensor {
+  const [n, length] = batchShape(ids);
+  return tf.reshape(tf.concat([tf.slice(ids, [0, 1], [n, length - 1]), tf.zeros([n, 1], 'int32')], 1), [n * length]);
+}
+
+/** Leaves out each row's last position, which predicts nothing. @param values [n·T] @returns [n, T−1] */
+export function predictions(values: Tensor, ids: TokenIds): Tensor {
+  const [n, length] = batchShape(ids);
+  return tf.slice(tf.reshape(values, [n, length]), [0, 0], [n, length - 1]);
 }

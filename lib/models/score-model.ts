@@ -36,8 +36,8 @@ export function createScoreModel(backbone: Model): ScoreModel {
   const shapes = (vocabularySize: number): Shapes => ({ ...backbone.backboneShapes(vocabularySize), ...headShapes });
   const logits = ({ params, ids }: ScoreInput): Tensor => {
     const [n, length] = batchShape(ids);
-    const positions = tf.reshape(backbone.hidden({ params, ids, causal: false }), [n, length, width]);
-    return tf.reshape(linear(tf.mean(positions, 1), params['head.weight'], params['head.bias']), [n]);
+    const positions = tf.reshape(backbone.hidden({ params, ids, causal: false }), [width, n, length]);
+    return tf.reshape(linear(tf.mean(positions, 2), params['head.weight'], params['head.bias']), [n]);
   };
   return {
     backbone,

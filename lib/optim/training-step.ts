@@ -29,7 +29,7 @@ export interface TrainingStepOutput {
 
 /** One AdamW step of a causal language model on the mean next-token cross-entropy.  @see method §5 */
 export function trainingStep({ model, params, moments, ids, learningRate, corrections, gradientClip, adam }: TrainingStepInput): TrainingStepOutput {
-  const loss = (weights: NamedTensors): Tensor => tf.mean(perSampleLoss({ logits: model.logits({ params: weights, ids, causal: true }), ids }));
+  const loss = (weights: NamedTensors): Tensor => tf.mean(perSampleLoss({ model, params: weights, ids, causal: true }));
   const { value, gradients } = valueAndGradients(loss, params);
   const { clipped, norm } = clipGlobal(gradients, gradientClip);
   return { ...adamw({ params, gradients: clipped, moments, learningRate, corrections, settings: adam }), loss: value, gradientNorm: norm };

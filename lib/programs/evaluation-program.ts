@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../../config/sections/models.js';
-import { createModel, nextTokenLosses } from '../models/index.js';
-import { Program, tf, type ProgramOptions } from '../tensor/index.js';
+import { createModel, nextTokens, overLogits, predictions, projection } from '../models/index.js';
+import { crossEntropy, Program, tf, type ProgramOptions } from '../tensor/index.js';
 import { compiledProgram, floatsOf, integersOf } from './compiled-program.js';
 import { tokenIds } from './input-specs.js';
 import { declareGroup, readGroup } from './state-variables.js';
@@ -19,14 +19,15 @@ export interface EvaluationSpec {
 export async function createEvaluationProgram({ model: config, vocabularySize, sequenceLength, batchSize, mode }: EvaluationSpec): Promise<EvaluationProgram> {
   const model = createModel(config);
   const shapes = model.shapes(vocabularySize);
-  const predicting: [number, number] = [batchSize, sequenceLength - 1];
   const program = new Program('evaluation', { mode });
   declareGroup(program, '', shapes);
   program.entry('evaluate', { ids: tokenIds(batchSize, sequenceLength) }, ({ ids }, io) => {
-    const logits = model.logits({ params: readGroup(io, '', shapes), ids, causal: true });
-    const likeliest = tf.reshape(tf.argMax(logits, -1), [batchSize, sequenceLength]);
-    const correct = tf.equal(tf.slice(likeliest, [0, 0], predicting), tf.slice(ids, [0, 1], predicting));
-    return { negativeLogLikelihood: nextTokenLosses({ logits, ids }), correct: tf.cast(correct, 'int32') };
+    const targets = nextTokens(ids);
+    const [losses, hits] = overLogits(projection({ model, params: readGroup(io, '', shapes), ids, causal: true }), (logits, { start, size }) => {
+      const wanted = tf.slice(targets, start, size);
+      return [crossEntropy(logits, wanted), tf.cast(tf.equal(tf.argMax(logits, 0), wanted), 'int32')];
+    });
+    return { negativeLogLikelihood: predictions(losses, ids), correct: predictions(hits, ids) };
   });
   await program.build();
   return {

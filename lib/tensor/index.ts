@@ -2,8 +2,9 @@ import './derivative-orders.js';
 
 export { tf } from './tf.js';
 export type { DType, EntryBody, EntryIO, NamedArrays, NamedTensors, ProgramOptions, Shape, Shapes, TensorSpec } from './types.js';
+export { optimizationBarrier } from './optimization-barrier.js';
 export { stopGradient } from './stop-gradient.js';
-export { crossEntropyRows, embedding, gelu, layerNorm, logSoftmax, logSumExp, rmsNorm, silu } from './ops.js';
+export { crossEntropy, embedding, gelu, layerNorm, logSoftmax, logSumExp, rmsNorm, silu, softmaxAlong } from './ops.js';
 export { directionalDerivative, innerProduct, valueAndGradients, type ValueAndGradients } from './differentiation.js';
 export { Program, type CallInputs, type CallOutputs } from './program.js';
 export { ProgramError } from './errors.js';

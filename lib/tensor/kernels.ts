@@ -1,4 +1,5 @@
 import { add, binary, emit, int32, reduction, reshape, typeOf, unary, withAttrs, type Kernel } from './kernel-rules.js';
+import type { Attrs } from './protobuf.js';
 import { axisOf, broadcastShape, resolveReshape, sameShape, withSize } from './shapes.js';
 import type { DType, Shape } from './types.js';
 
@@ -199,6 +200,13 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     return refs.map((ref) => ({ ref, shape: value.shape.filter((_, i) => i !== along), dtype: value.dtype }));
   }),
 
+  /** x, which no compiler may move anything across. A node of its own each time: what is computed from it is not found in the memo. */
+  OptimizationBarrier: ({ x }, _, graph) => {
+    const [op, attrs, output]: [string, Attrs, string] = graph.xla ? ['XlaOptimizationBarrier', { T: { types: [x.dtype] } }, 'output'] : ['Identity', { T: typeOf(x) }, 'output'];
+    const [ref] = graph.fresh(op, [x.ref], attrs, [[output, 0]]);
+    return { ...x, ref };
+  },
+
   // tables and constants
   GatherV2: withAttrs<{ axis: number; batchDims?: number }>(({ x, indices }, { axis, batchDims = 0 }, graph) => {
     const along = axisOf(axis, x.shape.length);
@@ -232,6 +240,10 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     }),
   ),
   Fill: withAttrs<{ shape: Shape; value: number; dtype?: DType }>((_, { shape, value, dtype = 'float32' }, graph) => ({ ref: graph.filled(dtype, shape, value), shape, dtype })),
+  Range: withAttrs<{ start: number; stop: number; step: number; dtype: DType }>((_, { start, stop, step, dtype }, graph) => {
+    const inputs = [start, stop, step].map((value) => graph.constant(dtype, [], [value]));
+    return emit(graph, { op: 'Range', inputs, attrs: { Tidx: { type: dtype } }, output: 'output', shape: [Math.ceil((stop - start) / step)], dtype });
+  }),
   ZerosLike: ({ x }, _, graph) => ({ ...x, ref: graph.filled(x.dtype, x.shape, 0) }),
   OnesLike: ({ x }, _, graph) => ({ ...x, ref: graph.filled(x.dtype, x.shape, 1) }),
 };

@@ -26,16 +26,37 @@ function indexed(x: Tensor, ids: Tensor, value: (x: Tensor) => Tensor, gradient:
   })(x);
 }
 
-/** log Σ exp over the last axis. @param x [..., n] @returns [...] */
-export function logSumExp(x: Tensor): Tensor {
-  const max = stopGradient(tf.max(x, -1, true));
-  return tf.add(tf.log(tf.sum(tf.exp(tf.sub(x, max)), -1)), tf.reshape(max, x.shape.slice(0, -1)));
+/** log Σ exp over one axis, which goes. @param axis of x */
+export function logSumExp(x: Tensor, axis = -1): Tensor {
+  const max = stopGradient(tf.max(x, axis, true));
+  const sum = tf.log(tf.sum(tf.exp(tf.sub(x, max)), axis));
+  return tf.add(sum, tf.reshape(max, sum.shape));
 }
 
-/** @param x [..., n] @returns x − logSumExp(x), the same shape */
-export function logSoftmax(x: Tensor): Tensor {
-  const shifted = tf.sub(x, stopGradient(tf.max(x, -1, true)));
-  return tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), -1, true)));
+/** x − logSumExp(x), the same shape. @param axis of x */
+export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  const shifted = tf.sub(x, stopGradient(tf.max(x, axis, true)));
+  return tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), axis, true)));
+}
+
+/** exp(x) / Σ exp(x), the same shape: tfjs' own knows the last axis only. @param axis of x */
+export function softmaxAlong(x: Tensor, axis: number): Tensor {
+  const weighted = (z: Tensor): Tensor => {
+    const powers = tf.exp(tf.sub(z, stopGradient(tf.max(z, axis, true))));
+    return tf.div(powers, tf.sum(powers, axis, true));
+  };
+  // the gradient of the formula above, term by term, is longer than that of the whole
+  return tf.customGrad((input, save) => {
+    (save as GradSaveFunc)([input as Tensor]);
+    return {
+      value: weighted(input as Tensor),
+      gradFunc: (dy: Tensor, [saved]: Tensor[]) => {
+        const y = softmaxAlong(saved, axis);
+        const product = tf.mul(dy, y);
+        return tf.sub(product, tf.mul(y, tf.sum(product, axis, true)));
+      },
+    };
+  })(x);
 }
 
 /** exact GELU, x·Φ(x), by erf */
@@ -48,11 +69,15 @@ export function silu(x: Tensor): Tensor {
   return tf.mul(x, tf.sigmoid(x));
 }
 
-/** (x − mean) / √(variance + ε) · gain + bias over the last axis. @param x [..., d] @param gain, bias [d] */
-export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon: number): Tensor {
-  const centred = tf.sub(x, tf.mean(x, -1, true));
-  const variance = tf.mean(tf.square(centred), -1, true);
-  return tf.add(tf.mul(tf.mul(centred, tf.rsqrt(tf.add(variance, epsilon))), gain), bias);
+/**
+ * (x − mean) / √(variance + ε) · gain + bias over one axis.
+ * @param gain, bias as long as that axis @param axis of x; −1 is the last
+ */
+export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon: number, axis = -1): Tensor {
+  const centred = tf.sub(x, tf.mean(x, axis, true));
+  const variance = tf.mean(tf.square(centred), axis, true);
+  const along = x.shape.map((_, i) => (i === (axis + x.rank) % x.rank ? gain.size : 1));
+  return tf.add(tf.mul(tf.mul(centred, tf.rsqrt(tf.add(variance, epsilon))), tf.reshape(gain, along)), tf.reshape(bias, along));
 }
 
 /** x / √(mean x² + ε) · gain over the last axis. @param x [..., d] @param gain [d] */
@@ -61,11 +86,12 @@ export function rmsNorm(x: Tensor, gain: Tensor, epsilon: number): Tensor {
 }
 
 /**
- * Negative log-likelihood in nats of a target a row.
- * @param logits [rows, V] @param targets int32 [rows] @returns [rows]
+ * Negative log-likelihood in nats of a target a column.
+ * @param logits [V, columns] @param targets int32 [columns] @returns [columns]
  */
-export function crossEntropyRows(logits: Tensor, targets: Tensor, vocabularySize: number): Tensor {
-  // XLA fuses the one-hot into the sum: it is never held
-  const chosen = tf.sum(tf.mul(logits, tf.oneHot(targets, vocabularySize, 1, 0, 'float32')), -1);
-  return tf.sub(logSumExp(logits), chosen);
+export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
+  const [classes, columns]: number[] = logits.shape;
+  // compared, not a one-hot: XLA fuses it into the sum and never holds it
+  const isTarget = tf.cast(tf.equal(tf.reshape(tf.range(0, classes, 1, 'int32'), [classes, 1]), tf.reshape(targets, [1, columns])), 'float32');
+  return tf.sub(logSumExp(logits, 0), tf.sum(tf.mul(logits, isTarget), 0));
 }

@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { describe, expect, test } from 'vitest';
-import { alignment, exactWeights, gaussNewtonProduct, hessianProduct, hypergradient, lowerLoss, targetLogProbabilities, type LowerLossInput } from '../../lib/bilevel/index.js';
+import { alignment, exactWeights, gaussNewtonProduct, hessianProduct, hypergradient, lowerLoss, targetStates, type LowerLossInput } from '../../lib/bilevel/index.js';
 import { perSampleLoss } from '../../lib/models/index.js';
 import { mapNamed } from '../../lib/optim/index.js';
 import { innerProduct, tf, valueAndGradients, type NamedTensors } from '../../lib/tensor/index.js';
@@ -9,10 +9,10 @@ import { direction, ids, models, numbers, relativeError, settingsWith, shifted, 
 const lowerWith = (changes: Parameters<typeof settingsWith>[0] = {}): LowerLossInput => ({
   proxy: models.proxy,
   params: weights.proxy,
-  batch: { ids, weights: tf.tensor1d([0.1, 0.4, 0.3, 0.2]), targetLogProbabilities: targetLogProbabilities({ target: models.target, params: weights.target, ids }) },
+  batch: { ids, weights: tf.tensor1d([0.1, 0.4, 0.3, 0.2]), target: targetStates({ target: models.target, params: weights.target, ids }) },
   settings: settingsWith(changes),
 });
-const losses = (params: NamedTensors): Tensor => perSampleLoss({ logits: models.proxy.logits({ params, ids, causal: true }), ids });
+const losses = (params: NamedTensors): Tensor => perSampleLoss({ model: models.proxy, params, ids, causal: true });
 
 describe('a_i', () => {
   test('is the central difference of each L_i along z', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { exactWeights, lowerLoss, normaliserOf, sampleWeights, targetLogProbabilities, upperLoss } from '../../lib/bilevel/index.js';
+import { exactWeights, lowerLoss, normaliserOf, sampleWeights, targetStates, upperLoss } from '../../lib/bilevel/index.js';
 import { tf } from '../../lib/tensor/index.js';
 import { vocabularySize } from '../models/tiny.js';
 import { arrays, ids, mask, models, n, numbers, rows, settingsWith, T, validationIds, weights } from './tiny.js';
@@ -64,7 +64,7 @@ describe('the lower loss, by hand in float64 from the logits', () => {
       const [from, to] = changes.klDirection === 'target-proxy' ? [log.q, log.p] : [log.p, log.q];
       const kl = from.reduce((sum, row, r) => sum + row.reduce((s, x, v) => s + Math.exp(x) * (x - to[r][v]), 0), 0) / (n * T);
 
-      const batch = { ids, weights: tf.tensor1d(P), targetLogProbabilities: targetLogProbabilities({ target: models.target, params: weights.target, ids }) };
+      const batch = { ids, weights: tf.tensor1d(P), target: targetStates({ target: models.target, params: weights.target, ids }) };
       const result = lowerLoss({ proxy: models.proxy, params: weights.proxy, batch, settings });
       losses.forEach((loss, i) => expect(numbers(result.perSampleLoss)[i]).toBeCloseTo(loss, 5));
       expect(numbers(result.weightedCrossEntropy)[0]).toBeCloseTo(weighted, 5);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { gaussNewtonProduct, hessianProduct, outerStep, targetLogProbabilities, type LowerLossInput, type SolverSettings } from '../../lib/bilevel/index.js';
+import { gaussNewtonProduct, hessianProduct, outerStep, targetStates, type LowerLossInput, type SolverSettings } from '../../lib/bilevel/index.js';
 import { mapNamed } from '../../lib/optim/index.js';
 import { tf, type NamedTensors } from '../../lib/tensor/index.js';
 import { inner, norm, relativeDifference, solveByReference, type Vector } from './reference-solvers.js';
@@ -42,7 +42,7 @@ describe('an outer step solves for z as it is told', () => {
       const lower: LowerLossInput = {
         proxy: models.proxy,
         params: weights.proxy,
-        batch: { ids, weights: done.weights, targetLogProbabilities: targetLogProbabilities({ target: models.target, params: weights.target, ids }) },
+        batch: { ids, weights: done.weights, target: targetStates({ target: models.target, params: weights.target, ids }) },
         settings,
       };
       const products = curvature === 'hessian' ? hessianProduct(lower) : gaussNewtonProduct(lower);

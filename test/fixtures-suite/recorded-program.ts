@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { alignment, exactWeights, hessianProduct, innerStep, lowerLoss, outerStep, targetLogProbabilities, type BilevelModels, type BilevelSettings, type CurvatureProduct, type LowerLossInput, type Normaliser } from '../../lib/bilevel/index.js';
+import { alignment, exactWeights, hessianProduct, innerStep, lowerLoss, outerStep, targetStates, type BilevelModels, type BilevelSettings, type CurvatureProduct, type LowerLossInput, type Normaliser } from '../../lib/bilevel/index.js';
 import { startOfZ } from '../../lib/bilevel/z-solvers/index.js';
 import type { Moments } from '../../lib/optim/index.js';
 import { Program, valueAndGradients, type EntryIO, type NamedArrays, type NamedTensors, type TensorSpec } from '../../lib/tensor/index.js';
@@ -58,7 +58,7 @@ export function recordedProgram({ recording, weights, mode }: { readonly recordi
     program.entry(name, inputs, (given, io) => shapes.note(name, flatten(body(given, io))));
   };
   const pointOf = ({ proxy, score, target, ids, weights: p }: { readonly proxy: NamedTensors; readonly score: NamedTensors; readonly target: NamedTensors; readonly ids: Tensor; readonly weights: Tensor }): Point => {
-    const lower: LowerLossInput = { proxy: models.proxy, params: proxy, batch: { ids, weights: p, targetLogProbabilities: targetLogProbabilities({ target: models.target, params: target, ids }) }, settings };
+    const lower: LowerLossInput = { proxy: models.proxy, params: proxy, batch: { ids, weights: p, target: targetStates({ target: models.target, params: target, ids }) }, settings };
     return { models, settings, score, lower, curvature: hessianProduct(lower) };
   };
 

@@ -78,7 +78,7 @@ describe.skipIf(!whole)('tiny-neox, by transformers', () => {
     const rows = expected?.inputIds ?? [];
     program.entry('run', { ids: { shape: [rows.length, rows[0].length], dtype: 'int32' } }, ({ ids }, io) => {
       const params: NamedTensors = Object.fromEntries(Object.keys(tensors).map((name) => [name, io.read(name)]));
-      const losses = (p: NamedTensors): ReturnType<typeof perSampleLoss> => perSampleLoss({ logits: model.logits({ params: p, ids, causal: true }), ids });
+      const losses = (p: NamedTensors): ReturnType<typeof perSampleLoss> => perSampleLoss({ model, params: p, ids, causal: true });
       const { value: loss, gradients: gradient } = valueAndGradients((p) => tf.mean(losses(p)), params);
       return shapes.note('run', flatten({ logits: model.logits({ params, ids, causal: true }), losses: losses(params), loss, gradient }));
     });

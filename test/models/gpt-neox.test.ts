@@ -50,12 +50,11 @@ test('losses are −log softmax of the next token, in float64 by hand', () => {
         return Math.log(scores.reduce((sum, x) => sum + Math.exp(x), 0)) - scores[next];
       }),
     );
-    const tensor = tf.tensor(values, [tinyIds.length * T, vocabularySize]);
-    const losses = nextTokenLosses({ logits: tensor, ids });
+    const losses = nextTokenLosses({ model, params, ids, causal: true });
     expect(losses.shape).toEqual([tinyIds.length, T - 1]);
     byHand.flat().forEach((loss, i) => expect(losses.dataSync()[i]).toBeCloseTo(loss, 5));
     const means = byHand.map((row) => row.reduce((a, b) => a + b) / row.length);
-    means.forEach((mean, i) => expect(perSampleLoss({ logits: tensor, ids }).dataSync()[i]).toBeCloseTo(mean, 5));
+    means.forEach((mean, i) => expect(perSampleLoss({ model, params, ids, causal: true }).dataSync()[i]).toBeCloseTo(mean, 5));
   });
 });
 

@@ -18,7 +18,7 @@ const step = (params: NamedTensors, moments: Moments, update: number, learningRa
 test('the gradient it clips and moves by is that of the mean loss: its norm against differences along itself', () => {
   tf.tidy(() => {
     const { loss, gradientNorm, moments } = step(start, fresh(), 1, 0);
-    const lossAt = (params: NamedTensors): number => tf.mean(perSampleLoss({ logits: model.logits({ params, ids, causal: true }), ids })).dataSync()[0];
+    const lossAt = (params: NamedTensors): number => tf.mean(perSampleLoss({ model, params, ids, causal: true })).dataSync()[0];
     expect(loss.dataSync()[0]).toBeCloseTo(lossAt(start), 5);
     const norm = gradientNorm.dataSync()[0];
     expect(norm).toBeGreaterThan(1); // so that the clip acts

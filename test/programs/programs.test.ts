@@ -61,7 +61,7 @@ describe('training', () => {
     const shapes = createModel(model).shapes(sizes.vocabularySize);
     const ids = tokens(batchSize, 0);
     const tensor = tf.tensor2d(ids, [batchSize, sizes.sequenceLength], 'int32');
-    const losses = nextTokenLosses({ logits: createModel(model).logits({ params: tensors(weights('a'), shapes), ids: tensor, causal: true }), ids: tensor });
+    const losses = nextTokenLosses({ model: createModel(model), params: tensors(weights('a'), shapes), ids: tensor, causal: true });
     const { loss, gradientNorm } = program.step({ ids, learningRate: 0.01, update: 1 });
     expect(loss).toBeCloseTo(tf.mean(losses).dataSync()[0], 5);
     const state = program.getState();

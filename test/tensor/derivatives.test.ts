@@ -3,7 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { randomStream } from '../../lib/random.js';
 import { twiceDifferentiable } from '../../lib/tensor/derivative-orders.js';
 import {
-  crossEntropyRows, directionalDerivative, embedding, gelu, innerProduct, layerNorm, logSoftmax, logSumExp, Program, ProgramError, rmsNorm, silu, stopGradient, tf, valueAndGradients,
+  crossEntropy, directionalDerivative, embedding, gelu, innerProduct, layerNorm, logSoftmax, logSumExp, Program, ProgramError, rmsNorm, silu, softmaxAlong, stopGradient, tf, valueAndGradients,
   type CallOutputs, type NamedTensors,
 } from '../../lib/tensor/index.js';
 import { kernels } from '../../lib/tensor/kernels.js';
@@ -218,6 +218,8 @@ const kernelCases: Readonly<Record<string, readonly Case[]>> = {
     },
   ],
   Fill: [{ inputs: { x: [3] }, tensor: ({ x }) => tf.mul(run('Fill', {}, { shape: [3], value: 2.5, dtype: 'float32' }), x), reference: ({ x }) => x.map((value) => 2.5 * value) }],
+  Range: [{ inputs: { x: [3] }, tensor: ({ x }) => tf.mul(tf.cast(run('Range', {}, { start: 1, stop: 4, step: 1, dtype: 'int32' }), 'float32'), x), reference: ({ x }) => x.map((value, i) => (i + 1) * value) }],
+  OptimizationBarrier: [{ inputs: { x: [3] }, tensor: ({ x }) => tf.exp(run('OptimizationBarrier', { x: tf.exp(x) })), reference: ({ x }) => x.map((v) => Math.exp(Math.exp(v))) }],
   ZerosLike: [{ inputs: { x: [3] }, tensor: ({ x }) => tf.mul(x, tf.add(x, run('ZerosLike', { x }))), reference: ({ x }) => x.map((value) => value * value) }],
   OnesLike: [{ inputs: { x: [3] }, tensor: ({ x }) => tf.mul(x, tf.add(x, run('OnesLike', { x }))), reference: ({ x }) => x.map((value) => value * (value + 1)) }],
 };
@@ -244,6 +246,18 @@ const composites: Readonly<Record<string, Case>> = {
   logSumExp: { inputs: { x: [2, 4] }, tensor: ({ x }) => logSumExp(x), reference: ({ x }) => rows(x, 4).map(lse64) },
   "tfjs' own logSumExp": { inputs: { x: [2, 4] }, tensor: ({ x }) => tf.logSumExp(x, -1), reference: ({ x }) => rows(x, 4).map(lse64) },
   logSoftmax: { inputs: { x: [2, 4] }, tensor: ({ x }) => logSoftmax(x), reference: ({ x }) => flat(rows(x, 4).map((row) => row.map((v) => v - lse64(row)))) },
+  'logSumExp of the first axis': { inputs: { x: [4, 2] }, tensor: ({ x }) => logSumExp(x, 0), reference: ({ x }) => rows(transposed(x, 2, 4), 4).map(lse64) },
+  'logSoftmax of the first axis': {
+    inputs: { x: [4, 2] },
+    tensor: ({ x }) => tf.transpose(logSoftmax(x, 0)),
+    reference: ({ x }) => flat(rows(transposed(x, 2, 4), 4).map((row) => row.map((v) => v - lse64(row)))),
+  },
+  softmaxAlong: { inputs: { x: [4, 2] }, tensor: ({ x }) => tf.transpose(softmaxAlong(x, 0)), reference: ({ x }) => flat(rows(transposed(x, 2, 4), 4).map(softmax64)) },
+  'layerNorm of the first axis': {
+    inputs: { x: [4, 2], gain: [4], bias: [4] },
+    tensor: ({ x, gain, bias }) => tf.transpose(layerNorm(x, gain, bias, 1e-5, 0)),
+    reference: ({ x, gain, bias }) => flat(rows(transposed(x, 2, 4), 4).map((row) => norm64(row, gain, bias))),
+  },
   layerNorm: {
     inputs: { x: [2, 4], gain: [4], bias: [4] },
     tensor: ({ x, gain, bias }) => layerNorm(x, gain, bias, 1e-5),
@@ -255,9 +269,9 @@ const composites: Readonly<Record<string, Case>> = {
     reference: ({ x, gain }) => flat(rows(x, 4).map((row) => row.map((v, i) => (v / Math.sqrt(sum(row.map((w) => w * w)) / 4 + 1e-5)) * gain[i]))),
   },
   embedding: { inputs: { table: [3, 2] }, tensor: ({ table }) => tf.exp(embedding(table, tf.tensor1d(ids, 'int32'))), reference: ({ table }) => ids.flatMap((id) => [...table.slice(id * 2, id * 2 + 2)].map(Math.exp)) },
-  crossEntropyRows: {
+  crossEntropy: {
     inputs: { x: [4, 3] },
-    tensor: ({ x }) => crossEntropyRows(x, tf.tensor1d(ids, 'int32'), 3),
+    tensor: ({ x }) => crossEntropy(tf.transpose(x), tf.tensor1d(ids, 'int32')),
     reference: ({ x }) => rows(x, 3).map((row, i) => lse64(row) - row[ids[i]]),
   },
   // a block of attention in small: every op of a language model on one path
@@ -268,7 +282,7 @@ const composites: Readonly<Record<string, Case>> = {
       const x = embedding(table, tf.tensor1d(ids, 'int32'));
       const [q, k, v] = tf.split(tf.matMul(layerNorm(x, gain, bias, 1e-5), qkv), 3, 1);
       const mixed = tf.add(x, tf.matMul(tf.softmax(tf.mul(tf.matMul(q, k, false, true), 0.5)), v));
-      return crossEntropyRows(tf.matMul(gelu(mixed), out), tf.tensor1d([0, 2, 1, 0], 'int32'), 3);
+      return crossEntropy(tf.transpose(tf.matMul(gelu(mixed), out)), tf.tensor1d([0, 2, 1, 0], 'int32'));
     },
     reference: ({ table, gain, bias, qkv, out }) => {
       const x = Float64Array.from(ids.flatMap((id) => [...table.slice(id * 4, id * 4 + 4)]));
