@@ -6,14 +6,11 @@ import type { Home } from '../lib/home.js';
 import { resolveFiles } from '../lib/data/sources/files.js';
 
 /** What validates but cannot run yet is refused before anything is started for it. @throws BlissError ConfigInvalid */
-export function checkSupported({ models, runtime }: RunConfig): void {
+export function checkSupported({ models }: RunConfig): void {
   for (const which of ['proxy', 'target'] as const) {
     if (models[which].architecture === 'llama') {
       throw new BlissError({ code: 'ConfigInvalid', where: `models.${which}.architecture`, message: 'llama cannot be trained yet', mend: 'write gpt-neox with its layers, width and heads' });
     }
-  }
-  if (runtime.precision !== 'float32') {
-    throw new BlissError({ code: 'ConfigInvalid', where: 'runtime.precision', message: `${runtime.precision} is not implemented yet`, mend: 'write float32, or add --set runtime.precision=float32' });
   }
 }
 

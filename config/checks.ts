@@ -12,6 +12,7 @@ export function crossFieldProblems(config: RunConfig): Problem[] {
     ...modelShapes(config.models.target, ['models', 'target']),
     ...schedules(config),
     ...batches(config),
+    ...microBatches(config),
     ...selection(config),
     ...worker(config),
   ];
@@ -27,6 +28,16 @@ function seedsAndArms({ seeds, comparison, evaluation }: RunConfig): Problem[] {
     ...repeated(evaluation.sets, (i) => ['evaluation', 'sets', i], 'each set once'),
   ];
 }
+
+function microBatches(config: RunConfig): Problem[] {
+  return (['warmUp', 'pretraining'] as const).flatMap((section) => {
+    const { batchSize, microBatchSize } = config[section];
+    if (microBatchSize === undefined || batchSize % microBatchSize === 0) return [];
+    return [{ path: [section, 'microBatchSize'], message: expected(String(microBatchSize), `a divisor of ${section}.batchSize, ${batchSize}`), mend: `write ${largestDivisor(batchSize, microBatchSize)}` }];
+  });
+}
+
+const largestDivisor = (of: number, most: number): number => Array.from({ length: Math.min(most, of) }, (_, i) => Math.min(most, of) - i).find((size) => of % size === 0) ?? 1;
 
 function repeated(values: readonly (string | number)[], at: (index: number) => FieldPath, allowed: string): Problem[] {
   return values.flatMap((value, i) => {

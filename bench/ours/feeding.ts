@@ -148,6 +148,8 @@ function trainingInput({ models, data, pretraining, runtime }: RunConfig, select
     adam: pretraining.adam,
     checkpointEvery: steps,
     compiler: runtime.compiler,
+    precision: runtime.precision,
+    recompute: runtime.recompute,
     numerics: runtime.numerics,
     seed: 'bench',
   };
@@ -164,6 +166,8 @@ function bilevelInput({ bilevel, models, data, runtime }: RunConfig, { corpus, w
     target: warm,
     scorer: null,
     compiler: runtime.compiler,
+    precision: runtime.precision,
+    recompute: runtime.recompute,
     numerics: runtime.numerics,
     seed: 'bench',
   };
@@ -171,5 +175,5 @@ function bilevelInput({ bilevel, models, data, runtime }: RunConfig, { corpus, w
 
 function scoringInput({ models, data, scoring, runtime }: RunConfig, corpus: Ref, scorer: Ref): StageInputs['scoring'] {
   const shards = Math.ceil(data.rowsPerGroup / data.rowsPerShard);
-  return { models, sequenceLength: data.sequenceLength, batchSize: scoring.batchSize, corpus, group: 1, shards: { first: 0, end: shards }, scorer, compiler: runtime.compiler };
+  return { models, sequenceLength: data.sequenceLength, batchSize: scoring.batchSize, corpus, group: 1, shards: { first: 0, end: shards }, scorer, compiler: runtime.compiler, precision: runtime.precision };
 }

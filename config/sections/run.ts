@@ -46,7 +46,11 @@ export const comparisonSchema = z.strictObject({
 
 export const runtimeSchema = z.strictObject({
   compiler: z.enum(['xla', 'graph']).default('xla').describe('xla: fastest steps; graph: ready 3-4 times sooner, steps 1.2 times slower'),
-  precision: z.enum(['float32', 'bf16-mixed']).default('float32').describe('bf16-mixed is not implemented yet and refused at the start of a run'),
+  precision: z.enum(['float32', 'bf16-mixed']).default('float32').describe('bf16-mixed: matrix products of training, inner steps and scoring in bfloat16, all else in float32; outer steps and evaluation are float32 in any case'),
+  recompute: z
+    .enum(['none', 'blocks'])
+    .default('none')
+    .describe('blocks: backward passes compute each block of a model again instead of keeping its activations: less memory, one forward pass more'),
   numerics: z.enum(['continue', 'strict']).default('continue').describe('resume under another numerics fingerprint: go on and mark it, or wait for a worker like the one before'),
 });
 

@@ -14,6 +14,9 @@ export const adamSchema = z
 export const warmUpSchema = z.strictObject({
   steps: positiveInteger.default(10_000).meta({ description: 'length of each of the two warm-ups', unit: 'steps' }),
   batchSize: positiveInteger.meta({ description: 'minibatch of a step', unit: 'rows' }),
+  microBatchSize: positiveInteger
+    .optional()
+    .meta({ description: 'rows held at once, a divisor of batchSize: a step adds up the gradients of its micro-batches; the whole batch by default', unit: 'rows' }),
   peakLearningRate: positive.default(1e-3).meta({ description: 'learning rate after its linear warm-up; it stays there', unit: '1 a step' }),
   warmUpSteps: naturalNumber.default(2_000).meta({ description: 'linear warm-up of the learning rate from 0', unit: 'steps' }),
   fraction: fraction.default(0.2).meta({ description: 'part of group 0, drawn uniformly, that both warm-ups train on', unit: 'share of rows' }),
@@ -24,6 +27,9 @@ export const warmUpSchema = z.strictObject({
 export const pretrainingSchema = z.strictObject({
   steps: positiveInteger.default(10_000).meta({ description: 'length of one round’s pretraining', unit: 'steps' }),
   batchSize: positiveInteger.meta({ description: 'minibatch of a step', unit: 'rows' }),
+  microBatchSize: positiveInteger
+    .optional()
+    .meta({ description: 'rows held at once, a divisor of batchSize: a step adds up the gradients of its micro-batches; the whole batch by default', unit: 'rows' }),
   peakLearningRate: positive.default(1e-3).meta({ description: 'learning rate after warmUpSteps; it stays there', unit: '1 a step' }),
   peakLearningRatePerRound: z
     .enum(['constant', 'halved'])

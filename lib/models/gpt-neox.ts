@@ -1,11 +1,11 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { ModelConfig } from '../../config/sections/models.js';
 import { BlissError } from '../errors.js';
-import { embedding, gelu, layerNorm, softmaxAlong, tf, type NamedTensors, type Shape, type Shapes } from '../tensor/index.js';
+import { embedding, gelu, layerNorm, recomputed, softmaxAlong, tf, type NamedTensors, type Shape, type Shapes } from '../tensor/index.js';
 import { causalMask } from './causal-mask.js';
 import { initialise } from './initialise.js';
 import { linear } from './linear.js';
-import { batchShape, type ForwardInput, type Model } from './model.js';
+import { batchShape, type ForwardInput, type Model, type ModelOptions } from './model.js';
 import { rotaryTable, rotate, type RotaryTable } from './rotary.js';
 
 export type GptNeoXConfig = Extract<ModelConfig, { architecture: 'gpt-neox' }>;
@@ -25,7 +25,7 @@ interface Attending {
  * output projection. Exact GELU, rotary on the first part of each head, no dropout. Activations are features × positions (`linear`).
  * @throws BlissError ConfigInvalid where heads do not divide the width or the rotated dimensions are odd  @see method §8
  */
-export function createGptNeoX(config: GptNeoXConfig): Model {
+export function createGptNeoX(config: GptNeoXConfig, { recomputeBlocks = false }: ModelOptions = {}): Model {
   const { layers, width, heads, rotaryBase, layerNormEpsilon } = config;
   const rotaryDimensions = rotaryWidth(config);
   const norm = (x: Tensor, weights: Weights): Tensor => layerNorm(x, weights('weight'), weights('bias'), layerNormEpsilon, 0);
@@ -37,32 +37,36 @@ export function createGptNeoX(config: GptNeoXConfig): Model {
     return tf.add(x, tf.add(attended, apply(raised, within(weights, 'mlp.dense_4h_to_h'))));
   };
 
+  /** its weights are inputs of the recomputation: they are differentiated too */
+  const recomputedBlock = (x: Tensor, weights: Weights, attending: () => Attending): Tensor => {
+    const names = Object.keys(blockShapes(width));
+    // the tables are made anew each time: run eagerly, those of the forward pass are gone by then
+    return recomputed(([input, ...tensors]) => block(input, byName(Object.fromEntries(names.map((name, i) => [name, tensors[i]]))), attending()), [x, ...names.map(weights)]);
+  };
+
   const hidden = ({ params, ids, causal }: ForwardInput): Tensor => {
     const [n, length] = batchShape(ids);
-    const rotary = rotaryTable({ length, dimensions: rotaryDimensions, base: rotaryBase });
-    const attending = { n, length, heads, rotary, mask: causal ? causalMask(length) : undefined };
+    const attending = (): Attending => {
+      const rotary = rotaryTable({ length, dimensions: rotaryDimensions, base: rotaryBase });
+      return { n, length, heads, rotary, mask: causal ? causalMask(length) : undefined };
+    };
+    const tables = attending();
     const neox = within(byName(params), 'gpt_neox');
     let x = tf.transpose(tf.reshape(embedding(neox('embed_in.weight'), ids), [n * length, width]));
-    for (let layer = 0; layer < layers; layer++) x = block(x, within(neox, `layers.${layer}`), attending);
+    for (let layer = 0; layer < layers; layer++) {
+      const weights = within(neox, `layers.${layer}`);
+      x = recomputeBlocks ? recomputedBlock(x, weights, attending) : block(x, weights, tables);
+    }
     return norm(x, within(neox, 'final_layer_norm'));
   };
 
   const backboneShapes = (vocabularySize: number): Shapes => {
     const shapes: Record<string, Shape> = { 'gpt_neox.embed_in.weight': [vocabularySize, width] };
-    const put = (name: string, weight: Shape): void => {
-      shapes[`${name}.weight`] = weight;
-      shapes[`${name}.bias`] = [weight[0]];
-    };
     for (let layer = 0; layer < layers; layer++) {
-      const prefix = `gpt_neox.layers.${layer}`;
-      put(`${prefix}.input_layernorm`, [width]);
-      put(`${prefix}.post_attention_layernorm`, [width]);
-      put(`${prefix}.attention.query_key_value`, [3 * width, width]);
-      put(`${prefix}.attention.dense`, [width, width]);
-      put(`${prefix}.mlp.dense_h_to_4h`, [4 * width, width]);
-      put(`${prefix}.mlp.dense_4h_to_h`, [width, 4 * width]);
+      for (const [name, shape] of Object.entries(blockShapes(width))) shapes[`gpt_neox.layers.${layer}.${name}`] = shape;
     }
-    put('gpt_neox.final_layer_norm', [width]);
+    shapes['gpt_neox.final_layer_norm.weight'] = [width];
+    shapes['gpt_neox.final_layer_norm.bias'] = [width];
     return shapes;
   };
   const shapes = (vocabularySize: number): Shapes => ({ ...backboneShapes(vocabularySize), 'embed_out.weight': [vocabularySize, width] });
@@ -95,6 +99,19 @@ function attention(x: Tensor, weights: Weights, { n, length, heads, rotary, mask
   const attended = tf.matMul(value, softmaxAlong(mask === undefined ? scaled : tf.add(scaled, mask), 2));
   const joined = tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [width, n * length]);
   return linear(joined, weights('dense.weight'), weights('dense.bias'));
+}
+
+/** Tensors of one block, in the checkpoint's order. @param width d */
+function blockShapes(width: number): Shapes {
+  const weights: Readonly<Record<string, Shape>> = {
+    input_layernorm: [width],
+    post_attention_layernorm: [width],
+    'attention.query_key_value': [3 * width, width],
+    'attention.dense': [width, width],
+    'mlp.dense_h_to_4h': [4 * width, width],
+    'mlp.dense_4h_to_h': [width, 4 * width],
+  };
+  return Object.fromEntries(Object.entries(weights).flatMap(([name, shape]) => [[`${name}.weight`, shape], [`${name}.bias`, [shape[0]]]]));
 }
 
 /** r, rotated dimensions a head */

@@ -3,7 +3,7 @@ export { createGptNeoX, type GptNeoXConfig } from './gpt-neox.js';
 export { readHuggingFaceConfig, writeHuggingFaceConfig, type HuggingFaceModel } from './hugging-face-config.js';
 export { initialise } from './initialise.js';
 export { linear } from './linear.js';
-export { elements, parameterCount, type ForwardInput, type InitInput, type Model, type TokenIds } from './model.js';
+export { elements, parameterCount, type ForwardInput, type InitInput, type Model, type ModelOptions, type TokenIds } from './model.js';
 export { nextTokenLosses, nextTokens, perSampleLoss, predictions, projection } from './next-token.js';
 export { overLogits, positionRanges, type OverLogitsInput, type PositionRange } from './over-logits.js';
 export { openSafetensors, readSafetensors, writeSafetensors, type Safetensors, type SafetensorsFile } from './safetensors.js';

@@ -5,6 +5,11 @@ import type { NamedArrays, NamedTensors, Shapes } from '../tensor/index.js';
 /** A batch of packed rows: int32 [n, T], every id within the vocabulary. Its shape says n and T. */
 export type TokenIds = Tensor;
 
+export interface ModelOptions {
+  /** compute each block again in the backward pass instead of keeping its activations. @default false */
+  readonly recomputeBlocks?: boolean;
+}
+
 export interface ForwardInput {
   /** weights by checkpoint name, float32 */
   readonly params: NamedTensors;

@@ -2,4 +2,4 @@ export { adamw, biasCorrections, type AdamSettings, type AdamWInput, type BiasCo
 export { clipGlobal, clipPerTensor } from './clip.js';
 export { addNamed, cosine, globalNorm, mapNamed, normPerTensor, quotientOrZero, scaleNamed, subtractNamed, sumOfSquares } from './named-vectors.js';
 export { bilevelLearningRate, decayBranch, peakOfRound, warmUpThenConstant, warmUpThenCosine } from './schedules.js';
-export { trainingStep, type TrainingStepInput, type TrainingStepOutput } from './training-step.js';
+export { lossAndGradients, update, type LossInput, type UpdateInput, type UpdateOutput } from './training-step.js';

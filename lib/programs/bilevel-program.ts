@@ -6,6 +6,7 @@ import { biasCorrections } from '../optim/index.js';
 import { Program, tf, type EntryIO, type ProgramOptions } from '../tensor/index.js';
 import { compiledProgram, floatsOf, numberOf } from './compiled-program.js';
 import { adamInputs, scalar, tokenIds } from './input-specs.js';
+import { productsOf, type Precision } from './precision.js';
 import { assignGroup, assignMoments, declareGroup, declareMoments, momentGroups, readGroup, readMoments } from './state-variables.js';
 import type { BilevelProgram } from './types.js';
 
@@ -19,14 +20,18 @@ export interface BilevelSpec {
   readonly vocabularySize: number;
   readonly sequenceLength: number;
   readonly bilevel: BilevelProgramSettings;
+  /** of the inner step; the outer one, whose solver works on small differences, is float32 in any case */
+  readonly precision?: Precision;
+  /** compute each block of the proxy again in backward passes instead of keeping its activations */
+  readonly recompute?: 'none' | 'blocks';
   readonly mode: ProgramOptions['mode'];
 }
 
 /** Inner and outer step of the bilevel phase, one call each, over the state of proxy, score model and target.  @see method §4, step 2 */
 export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelProgram> {
-  const { vocabularySize, sequenceLength, bilevel: settings, mode } = spec;
+  const { vocabularySize, sequenceLength, bilevel: settings, mode, precision = 'float32', recompute = 'none' } = spec;
   const { batchSize, validationBatchSize } = settings;
-  const proxy = createModel(spec.proxy);
+  const proxy = createModel(spec.proxy, { recomputeBlocks: recompute === 'blocks' });
   const models: BilevelModels = { proxy, score: createScoreModel(proxy), target: createModel(spec.target) };
   const shapes = { proxy: proxy.shapes(vocabularySize), score: models.score.shapes(vocabularySize), target: models.target.shapes(vocabularySize) };
   const proxyMoments = momentGroups('proxy');
@@ -65,7 +70,7 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
     assignMoments(io, proxyMoments, result.moments);
     const { lowerLoss, weightedCrossEntropy, kl, gradientNorm, scores } = result;
     return { lowerLoss, weightedCrossEntropy, kl, gradientNorm, scores };
-  });
+  }, { products: productsOf(precision) });
 
   const outerInputs = {
     validationIds: tokenIds(validationBatchSize, sequenceLength),

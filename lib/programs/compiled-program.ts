@@ -1,28 +1,34 @@
 import type { CallOutputs, NamedArrays, Program } from '../tensor/index.js';
 import type { CompiledProgram } from './types.js';
 
-/** What all programs have in common: their state and its name. */
-export function compiledProgram(program: Program): CompiledProgram {
-  const stateNames = [...program.variables.keys()];
+/**
+ * What all programs have in common: their state and its name.
+ * @param isScratch variables that are no part of the state; they begin as zeros
+ */
+export function compiledProgram(program: Program, isScratch: (name: string) => boolean = () => false): CompiledProgram {
+  const stateNames = [...program.variables.keys()].filter((name) => !isScratch(name));
+  const scratch = zeros(program, isScratch);
   let isSet = false;
   return {
     digest: program.digest,
     stateNames,
     setState: (state) => {
-      program.setAll(state);
+      program.setAll({ ...state, ...scratch });
       isSet = true;
     },
-    getState: () => (isSet ? program.getAll() : zeros(program)),
+    getState: () => (isSet ? program.getAll(stateNames) : zeros(program, (name) => !isScratch(name))),
     dispose: () => program.dispose(),
   };
 }
 
-function zeros(program: Program): NamedArrays {
+function zeros(program: Program, isWanted: (name: string) => boolean): NamedArrays {
   return Object.fromEntries(
-    [...program.variables].map(([name, { shape, dtype }]) => {
-      const size = shape.reduce((product, n) => product * n, 1);
-      return [name, dtype === 'int32' ? new Int32Array(size) : new Float32Array(size)];
-    }),
+    [...program.variables]
+      .filter(([name]) => isWanted(name))
+      .map(([name, { shape, dtype }]) => {
+        const size = shape.reduce((product, n) => product * n, 1);
+        return [name, dtype === 'int32' ? new Int32Array(size) : new Float32Array(size)];
+      }),
   );
 }
 

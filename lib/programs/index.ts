@@ -1,5 +1,6 @@
 export { bilevelProgramSettings, createBilevelProgram, type BilevelProgramSettings, type BilevelSpec } from './bilevel-program.js';
 export { createEvaluationProgram, type EvaluationSpec } from './evaluation-program.js';
+export type { Precision } from './precision.js';
 export { ProgramCache, type ProgramCacheOptions } from './program-cache.js';
 export { createScoringProgram, type ScoringSpec } from './scoring-program.js';
 export { createTrainingProgram, type TrainingSpec } from './training-program.js';

@@ -3,6 +3,7 @@ import { createModel, createScoreModel } from '../models/index.js';
 import { Program, type ProgramOptions } from '../tensor/index.js';
 import { compiledProgram, floatsOf } from './compiled-program.js';
 import { tokenIds } from './input-specs.js';
+import { productsOf, type Precision } from './precision.js';
 import { declareGroup, readGroup } from './state-variables.js';
 import type { ScoringProgram } from './types.js';
 
@@ -13,18 +14,19 @@ export interface ScoringSpec {
   readonly vocabularySize: number;
   readonly sequenceLength: number;
   readonly batchSize: number;
+  readonly precision?: Precision;
   readonly mode: ProgramOptions['mode'];
 }
 
 /** Logits of the score model, before the sigmoid, for batches of a fixed size.  @see method §4, step 3 */
-export async function createScoringProgram({ model, vocabularySize, sequenceLength, batchSize, mode }: ScoringSpec): Promise<ScoringProgram> {
+export async function createScoringProgram({ model, vocabularySize, sequenceLength, batchSize, precision = 'float32', mode }: ScoringSpec): Promise<ScoringProgram> {
   const scoreModel = createScoreModel(createModel(model));
   const shapes = scoreModel.shapes(vocabularySize);
   const program = new Program('scoring', { mode });
   declareGroup(program, '', shapes);
   program.entry('score', { ids: tokenIds(batchSize, sequenceLength) }, ({ ids }, io) => {
     return { logits: scoreModel.logits({ params: readGroup(io, '', shapes), ids }) };
-  });
+  }, { products: productsOf(precision) });
   await program.build();
   return { ...compiledProgram(program), score: (ids) => floatsOf(program.call('score', { ids }), 'logits') };
 }

@@ -39,7 +39,7 @@ export const bilevel: Stage<'bilevel'> = {
     const feeder = await context.feed({ artifact: corpus.artifact, index: group, batchSize: hyper.batchSize, subset, requests: minibatchesFrom(first, input) });
     const shapes = bilevelShapes(input);
     await context.phase('compiling');
-    const program = await context.programs.bilevel({ proxy: models.proxy, target: models.target, vocabularySize: models.vocabularySize, sequenceLength, bilevel: hyper, mode: input.compiler });
+    const program = await context.programs.bilevel({ proxy: models.proxy, target: models.target, vocabularySize: models.vocabularySize, sequenceLength, bilevel: hyper, precision: input.precision, recompute: input.recompute, mode: input.compiler });
 
     const numerics = await checkNumerics({ context, programDigest: program.digest, policy: input.numerics });
     const used = context.resume === undefined ? RowSet.of(group.rows) : await readTrainedRows(context.resume.artifact);

@@ -31,7 +31,7 @@ export const scoring: Stage<'scoring'> = {
     const grid = [...gridOver({ first, end, rows: group.rows, batchSize })];
     const feeder = await context.feed({ artifact: corpus.artifact, index: group, batchSize, requests: grid });
     await context.phase('compiling');
-    const program = await context.programs.scoring({ model: models.proxy, vocabularySize: models.vocabularySize, sequenceLength, batchSize, mode: input.compiler });
+    const program = await context.programs.scoring({ model: models.proxy, vocabularySize: models.vocabularySize, sequenceLength, batchSize, precision: input.precision, mode: input.compiler });
     program.setState(await readArrays(scorer, 'score.safetensors'));
 
     const scored: ParquetRow[] = [];

@@ -30,8 +30,11 @@ export const training: Stage<'training'> = {
       vocabularySize,
       sequenceLength,
       batchSize,
+      ...(input.microBatchSize === undefined ? {} : { microBatchSize: input.microBatchSize }),
       adam: input.adam,
       gradientClip: input.gradientClip,
+      precision: input.precision,
+      recompute: input.recompute,
       mode: input.compiler,
     });
 

@@ -53,6 +53,8 @@ export interface TrainingInput {
   readonly start: { readonly seed: string } | { readonly state: Ref };
   readonly steps: number;
   readonly batchSize: number;
+  /** rows held at once; the whole batch where absent */
+  readonly microBatchSize?: number;
   readonly schedule:
     | { readonly type: 'wsd'; readonly peak: number; readonly warmUpSteps: number }
     | { readonly type: 'decay'; readonly peak: number; readonly halfLife: number };
@@ -60,6 +62,8 @@ export interface TrainingInput {
   readonly adam: RunConfig['pretraining']['adam'];
   readonly checkpointEvery: number;
   readonly compiler: RunConfig['runtime']['compiler'];
+  readonly precision: RunConfig['runtime']['precision'];
+  readonly recompute: RunConfig['runtime']['recompute'];
   /** what to do under another numerics fingerprint; no part of the stage's key */
   readonly numerics: RunConfig['runtime']['numerics'];
   readonly seed: string;
@@ -78,6 +82,8 @@ export interface BilevelInput {
   /** θ_s of the round before; absent in round 1: backbone of θ_p⁰ and a fresh head */
   readonly scorer: Ref | null;
   readonly compiler: RunConfig['runtime']['compiler'];
+  readonly precision: RunConfig['runtime']['precision'];
+  readonly recompute: RunConfig['runtime']['recompute'];
   /** what to do under another numerics fingerprint; no part of the stage's key */
   readonly numerics: RunConfig['runtime']['numerics'];
   readonly seed: string;
@@ -93,6 +99,7 @@ export interface ScoringInput {
   readonly shards: { readonly first: number; readonly end: number };
   readonly scorer: Ref;
   readonly compiler: RunConfig['runtime']['compiler'];
+  readonly precision: RunConfig['runtime']['precision'];
 }
 
 export interface EvaluationInput {

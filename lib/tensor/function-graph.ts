@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Attrs, NodeDef } from './protobuf.js';
 import { sizeOf } from './shapes.js';
-import type { DType, Shape } from './types.js';
+import type { DType, ProductType, Shape } from './types.js';
 
 /** A value within a function under trace: where it comes from, and what is known without computing it. */
 export interface Traced {
@@ -25,11 +25,18 @@ export class FunctionGraph {
   readonly nodes: NodeDef[] = [];
   readonly #memo = new Map<string, readonly string[]>();
 
-  /** @param xla ops that only the XLA compiler knows may be used */
+  /** ops that only the XLA compiler knows may be used */
+  readonly xla: boolean;
+  /** what matrix products are computed in */
+  readonly products: ProductType;
+
   constructor(
     readonly name: string,
-    readonly xla = false,
-  ) {}
+    { xla = false, products = 'float32' }: { readonly xla?: boolean; readonly products?: ProductType } = {},
+  ) {
+    this.xla = xla;
+    this.products = products;
+  }
 
   /** Adds a node whose outputs depend on its inputs alone, or finds the one that computes the same. @returns its tensors */
   pure(op: string, inputs: readonly string[], attrs: Attrs, outputs: readonly OutputArg[]): readonly string[] {

@@ -1,8 +1,9 @@
 import './derivative-orders.js';
 
 export { tf } from './tf.js';
-export type { DType, EntryBody, EntryIO, NamedArrays, NamedTensors, ProgramOptions, Shape, Shapes, TensorSpec } from './types.js';
+export type { DType, EntryBody, EntryIO, EntryOptions, NamedArrays, NamedTensors, ProductType, ProgramOptions, Shape, Shapes, TensorSpec } from './types.js';
 export { optimizationBarrier } from './optimization-barrier.js';
+export { recomputed } from './recomputed.js';
 export { stopGradient } from './stop-gradient.js';
 export { crossEntropy, embedding, gelu, layerNorm, logSoftmax, logSumExp, rmsNorm, silu, softmaxAlong } from './ops.js';
 export { directionalDerivative, innerProduct, valueAndGradients, type ValueAndGradients } from './differentiation.js';

@@ -1,5 +1,5 @@
 import type { FunctionGraph, Traced } from './function-graph.js';
-import type { Attrs } from './protobuf.js';
+import type { Attrs, AttrValue } from './protobuf.js';
 import { axisOf, broadcastShape, reducedShape } from './shapes.js';
 import type { DType, Shape } from './types.js';
 
@@ -86,4 +86,27 @@ export function reduction(op: string): Kernel {
 
 export function reshape(x: Traced, shape: Shape, graph: FunctionGraph): Traced {
   return emit(graph, { op: 'Reshape', inputs: [x.ref, graph.integers(shape)], attrs: { T: typeOf(x), Tshape: int32 }, output: 'output', shape, dtype: x.dtype });
+}
+
+export interface ProductOperands {
+  readonly a: Traced;
+  readonly b: Traced;
+  /** of the product */
+  readonly shape: Shape;
+}
+
+export type ProductNode = Pick<Emission, 'op' | 'attrs' | 'output'>;
+
+/** A matrix product, in the type that the entry asks for: under `bfloat16` both operands are rounded and the product is widened again. */
+export function product(graph: FunctionGraph, { a, b, shape }: ProductOperands, node: (T: AttrValue) => ProductNode): Traced {
+  const float32 = typeOf(a);
+  if (graph.products === 'float32' || a.dtype !== 'float32') return emit(graph, { ...node(float32), inputs: [a.ref, b.ref], shape, dtype: a.dtype });
+  const narrow = { type: 'bfloat16' } as const;
+  const cast = (ref: string, from: AttrValue, to: AttrValue): string => {
+    const [value] = graph.pure('Cast', [ref], { SrcT: from, DstT: to }, [['y', 0]]);
+    return value;
+  };
+  const { op, attrs, output } = node(narrow);
+  const [rounded] = graph.pure(op, [cast(a.ref, float32, narrow), cast(b.ref, float32, narrow)], attrs, [[output, 0]]);
+  return { ref: cast(rounded, narrow, float32), shape, dtype: 'float32' };
 }

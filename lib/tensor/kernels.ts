@@ -1,5 +1,4 @@
-import { add, binary, emit, int32, reduction, reshape, typeOf, unary, withAttrs, type Kernel } from './kernel-rules.js';
-import type { Attrs } from './protobuf.js';
+import { add, binary, emit, int32, product, reduction, reshape, typeOf, unary, withAttrs, type Kernel, type ProductNode } from './kernel-rules.js';
 import { axisOf, broadcastShape, resolveReshape, sameShape, withSize } from './shapes.js';
 import type { DType, Shape } from './types.js';
 
@@ -102,13 +101,13 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     const [rows, inner] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
     const [innerB, columns] = transposeB ? [bColumns, bRows] : [bRows, bColumns];
     if (inner !== innerB) throw new RangeError(`inner sizes ${inner} and ${innerB} differ`);
-    const common = { inputs: [a.ref, b.ref], dtype: a.dtype };
-    if (a.shape.length === 2 && b.shape.length === 2) {
-      const attrs = { T: typeOf(a), transpose_a: { bool: transposeA }, transpose_b: { bool: transposeB } };
-      return emit(graph, { ...common, op: 'MatMul', attrs, output: 'product', shape: [rows, columns] });
-    }
-    const shape = [...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns];
-    return emit(graph, { ...common, op: 'BatchMatMulV2', attrs: { T: typeOf(a), adj_x: { bool: transposeA }, adj_y: { bool: transposeB } }, output: 'output', shape });
+    const plain = a.shape.length === 2 && b.shape.length === 2;
+    const shape = plain ? [rows, columns] : [...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns];
+    return product(graph, { a, b, shape }, (T): ProductNode =>
+      plain
+        ? { op: 'MatMul', attrs: { T, transpose_a: { bool: transposeA }, transpose_b: { bool: transposeB } }, output: 'product' }
+        : { op: 'BatchMatMulV2', attrs: { T, adj_x: { bool: transposeA }, adj_y: { bool: transposeB } }, output: 'output' },
+    );
   }),
 
   // shapes
@@ -200,10 +199,13 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     return refs.map((ref) => ({ ref, shape: value.shape.filter((_, i) => i !== along), dtype: value.dtype }));
   }),
 
-  /** x, which no compiler may move anything across. A node of its own each time: what is computed from it is not found in the memo. */
-  OptimizationBarrier: ({ x }, _, graph) => {
-    const [op, attrs, output]: [string, Attrs, string] = graph.xla ? ['XlaOptimizationBarrier', { T: { types: [x.dtype] } }, 'output'] : ['Identity', { T: typeOf(x) }, 'output'];
-    const [ref] = graph.fresh(op, [x.ref], attrs, [[output, 0]]);
+  /** x, once all inputs are there; no compiler may move anything across. A node of its own each time: what is computed from it is not found in the memo. */
+  OptimizationBarrier: (inputs, _, graph) => {
+    const { x } = inputs;
+    const all = Object.values(inputs);
+    const [ref] = graph.xla
+      ? graph.fresh('XlaOptimizationBarrier', all.map((input) => input.ref), { T: { types: all.map((input) => input.dtype) } }, [['output', 0]])
+      : graph.fresh('Identity', [x.ref], { T: typeOf(x) }, [['output', 0]]);
     return { ...x, ref };
   },
 

@@ -1,4 +1,4 @@
-import type { EntryBody, TensorSpec } from './types.js';
+import type { EntryBody, ProductType, TensorSpec } from './types.js';
 
 /** What a program is made of, before it is built: shared by the compiled and the eager way of running it. */
 export interface ProgramDefinition {
@@ -12,4 +12,5 @@ export interface EntryDefinition {
   readonly name: string;
   readonly inputs: Readonly<Record<string, TensorSpec>>;
   readonly body: EntryBody;
+  readonly products: ProductType;
 }

@@ -7,7 +7,7 @@ import type { TypedArray } from './native.js';
 import type { EntryDefinition } from './program-definition.js';
 import { showShape, sizeOf } from './shapes.js';
 import { variableOf } from './trace-entry.js';
-import type { DType, EntryBody, NamedArrays, ProgramOptions, Shape, TensorSpec } from './types.js';
+import type { DType, EntryBody, EntryOptions, NamedArrays, ProgramOptions, Shape, TensorSpec } from './types.js';
 
 /** inputs of a call by name; a number will do for a scalar */
 export type CallInputs = Readonly<Record<string, TypedArray | number>>;
@@ -47,11 +47,12 @@ export class Program {
   }
 
   /** @param body a pure function of tensors; it runs once, at build (`eager`: at every call) */
-  entry(name: string, inputs: Readonly<Record<string, TensorSpec>>, body: EntryBody): this {
+  entry(name: string, inputs: Readonly<Record<string, TensorSpec>>, body: EntryBody, { products = 'float32' }: EntryOptions = {}): this {
     this.#stillOpen();
     if (this.#entries.has(name)) throw new ProgramError(this.name, `entry '${name}' is declared twice`);
     if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) throw new ProgramError(this.name, `entry '${name}' must be letters, digits and _ to name a TensorFlow function`);
-    this.#entries.set(name, { name, inputs, body });
+    if (products !== 'float32' && this.#options.mode === 'eager') throw new ProgramError(this.name, `entry '${name}': products in ${products} are compiled only, not eager`);
+    this.#entries.set(name, { name, inputs, body, products });
     return this;
   }
 
@@ -79,8 +80,9 @@ export class Program {
     this.#built.set([...this.#variables.keys()].map((name) => ({ name, array: this.#checked(name, values[name]) })));
   }
 
-  getAll(): NamedArrays {
-    const names = [...this.#variables.keys()];
+  /** @param names all by default, in the order of their declaration */
+  getAll(names: readonly string[] = [...this.#variables.keys()]): NamedArrays {
+    for (const name of names) variableOf(this.#definition, name, this.name);
     const arrays = this.#built.get(names);
     return Object.fromEntries(names.map((name, i) => [name, numeric(arrays[i])]));
   }

@@ -5,7 +5,7 @@ import type { DType, Shape } from './types.js';
  * Field numbers are those of tensorflow/core/protobuf and tensorflow/core/framework. Hand-written, since protobufjs 7's
  * `verify` refuses such graphs and a graph of 15,000 nodes is written in a tenth of a second this way.
  */
-export type GraphType = DType | 'resource';
+export type GraphType = DType | 'bfloat16' | 'resource';
 
 export type AttrValue =
   | { readonly type: GraphType }
@@ -42,7 +42,7 @@ export interface FunctionDef {
   readonly attrs: Attrs;
 }
 
-const dataType: Readonly<Record<GraphType, number>> = { float32: 1, int32: 3, bool: 10, resource: 20 };
+const dataType: Readonly<Record<GraphType, number>> = { float32: 1, int32: 3, bool: 10, bfloat16: 14, resource: 20 };
 /** oldest and newest graph versions that the ops used here need (TensorFlow 2.12 on) */
 const graphVersion = { producer: 1882, minConsumer: 12 };
 

@@ -26,7 +26,7 @@ const handleArg = (index: number): string => `variable_${index}`;
 /** Runs the body once under the tracer. @throws ProgramError naming program, entry and what of it */
 export function traceEntry(program: ProgramDefinition, entry: EntryDefinition, { xla }: { readonly xla: boolean }): TracedEntry {
   const where = `${program.name}.${entry.name}`;
-  const graph = new FunctionGraph(where, xla);
+  const graph = new FunctionGraph(where, { xla, products: entry.products });
   const handles: string[] = [];
   const handle = (variable: string): string => {
     const known = handles.indexOf(variable);

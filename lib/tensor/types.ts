@@ -19,6 +19,13 @@ export interface EntryIO {
   /** the variable's value from the end of the call on. @throws if shape or dtype differ */
   assign(name: string, value: Tensor): void;
 }
+/** What matrix products are computed in: `bfloat16` rounds both operands and the product; everything between stays float32. */
+export type ProductType = 'float32' | 'bfloat16';
+
+export interface EntryOptions {
+  /** @default 'float32' */
+  readonly products?: ProductType;
+}
 export type EntryBody = (inputs: NamedTensors, io: EntryIO) => NamedTensors;
 
 export interface ProgramOptions {

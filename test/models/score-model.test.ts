@@ -33,11 +33,11 @@ describe('the score of a row', () => {
       const ids = idsOf(tinyIds);
       const hidden = model.hidden({ params, ids, causal: false }).dataSync();
       const head = params['head.weight'].dataSync();
-      const [T, d] = [tinyIds[0].length, tinyConfig.width];
+      const [n, T, d] = [tinyIds.length, tinyIds[0].length, tinyConfig.width];
       const scores = scorer.scores({ params, ids }).dataSync();
       tinyIds.forEach((_, i) => {
         let logit = params['head.bias'].dataSync()[0];
-        for (let t = 0; t < T; t++) for (let k = 0; k < d; k++) logit += (hidden[(i * T + t) * d + k] * head[k]) / T;
+        for (let t = 0; t < T; t++) for (let k = 0; k < d; k++) logit += (hidden[k * n * T + i * T + t] * head[k]) / T;
         expect(scores[i]).toBeCloseTo(1 / (1 + Math.exp(-logit)), 6);
       });
     });

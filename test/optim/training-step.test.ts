@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { expect, test } from 'vitest';
 import { createModel, perSampleLoss } from '../../lib/models/index.js';
-import { biasCorrections, mapNamed, trainingStep, type Moments } from '../../lib/optim/index.js';
+import { biasCorrections, lossAndGradients, mapNamed, update, type Moments, type UpdateOutput } from '../../lib/optim/index.js';
 import { tf, type NamedTensors } from '../../lib/tensor/index.js';
 import { idsOf, tensorsOf, tinyConfig, tinyIds, vocabularySize } from '../models/tiny.js';
 
@@ -10,9 +10,10 @@ const adam = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0 };
 const start = tensorsOf(model.init({ vocabularySize, seed: 5 }), model.shapes(vocabularySize));
 const fresh = (): Moments => ({ m: mapNamed(start, (x) => tf.zerosLike(x)), u: mapNamed(start, (x) => tf.zerosLike(x)) });
 const ids = idsOf(tinyIds);
-const step = (params: NamedTensors, moments: Moments, update: number, learningRate: number): ReturnType<typeof trainingStep> => {
-  const { c1, c2 } = biasCorrections(update, adam);
-  return trainingStep({ model, params, moments, ids, learningRate: tf.scalar(learningRate), corrections: { c1: tf.scalar(c1), c2: tf.scalar(c2) }, gradientClip: 1, adam });
+const step = (params: NamedTensors, moments: Moments, count: number, learningRate: number): UpdateOutput & { readonly loss: Tensor } => {
+  const { c1, c2 } = biasCorrections(count, adam);
+  const { loss, gradients } = lossAndGradients({ model, params, ids });
+  return { loss, ...update({ params, moments, gradients, learningRate: tf.scalar(learningRate), corrections: { c1: tf.scalar(c1), c2: tf.scalar(c2) }, gradientClip: 1, adam }) };
 };
 
 test('the gradient it clips and moves by is that of the mean loss: its norm against differences along itself', () => {

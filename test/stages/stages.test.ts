@@ -60,6 +60,8 @@ const trainingInput = (steps = 6): StageInputs['training'] => ({
   adam: config.pretraining.adam,
   checkpointEvery: 2,
   compiler: 'graph',
+  precision: 'float32',
+  recompute: 'none',
   numerics: 'continue',
   seed: '0/target',
 });
@@ -73,6 +75,8 @@ const bilevelInput = (start: 'warm' | 'zero' = 'warm'): StageInputs['bilevel'] =
   target: warm.ref,
   scorer: null,
   compiler: 'graph',
+  precision: 'float32',
+  recompute: 'none',
   numerics: 'continue',
   seed: '0/round-1',
 });
@@ -184,7 +188,7 @@ describe('scoring', () => {
   test('gives a row the same score whatever range of shards it is scored in, and selection keeps the best of all ranges', async () => {
     const scorer = await call('bilevel', bilevelInput());
     // 24 divides neither the 32 rows of a shard nor the 64 of the group: the grid crosses the ranges
-    const range = (first: number, end: number): StageInputs['scoring'] => ({ models: config.models, sequenceLength: config.data.sequenceLength, batchSize: 24, corpus: corpus.ref, group: 1, shards: { first, end }, scorer: scorer.ref, compiler: 'graph' });
+    const range = (first: number, end: number): StageInputs['scoring'] => ({ models: config.models, sequenceLength: config.data.sequenceLength, batchSize: 24, corpus: corpus.ref, group: 1, shards: { first, end }, scorer: scorer.ref, compiler: 'graph', precision: 'float32' });
     const whole = await call('scoring', range(0, 2), { stage: 'whole' });
     const parts = [await call('scoring', range(0, 1), { stage: 'part-0' }), await call('scoring', range(1, 2), { stage: 'part-1' })];
     const scores = async (results: readonly StageResult[]): Promise<Map<string, number>> => {
