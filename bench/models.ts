@@ -19,6 +19,7 @@ export const models = {
   '14m': neox(6, 128, 4, PYTHIA),
   '31m': neox(6, 256, 8, PYTHIA),
   '160m': neox(12, 768, 12, PYTHIA),
+  '410m': neox(24, 1_024, 16, PYTHIA),
 } as const;
 export type ModelName = keyof typeof models;
 

@@ -37,7 +37,7 @@ export function readInstalled(root: string = packageRoot()): Installed {
 
 /** Environment of every process that loads TensorFlow. The linker reads LD_LIBRARY_PATH at exec, so it must be there before. */
 export function tensorflowEnvironment({ installed, base = process.env }: { readonly installed: Installed; readonly base?: NodeJS.ProcessEnv }): NodeJS.ProcessEnv {
-  const libraries = [...installed.libraryPath, ...(base['LD_LIBRARY_PATH'] ?? '').split(':')].filter((folder) => folder !== '');
+  const libraries = [...new Set([...installed.libraryPath, ...(base['LD_LIBRARY_PATH'] ?? '').split(':')])].filter((folder) => folder !== '');
   return {
     ...base,
     ...tensorFlowEnvironment({}, base),

@@ -1,4 +1,5 @@
 export { createModel } from './create-model.js';
+export { flopsPerToken, type Flops, type FlopsInput } from './flops.js';
 export { createGptNeoX, type GptNeoXConfig } from './gpt-neox.js';
 export { readHuggingFaceConfig, writeHuggingFaceConfig, type HuggingFaceModel } from './hugging-face-config.js';
 export { initialise } from './initialise.js';

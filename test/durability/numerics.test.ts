@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { readJson } from '../../cli/runs.js';
 import { openHome, type StageProgressFile } from '../../lib/home.js';
 import { packageRoot } from '../../lib/package-root.js';
@@ -56,6 +56,7 @@ describe('a run that goes on under another numerics fingerprint', () => {
     const settings = ['bilevel.outerSteps=61', 'runtime.numerics=strict'];
     await interrupted('waits', settings);
     const resume = start(['resume', 'waits', '--home', root, '--json'], { env: OTHER_MACHINE });
+    onTestFinished(() => void resume.child.kill('SIGKILL'));
     const waiting = await until('a stage that waits', () => (exited(resume), bilevel('waits')?.state === 'waiting' ? bilevel('waits') : undefined), 60_000);
     expect(waiting?.error).toMatch(new RegExp(`computed under another numerics fingerprint \\(device was 'threads=${THREADS}', is 'threads=${THREADS + 1}'\\); start a worker like the one before, or set runtime.numerics to continue`));
     // between two tries: it tries again every ten seconds
@@ -63,12 +64,9 @@ describe('a run that goes on under another numerics fingerprint', () => {
 
     const { address, namespace } = readJson<StackInfo>(home.stackFile) ?? {};
     const worker = spawn(process.execPath, [path.join(packageRoot(), 'dist', 'workers', 'worker.js'), '--role', 'gpu', '--home', root, '--address', address ?? '', '--namespace', namespace ?? ''], { stdio: 'ignore', env: { ...process.env, TF_NUM_INTRAOP_THREADS: String(THREADS) } });
-    try {
-      const { code, stderr } = await resume.ended;
-      expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
-    } finally {
-      worker.kill('SIGKILL');
-    }
+    onTestFinished(() => void worker.kill('SIGKILL'));
+    const { code, stderr } = await resume.ended;
+    expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
     expect(finished('waits')?.results[0].summary['note']).toBeUndefined();
     const undisturbed = await bliss(['run', 'smoke', '--name', 'undisturbed', '--fresh', '--home', root, '--json', ...SHORT, ...settings.flatMap((setting) => ['--set', setting])]);
     expect(undisturbed.code).toBe(0);

@@ -69,7 +69,7 @@ export interface Exact {
 export interface Recording {
   readonly mode: 'ours' | 'release';
   readonly model: { readonly layers: number; readonly width: number; readonly heads: number; readonly vocab: number; readonly rotaryDims: number; readonly layerNormEps: number; readonly proxyCausal: boolean };
-  readonly hyper: Readonly<Record<'gamma' | 'lambda' | 'delta' | 'lrProxy' | 'lrScore' | 'beta1' | 'beta2' | 'adamEps' | 'weightDecay' | 'gradClip' | 'zLoops' | 'lrZ' | 'innerSteps' | 'scheduleTotalSteps' | 'scheduleWarmupSteps', number>> & { readonly klDirection: string };
+  readonly hyper: Readonly<Record<'gamma' | 'lambda' | 'delta' | 'lrProxy' | 'lrScore' | 'beta1' | 'beta2' | 'adamEps' | 'weightDecay' | 'gradClip' | 'gradClipEps' | 'zLoops' | 'lrZ' | 'innerSteps' | 'scheduleTotalSteps' | 'scheduleWarmupSteps', number>> & { readonly klDirection: string };
   readonly normaliser: 'fresh' | 'stale';
   readonly trainBatches: readonly number[][][];
   readonly steps: Readonly<Record<'float32' | 'float64', readonly StepRecord[] | undefined>>;

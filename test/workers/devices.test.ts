@@ -53,12 +53,13 @@ describe('a trainer', () => {
   const base = { PATH: '/bin', TF_NUM_INTRAOP_THREADS: '3' };
 
   test('of a CPU worker sees no GPU', () => {
-    expect(trainerEnvironment({ role: 'cpu', base, devices: ['0'] })).toEqual({ ...base, CUDA_VISIBLE_DEVICES: '' });
+    expect(trainerEnvironment({ role: 'cpu', base, devices: ['0'] })).toMatchObject({ ...base, CUDA_VISIBLE_DEVICES: '' });
   });
 
   test('on a GPU has one device, its memory as it needs it, and the same bits from run to run unless that is switched off', () => {
-    const on = trainerEnvironment({ role: 'gpu', base, devices: ['1', '2'] });
-    expect(on).toMatchObject({ CUDA_VISIBLE_DEVICES: '1', TF_FORCE_GPU_ALLOW_GROWTH: 'true', TF_DETERMINISTIC_OPS: '1', NVIDIA_TF32_OVERRIDE: '0' });
+    const on = trainerEnvironment({ role: 'gpu', base: { ...base, LD_LIBRARY_PATH: '/mine:/cuda/cublas/lib' }, installed: installed('gpu'), devices: ['1', '2'] });
+    // its worker's, which has the folders already, or that of a process that was started without
+    expect(on).toMatchObject({ LD_LIBRARY_PATH: '/cuda/cublas/lib:/cuda/cudnn/lib:/mine', CUDA_VISIBLE_DEVICES: '1', TF_FORCE_GPU_ALLOW_GROWTH: 'true', TF_DETERMINISTIC_OPS: '1', NVIDIA_TF32_OVERRIDE: '0' });
     expect(on['XLA_FLAGS']).toContain('--xla_gpu_deterministic_ops=true');
     const off = trainerEnvironment({ role: 'gpu', base: { ...base, BLISS_DETERMINISTIC: '0' }, devices: ['1'] });
     for (const variable of ['TF_DETERMINISTIC_OPS', 'NVIDIA_TF32_OVERRIDE', 'XLA_FLAGS']) expect(off[variable], variable).toBeUndefined();
