@@ -1,6 +1,7 @@
 import type { Prepare } from '../protocol.js';
 import { feedingSubject, type FeedingSpec } from './feeding.js';
 import { outerStepSubject, type OuterStepSpec } from './outer-step.js';
+import { productSubject, type ProductSpec } from './product.js';
 import { scoringSubject, type ScoringSubjectSpec } from './scoring.js';
 import type { Subject } from './subject.js';
 import { trainingStepSubject, type TrainingStepSpec } from './training-step.js';
@@ -14,6 +15,8 @@ export function openSubject({ subject, folder, spec }: Prepare): Promise<Subject
       return outerStepSubject({ folder, spec: spec as OuterStepSpec });
     case 'scoring':
       return scoringSubject({ folder, spec: spec as ScoringSubjectSpec });
+    case 'product':
+      return productSubject({ folder, spec: spec as ProductSpec });
     case 'feeding':
       return feedingSubject({ folder, spec: spec as FeedingSpec });
   }

@@ -18,6 +18,7 @@ SUBJECTS = {
     "training-step": ("training_step", "TrainingStep"),
     "outer-step": ("outer_step", "OuterStep"),
     "scoring": ("scoring", "Scoring"),
+    "product": ("product", "Product"),
 }
 
 
