@@ -1,8 +1,7 @@
-import path from 'node:path';
-import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import type { Artifact } from '../artifacts/types.js';
-import { packageRoot } from '../package-root.js';
-import { fromFault, type FromReader, type ReaderData, type ToReader } from './reader-protocol.js';
+import { fromFault, type FromReader, type OpenReader, type ToReader } from './reader-protocol.js';
+import { giveBack, takeThread } from './reader-threads.js';
 import type { BatchRequest, TokenBatch } from './token-batch.js';
 import type { ShardIndex } from './types.js';
 import type { WaitClock } from './wait-clock.js';
@@ -18,7 +17,7 @@ export interface OpenFeeder {
   readonly requests: Iterable<BatchRequest>;
   /** counts what `next` waits */
   readonly clock: WaitClock;
-  /** built JavaScript of the thread. @default dist/lib/data/reader-thread.js */
+  /** built JavaScript of another thread, for tests */
   readonly entry?: string;
 }
 
@@ -29,7 +28,7 @@ export interface Feeder {
    * RangeError after the last request; Error where the reading thread has ended
    */
   next(): Promise<TokenBatch>;
-  /** Ends the thread, read or not; resolves when it has closed its files. Idempotent, never throws. */
+  /** Ends reading, wherever it is; resolves when the thread has closed its files. Idempotent, never throws. */
   close(): Promise<void>;
 }
 
@@ -39,20 +38,22 @@ const AHEAD_BATCHES = 16;
 const AHEAD_BYTES = 32 * 2 ** 20;
 /** A thread that reads from a disk that hangs is not waited for. */
 const CLOSE_WITHIN_MS = 2_000;
+const CLOSED = 'the feeder is closed';
 
 /**
- * Starts a thread that reads ahead. A compiled step holds up this thread's event loop from its beginning to its end, so that
+ * Has a thread read ahead. A compiled step holds up this thread's event loop from its beginning to its end, so that
  * nothing else of this thread can go on beside it; threads of their own do.
  *
  * Which rows a batch has follows from its request alone, so reading ahead changes no bit of a result.
  * @throws BlissError DataCorrupt where a shard is not what its manifest says
  */
-export async function openFeeder({ artifact, index, batchSize, subset, requests, clock, entry = defaultEntry() }: OpenFeeder): Promise<Feeder> {
+export async function openFeeder({ artifact, index, batchSize, subset, requests, clock, entry }: OpenFeeder): Promise<Feeder> {
   const files: Record<string, string> = {};
   for (const { file } of index.shards) files[file] = await artifact.file(file);
   const { port1: port, port2 } = new MessageChannel();
-  const data: ReaderData = { port: port2, files, index, batchSize, subset };
-  const thread = new Worker(entry, { workerData: data, transferList: [port2] });
+  const opening: OpenReader = { port: port2, files, index, batchSize, subset };
+  const thread = takeThread(entry);
+  thread.postMessage(opening, [port2]);
   const tell = (message: ToReader): void => port.postMessage(message, []);
 
   const asked: Answer[] = [];
@@ -61,7 +62,7 @@ export async function openFeeder({ artifact, index, batchSize, subset, requests,
   /** of `asked`, those without an answer yet, oldest first */
   const open: Answer[] = [];
   let ended: Error | undefined;
-  let closing = false;
+  let closing: Promise<void> | undefined;
 
   const ask = (): void => {
     if (ended !== undefined) return;
@@ -86,15 +87,30 @@ export async function openFeeder({ artifact, index, batchSize, subset, requests,
   const hearAll = (): void => {
     for (let received = receiveMessageOnPort(port); received !== undefined; received = receiveMessageOnPort(port)) hear(received.message as FromReader); // sent by our reader thread
   };
-  thread.on('error', (error) => end(new Error(`the thread that reads the data failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error })));
-  const gone = new Promise<void>((resolve) => {
-    thread.once('exit', (code) => {
-      hearAll();
-      port.close();
-      end(new Error(closing ? 'the feeder is closed' : `the thread that reads the data ended with code ${code}`));
-      resolve();
-    });
-  });
+  let exited = false;
+  let settle: () => void = () => undefined;
+  const gone = new Promise<void>((resolve) => (settle = resolve));
+  const onError = (error: unknown): void => end(new Error(`the thread that reads the data failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error }));
+  const onExit = (code: number): void => {
+    exited = true;
+    hearAll();
+    end(new Error(closing === undefined ? `the thread that reads the data ended with code ${code}` : CLOSED));
+    settle();
+  };
+  thread.on('error', onError);
+  thread.on('exit', onExit);
+  const close = async (): Promise<void> => {
+    port.once('close', () => settle());
+    tell({ type: 'close' });
+    const timer = setTimeout(() => void thread.terminate(), CLOSE_WITHIN_MS);
+    await gone;
+    clearTimeout(timer);
+    port.close();
+    end(new Error(CLOSED));
+    thread.off('error', onError);
+    thread.off('exit', onExit);
+    if (!exited) await giveBack(thread, entry);
+  };
   for (let i = 0; i < ahead; i++) ask();
 
   return {
@@ -107,18 +123,9 @@ export async function openFeeder({ artifact, index, batchSize, subset, requests,
         return answer.batch;
       });
     },
-    close: async () => {
-      closing = true;
-      tell({ type: 'close' });
-      const timer = setTimeout(() => void thread.terminate(), CLOSE_WITHIN_MS);
-      await gone;
-      clearTimeout(timer);
-    },
+    close: () => (closing ??= close()),
   };
 }
-
-/** Built JavaScript also where this file runs from source, in tests: Node 20 loads no TypeScript. */
-const defaultEntry = (): string => path.join(packageRoot(), 'dist', 'lib', 'data', 'reader-thread.js');
 
 interface Answer {
   readonly batch: Promise<TokenBatch>;

@@ -3,8 +3,8 @@ import { BlissError, type BlissErrorInput } from '../errors.js';
 import type { BatchRequest, TokenBatch } from './token-batch.js';
 import type { ShardIndex } from './types.js';
 
-/** What a feeder and its reader thread say to each other. Both are of one build, and nothing here leaves the process. */
-export interface ReaderData {
+/** What a feeder and its reader thread say to each other. Both are of one build, and nothing here leaves the process. This opens a port for one feeder. */
+export interface OpenReader {
   readonly port: MessagePort;
   /** local path of each shard, by its name in the index */
   readonly files: Readonly<Record<string, string>>;

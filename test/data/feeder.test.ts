@@ -1,4 +1,5 @@
 import { mkdtemp, readdir, readlink, rm, writeFile, readFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -141,6 +142,20 @@ describe('closing', () => {
     }
   });
 
+  test('keeps one thread for the next feeder, and two at once have one each', async () => {
+    const threads = (): number => readdirSync('/proc/self/task').length;
+    await (await feed({ requests: ordered(0, 4) })).close();
+    const before = threads();
+    for (let i = 0; i < 5; i++) {
+      const one = await feed({ requests: ordered(i, 9) });
+      const other = await feed({ requests: ordered(i, 9), subset: sampleRows(ROWS, 0.5, 'y') });
+      const [mine, others] = [await one.next(), await other.next()];
+      expect(others.indices).not.toEqual(mine.indices);
+      await Promise.all([one.close(), other.close()]);
+    }
+    await expect.poll(threads).toBe(before);
+  });
+
   test('does not wait for a thread that hangs', async () => {
     const feeder = await feed({ entry: await thread('for (;;);'), requests: ordered(0, 1) });
     await feeder.close();
@@ -151,16 +166,16 @@ describe('closing', () => {
 /** answers each request after 0.3 s, one after the other */
 const SLOW = `
   const wait = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
-  workerData.port.on('message', ({ type }) => {
-    if (type === 'close') return workerData.port.close();
+  parentPort.on('message', ({ port }) => port.on('message', ({ type }) => {
+    if (type === 'close') return port.close();
     wait();
-    workerData.port.postMessage({ type: 'batch', batch: {} });
-  });`;
+    port.postMessage({ type: 'batch', batch: {} });
+  }));`;
 
 /** built JavaScript of a thread that does `body` */
 async function thread(body: string): Promise<string> {
   const file = path.join(folder, `thread-${body.length}.mjs`);
-  await writeFile(file, `import { workerData } from 'node:worker_threads';\n${body}\n`);
+  await writeFile(file, `import { parentPort } from 'node:worker_threads';\n${body}\n`);
   return file;
 }
 

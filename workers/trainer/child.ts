@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import { startReaderThread } from '../../lib/data/index.js';
 import { openStore, fileBlobs, writeFileAtomic } from '../../lib/artifacts/index.js';
 import { BlissError } from '../../lib/errors.js';
 import { openHome } from '../../lib/home.js';
@@ -111,4 +112,5 @@ process.on('disconnect', () => process.exit(1));
 // Ctrl-C reaches the whole foreground group: the worker decides what its trainer does
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
+startReaderThread(); // beside TensorFlow's loading
 say({ type: 'ready', pid: process.pid });
