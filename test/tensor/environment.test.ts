@@ -11,6 +11,8 @@ test('settings become the variables that TensorFlow reads, beside those that are
   expect(tensorFlowEnvironment({}, {})).toEqual(always);
   expect(tensorFlowEnvironment({}, { TF_FORCE_GPU_ALLOW_GROWTH: 'false', CUDA_DEVICE_ORDER: 'FASTEST_FIRST' })).toEqual({ TF_FORCE_GPU_ALLOW_GROWTH: 'false', CUDA_DEVICE_ORDER: 'FASTEST_FIRST' });
   expect(tensorFlowEnvironment({ threads: 2 }, {})).toEqual({ ...always, TF_NUM_INTRAOP_THREADS: '2', TF_NUM_INTEROP_THREADS: '2' });
+  const both = tensorFlowEnvironment({ keepBarriers: true, deterministic: true }, { XLA_FLAGS: '--xla_dump_to=x' })['XLA_FLAGS']?.split(' ');
+  expect(both?.slice(0, 3)).toEqual(['--xla_dump_to=x', '--xla_disable_hlo_passes=cse_barrier_expander', '--xla_gpu_deterministic_ops=true']);
   const deterministic = tensorFlowEnvironment({ deterministic: true }, { XLA_FLAGS: '--xla_dump_to=x' });
   expect(deterministic['XLA_FLAGS']?.split(' ')).toEqual(['--xla_dump_to=x', '--xla_gpu_deterministic_ops=true', '--xla_gpu_autotune_level=0', '--xla_gpu_enable_triton_gemm=false', '--xla_gpu_enable_scatter_determinism_expander=true']);
   expect(deterministic['NVIDIA_TF32_OVERRIDE']).toBe('0');

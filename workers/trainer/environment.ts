@@ -23,6 +23,7 @@ export function trainerEnvironment({ role, base = process.env, installed = readI
     xlaCache: path.join(cacheFolder(), 'xla'),
     // said outright, since results depend on it: the same on a machine with more cores where the worker's environment sets it
     threads: threadsOfAnOp(base),
+    keepBarriers: devices.length === 0,
     deterministic: devices.length > 0 && base['BLISS_DETERMINISTIC'] !== '0',
   };
   // BLISS_DEVICE=cpu hides what a driver has; elsewhere a device that could not be listed is left to TensorFlow
