@@ -9,7 +9,7 @@ import { expectRecords, expectScalar, expectVector, ofAlignment, ofHypergradient
 import { inFixtures, runnable } from './folder.js';
 import { extremeEigenvalues } from './lanczos.js';
 import { modesOf, type Mode } from './modes.js';
-import { flatIds, outerEntry, recordedProgram, type RecordedProgram } from './recorded-program.js';
+import { flatIds, outerEntry, recordedProgram, recordedSteps, validationOf, type RecordedProgram } from './recorded-program.js';
 import { settingsOf, weightsOf, type Exact, type HyperRecord, type Recording } from './recording.js';
 import { difference, inner, norm, numberOf, one, under, type NamedValues } from './values.js';
 
@@ -23,7 +23,7 @@ if (cases.length === 0) test.skip('no recording with exact solves in the folder'
 describe.each(cases)('exact solves at step 0 of $name, $mode', ({ name, folder, recording, mode, at0 }) => {
   const { cg, neumann, publishedDamping: published, hessian, solveAtPublishedDamping: dense } = at0;
   const met = published?.plainCGMeetsNegativeCurvature;
-  const [step] = recording.steps.float64 ?? recording.steps.float32 ?? [];
+  const [step] = recordedSteps(recording);
   /** a solver's iterations are unrolled: compiled, the first few of them */
   const most = mode === 'eager' ? Number.POSITIVE_INFINITY : 3;
   const iterates = (cg?.iterates ?? []).filter(({ iteration }) => iteration <= most);
@@ -195,7 +195,7 @@ async function settled({ folder, recording, mode, solves }: Settled): Promise<{
   dispose(): void;
 }> {
   const { hyper: settings, trainBatches } = recording;
-  const [step] = recording.steps.float64 ?? recording.steps.float32 ?? [];
+  const [step] = recordedSteps(recording);
   const weights = await weightsOf({ folder, shared: inFixtures('outer-step'), tiny: inFixtures('tiny-neox') });
   const recorded = recordedProgram({ recording, weights, mode });
   defineEntries(recorded, recording, solves);
@@ -207,10 +207,11 @@ async function settled({ folder, recording, mode, solves }: Settled): Promise<{
   step.batches.inner.forEach((index, k) => call('inner', { ids: flatIds(trainBatches[index]), learningRate: rate, first: 1, ...biasCorrections(k + 1, settings) }));
   const state = program.getAll();
   const ids = flatIds(trainBatches[step.batches.outer]);
-  const outer = call(outerEntry(step.val), {
+  const validation = validationOf(recording, step);
+  const outer = call(outerEntry(validation), {
     ids,
-    validationIds: flatIds(step.val.inputIds),
-    validationMask: Float32Array.from(step.val.labels.flat(), (label) => (label === -1 ? 0 : 1)),
+    validationIds: flatIds(validation.inputIds),
+    validationMask: Float32Array.from(validation.labels.flat(), (label) => (label === -1 ? 0 : 1)),
     learningRate: 0,
     first: recording.mode === 'release' ? 1 : 0,
     ...biasCorrections(1, settings),

@@ -70,8 +70,8 @@ export function recordedProgram({ recording, weights, mode }: { readonly recordi
     return { proxy, momentum: moved.m, ...rest };
   });
 
-  const validations = new Map((recording.steps.float64 ?? recording.steps.float32 ?? []).map(({ val }) => [outerEntry(val), val.inputIds]));
-  for (const [name, validation] of validations) {
+  const validations = new Map(recordedSteps(recording).map((step) => validationOf(recording, step)).map((validation) => [outerEntry(validation), validation]));
+  for (const [name, { inputIds: validation }] of validations) {
     const inputs = { ids: tokens(train), validationIds: tokens(validation), validationMask: { ...tokens(validation), dtype: 'float32' as const }, ...adam };
     entry(name, inputs, ({ ids, validationIds, validationMask, learningRate, c1, c2, first }, io) => {
       const [proxy, score, target] = [read(io, 'proxy'), read(io, 'score'), read(io, 'target')];
@@ -106,4 +106,21 @@ export function recordedProgram({ recording, weights, mode }: { readonly recordi
   };
 }
 
-export const outerEntry = ({ inputIds }: StepRecord['val']): string => `outer_${inputIds.length}x${inputIds[0].length}`;
+type Validation = Pick<StepRecord['val'], 'inputIds' | 'labels'>;
+
+/**
+ * The validation batch of a step: for a causal proxy, which no padding reaches, padded to the largest of the recording, so that one
+ * compiled step serves all.
+ */
+export function validationOf(recording: Recording, { val }: StepRecord): Validation {
+  if (!recording.model.proxyCausal) return val;
+  const all = recordedSteps(recording).map((step) => step.val.inputIds);
+  const [rows, length] = [Math.max(...all.map((ids) => ids.length)), Math.max(...all.map(([first]) => first.length))];
+  const padded = (given: readonly (readonly number[])[], by: number): number[][] =>
+    Array.from({ length: rows }, (_, i) => Array.from({ length }, (__, t) => (i < given.length && t < given[i].length ? given[i][t] : by)));
+  return { inputIds: padded(val.inputIds, 0), labels: padded(val.labels, -1) };
+}
+
+export const recordedSteps = ({ steps }: Recording): readonly StepRecord[] => steps.float64 ?? steps.float32 ?? [];
+
+export const outerEntry = ({ inputIds }: Validation): string => `outer_${inputIds.length}x${inputIds[0].length}`;

@@ -1,6 +1,6 @@
 import { biasCorrections, warmUpThenCosine } from '../../lib/optim/index.js';
 import type { Mode } from './modes.js';
-import { flatIds, outerEntry, recordedProgram } from './recorded-program.js';
+import { flatIds, outerEntry, recordedProgram, validationOf } from './recorded-program.js';
 import type { Recording, StepRecord, Weights } from './recording.js';
 import type { NamedValues } from './values.js';
 
@@ -33,10 +33,11 @@ export async function runRecording({ recording, weights, mode, steps }: RunRecor
     const normaliserBefore = { max: program.get('normaliser/max')[0], sum: program.get('normaliser/sum')[0] };
     const first = t === 0 ? 1 : 0;
     const inner = step.batches.inner.map((index) => call('inner', { ids: flatIds(trainBatches[index]), learningRate: learningRates.proxy, first, ...biasCorrections(++updates, hyper) }));
-    const outer = call(outerEntry(step.val), {
+    const validation = validationOf(recording, step);
+    const outer = call(outerEntry(validation), {
       ids: flatIds(trainBatches[step.batches.outer]),
-      validationIds: flatIds(step.val.inputIds),
-      validationMask: Float32Array.from(step.val.labels.flat(), (label) => (label === -1 ? 0 : 1)),
+      validationIds: flatIds(validation.inputIds),
+      validationMask: Float32Array.from(validation.labels.flat(), (label) => (label === -1 ? 0 : 1)),
       learningRate: learningRates.score,
       // ours.json begins z in working precision; only the release rounds its first start
       first: recording.mode === 'release' ? first : 0,
