@@ -40,14 +40,11 @@ export class FunctionGraph {
 
   /** Adds a node whose outputs depend on its inputs alone, or finds the one that computes the same. @returns its tensors */
   pure(op: string, inputs: readonly string[], attrs: Attrs, outputs: readonly OutputArg[]): readonly string[] {
-    return this.#remember(`${op}|${inputs.join(',')}|${JSON.stringify(attrs)}`, () => this.fresh(op, inputs, attrs, outputs));
-  }
-
-  /** Adds a node that is never found again: what follows from it is computed anew. @returns its tensors */
-  fresh(op: string, inputs: readonly string[], attrs: Attrs, outputs: readonly OutputArg[]): readonly string[] {
-    const name = `${op}_${this.nodes.length}`;
-    this.nodes.push({ name, op, inputs, attrs });
-    return outputs.map(([output, index]) => `${name}:${output}:${index}`);
+    return this.#remember(`${op}|${inputs.join(',')}|${JSON.stringify(attrs)}`, () => {
+      const name = `${op}_${this.nodes.length}`;
+      this.nodes.push({ name, op, inputs, attrs });
+      return outputs.map(([output, index]) => `${name}:${output}:${index}`);
+    });
   }
 
   /** Adds a node that reads or writes state, under a name of its own. */

@@ -199,13 +199,13 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     return refs.map((ref) => ({ ref, shape: value.shape.filter((_, i) => i !== along), dtype: value.dtype }));
   }),
 
-  /** x, once all inputs are there; no compiler may move anything across. A node of its own each time: what is computed from it is not found in the memo. */
+  /** x, once all inputs are there; no compiler may move anything across. What is computed from it is not found equal to what is computed from x itself. */
   OptimizationBarrier: (inputs, _, graph) => {
     const { x } = inputs;
     const all = Object.values(inputs);
     const [ref] = graph.xla
-      ? graph.fresh('XlaOptimizationBarrier', all.map((input) => input.ref), { T: { types: all.map((input) => input.dtype) } }, [['output', 0]])
-      : graph.fresh('Identity', [x.ref], { T: typeOf(x) }, [['output', 0]]);
+      ? graph.pure('XlaOptimizationBarrier', all.map((input) => input.ref), { T: { types: all.map((input) => input.dtype) } }, [['output', 0]])
+      : graph.pure('Identity', [x.ref], { T: typeOf(x) }, [['output', 0]]);
     return { ...x, ref };
   },
 

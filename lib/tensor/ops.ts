@@ -90,8 +90,7 @@ export function rmsNorm(x: Tensor, gain: Tensor, epsilon: number): Tensor {
  * @param logits [V, columns] @param targets int32 [columns] @returns [columns]
  */
 export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
-  const [classes, columns]: number[] = logits.shape;
-  // compared, not a one-hot: XLA fuses it into the sum and never holds it
-  const isTarget = tf.cast(tf.equal(tf.reshape(tf.range(0, classes, 1, 'int32'), [classes, 1]), tf.reshape(targets, [1, columns])), 'float32');
+  // XLA fuses the one-hot into the sum and never holds it. A comparison with a range would be folded into a constant of the logits' size.
+  const isTarget = tf.transpose(tf.oneHot(targets, logits.shape[0], 1, 0, 'float32'));
   return tf.sub(logSumExp(logits, 0), tf.sum(tf.mul(logits, isTarget), 0));
 }
