@@ -70,6 +70,8 @@ describe('a trainer', () => {
     expect(on['TF_NUM_INTRAOP_THREADS']).toBe('3');
     expect(trainerEnvironment({ role: 'gpu', base: { PATH: '/bin' }, devices: [] })['TF_NUM_INTRAOP_THREADS']).toBe(String(os.availableParallelism()));
     expect(trainerEnvironment({ role: 'gpu', base: { ...base, BLISS_DEVICE: 'cpu' }, devices: [] })['CUDA_VISIBLE_DEVICES']).toBe('');
-    for (const variable of ['CUDA_VISIBLE_DEVICES', 'TF_DETERMINISTIC_OPS', 'NVIDIA_TF32_OVERRIDE', 'XLA_FLAGS']) expect(on[variable], variable).toBeUndefined();
+    for (const variable of ['CUDA_VISIBLE_DEVICES', 'TF_DETERMINISTIC_OPS', 'NVIDIA_TF32_OVERRIDE']) expect(on[variable], variable).toBeUndefined();
+    expect(on['XLA_FLAGS']).toBe('--xla_disable_hlo_passes=cse_barrier_expander'); // a GPU's compiler keeps its passes
+    expect(trainerEnvironment({ role: 'gpu', base, devices: ['0'] })['XLA_FLAGS']).not.toContain('cse_barrier_expander');
   });
 });
