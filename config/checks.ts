@@ -32,7 +32,7 @@ function seedsAndArms({ seeds, comparison, evaluation }: RunConfig): Problem[] {
 function microBatches(config: RunConfig): Problem[] {
   return (['warmUp', 'pretraining'] as const).flatMap((section) => {
     const { batchSize, microBatchSize } = config[section];
-    if (microBatchSize === undefined || batchSize % microBatchSize === 0) return [];
+    if (microBatchSize === undefined || microBatchSize < 1 || batchSize % microBatchSize === 0) return []; // below 1 the field itself says
     return [{ path: [section, 'microBatchSize'], message: expected(String(microBatchSize), `a divisor of ${section}.batchSize, ${batchSize}`), mend: `write ${largestDivisor(batchSize, microBatchSize)}` }];
   });
 }

@@ -15,7 +15,7 @@ const fitStockGradients = [
   ...['Neg', 'Sign', 'Floor', 'Step', 'Log', 'Log1p', 'Square', 'Reciprocal', 'Sin', 'Cos', 'Softplus'],
   ...['Add', 'AddN', 'Sub', 'Multiply', 'RealDiv', 'Mod', 'Select', 'BatchMatMul', 'ArgMax'],
   ...['Identity', 'Reshape', 'ExpandDims', 'Transpose', 'Tile', 'Slice', 'PadV2', 'SplitV', 'Concat', 'Pack', 'Unpack'],
-  ...['GatherV2', 'UnsortedSegmentSum', 'OneHot', 'Fill', 'Range', 'ZerosLike', 'OnesLike', 'OptimizationBarrier'],
+  ...['GatherV2', 'UnsortedSegmentSum', 'OneHot', 'Fill', 'ZerosLike', 'OnesLike', 'OptimizationBarrier'],
 ];
 
 /** Every kernel that a second derivative may pass through; each has a case in test/tensor/derivatives.test.ts. */

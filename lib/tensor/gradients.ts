@@ -11,7 +11,7 @@ import { tf } from './tf.js';
  * off the tape, so a second derivative silently loses a term (tensorflow/tfjs#3252). Here the *inputs* are saved and the
  * output is recomputed, which costs nothing when traced: the same node is found in the function's memo.
  * `tf.logSoftmax` and `tf.losses.softmaxCrossEntropy` cannot be mended from outside, they hold such a gradient within them: use
- * `logSoftmax` and `crossEntropyRows` of ops.ts.
+ * `logSoftmax` and `crossEntropy` of ops.ts.
  * Masks (maximum, minimum, clip, max, min, abs, relu) are constants almost everywhere and are detached; stock tfjs
  * throws for some of them at the second derivative, since comparisons have no gradient.
  */

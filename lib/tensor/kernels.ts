@@ -242,10 +242,6 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     }),
   ),
   Fill: withAttrs<{ shape: Shape; value: number; dtype?: DType }>((_, { shape, value, dtype = 'float32' }, graph) => ({ ref: graph.filled(dtype, shape, value), shape, dtype })),
-  Range: withAttrs<{ start: number; stop: number; step: number; dtype: DType }>((_, { start, stop, step, dtype }, graph) => {
-    const inputs = [start, stop, step].map((value) => graph.constant(dtype, [], [value]));
-    return emit(graph, { op: 'Range', inputs, attrs: { Tidx: { type: dtype } }, output: 'output', shape: [Math.ceil((stop - start) / step)], dtype });
-  }),
   ZerosLike: ({ x }, _, graph) => ({ ...x, ref: graph.filled(x.dtype, x.shape, 0) }),
   OnesLike: ({ x }, _, graph) => ({ ...x, ref: graph.filled(x.dtype, x.shape, 1) }),
 };

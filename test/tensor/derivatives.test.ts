@@ -218,7 +218,6 @@ const kernelCases: Readonly<Record<string, readonly Case[]>> = {
     },
   ],
   Fill: [{ inputs: { x: [3] }, tensor: ({ x }) => tf.mul(run('Fill', {}, { shape: [3], value: 2.5, dtype: 'float32' }), x), reference: ({ x }) => x.map((value) => 2.5 * value) }],
-  Range: [{ inputs: { x: [3] }, tensor: ({ x }) => tf.mul(tf.cast(run('Range', {}, { start: 1, stop: 4, step: 1, dtype: 'int32' }), 'float32'), x), reference: ({ x }) => x.map((value, i) => (i + 1) * value) }],
   OptimizationBarrier: [{ inputs: { x: [3] }, tensor: ({ x }) => tf.exp(run('OptimizationBarrier', { x: tf.exp(x) })), reference: ({ x }) => x.map((v) => Math.exp(Math.exp(v))) }],
   ZerosLike: [{ inputs: { x: [3] }, tensor: ({ x }) => tf.mul(x, tf.add(x, run('ZerosLike', { x }))), reference: ({ x }) => x.map((value) => value * value) }],
   OnesLike: [{ inputs: { x: [3] }, tensor: ({ x }) => tf.mul(x, tf.add(x, run('OnesLike', { x }))), reference: ({ x }) => x.map((value) => value * (value + 1)) }],

@@ -113,7 +113,6 @@ const cases: Readonly<Record<string, Case[]>> = {
   UnsortedSegmentSum: [{ inputs: { x: floats([6, 3]), segmentIds: integers([6], 4) }, attrs: { numSegments: 4 } }],
   OneHot: [{ inputs: { indices: integers([2, 3], 5) }, attrs: { depth: 5, onValue: 2, offValue: -1, dtype: 'float32' } }],
   Fill: [{ inputs: {}, attrs: { shape: [3, 5], value: 2.5, dtype: 'float32' } }, { inputs: {}, attrs: { shape: [2], value: 3, dtype: 'int32' } }],
-  Range: [{ inputs: {}, attrs: { start: 2, stop: 9, step: 3, dtype: 'int32' } }, { inputs: {}, attrs: { start: 0, stop: 12, step: 1, dtype: 'int32' } }],
   OptimizationBarrier: unary(),
   ZerosLike: unary(),
   OnesLike: unary(floats([40])),
