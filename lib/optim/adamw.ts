@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { tf, type NamedTensors } from '../tensor/index.js';
+import { joinedVectors, tf, type NamedTensors } from '../tensor/index.js';
 import { mapNamed } from './named-vectors.js';
 
 export interface AdamSettings {
@@ -41,15 +41,17 @@ export interface AdamWInput {
  */
 export function adamw({ params, gradients, moments, learningRate, corrections, settings }: AdamWInput): { readonly params: NamedTensors; readonly moments: Moments } {
   const { beta1, beta2, epsilon, weightDecay } = settings;
-  const m = mapNamed(gradients, (g, name) => tf.add(tf.mul(moments.m[name], beta1), tf.mul(g, 1 - beta1)));
-  const u = mapNamed(gradients, (g, name) => tf.add(tf.mul(moments.u[name], beta2), tf.mul(tf.square(g), 1 - beta2)));
+  const { join, separate } = joinedVectors(params);
+  const [g, m, u] = [gradients, moments.m, moments.u].map(join);
+  const nextM = mapNamed(g, (gradient, name) => tf.add(tf.mul(m[name], beta1), tf.mul(gradient, 1 - beta1)));
+  const nextU = mapNamed(g, (gradient, name) => tf.add(tf.mul(u[name], beta2), tf.mul(tf.square(gradient), 1 - beta2)));
   const keep = tf.sub(1, tf.mul(learningRate, weightDecay));
   const rate = tf.mul(learningRate, corrections.c1);
-  const updated = mapNamed(params, (p, name) => {
-    const root = tf.sqrt(tf.mul(u[name], corrections.c2));
-    return tf.sub(tf.mul(p, keep), tf.mul(rate, tf.div(m[name], tf.add(root, epsilon))));
+  const updated = mapNamed(join(params), (p, name) => {
+    const root = tf.sqrt(tf.mul(nextU[name], corrections.c2));
+    return tf.sub(tf.mul(p, keep), tf.mul(rate, tf.div(nextM[name], tf.add(root, epsilon))));
   });
-  return { params: updated, moments: { m, u } };
+  return { params: separate(updated), moments: { m: separate(nextM), u: separate(nextU) } };
 }
 
 /** Plain numbers for a step's inputs. @param update k, the 1-based count of updates, those with a learning rate of 0 too */

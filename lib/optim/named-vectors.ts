@@ -47,8 +47,3 @@ export function quotientOrZero(a: Tensor, b: Tensor): Tensor {
   // a harmless 1 divides there, so that the branch not taken cannot be NaN
   return tf.where(isZero, tf.zerosLike(a), tf.div(a, tf.where(isZero, tf.onesLike(b), b)));
 }
-
-/** ‖a‖ of each tensor by itself; scalars */
-export function normPerTensor(a: NamedTensors): NamedTensors {
-  return mapNamed(a, (x) => tf.sqrt(tf.sum(tf.square(x))));
-}

@@ -6,12 +6,13 @@ import { nativeBinding, runSession, type TypedArray } from './native.js';
 import { ProgramError } from './errors.js';
 import type { Executor } from './executor.js';
 import type { ProgramDefinition } from './program-definition.js';
-import { encodeGraph, encodeSavedModel, type Attrs, type NodeDef } from './protobuf.js';
+import { encodeGraph, encodeSavedModel, type Attrs, type FunctionDef, type NodeDef } from './protobuf.js';
 import { traceEntry, type TracedEntry } from './trace-entry.js';
 import type { TensorSpec } from './types.js';
 
 /** nodes of the main graph */
 const one = 'one';
+const setAll = 'set_all';
 const handleNode = (index: number): string => `variable_${index}`;
 const callNode = (entry: string): string => `${entry}/call`;
 const feedNode = (entry: string, input: number): string => `${entry}/input_${input}`;
@@ -24,7 +25,7 @@ export function compileProgram(program: ProgramDefinition, { xla, scratch }: { r
   const traced = new Map([...program.entries.values()].map((entry) => [entry.name, traceEntry(program, entry, { xla })]));
   const graph = encodeGraph(
     [...stateNodes(names, specs), ...[...program.entries.values()].flatMap(({ name, inputs }) => entryNodes(name, Object.values(inputs), lookUp(traced, name), indexOf, xla))],
-    [...traced.values()].map((entry) => entry.definition),
+    [...traced.values()].flatMap(({ definition }) => (xla ? [definition, launcherOf(definition)] : [definition])),
   );
   const binding = nativeBinding();
   const model = load(encodeSavedModel(graph), scratch, (folder) => binding.loadSavedModel(folder, 'serve'));
@@ -42,7 +43,8 @@ export function compileProgram(program: ProgramDefinition, { xla, scratch }: { r
         const i = lookUp(indexOf, name);
         return { i, feed: { name: `initial_${i}:0`, ...specs[i], values: array } };
       });
-      runSession({ binding, model, feeds: feeds.map(({ feed }) => feed), fetches: feeds.map(({ i }) => `set_${i}:0`) });
+      const isWhole = feeds.length === names.length;
+      runSession({ binding, model, feeds: feeds.map(({ feed }) => feed), fetches: isWhole ? [`${setAll}:0`] : feeds.map(({ i }) => `set_${i}:0`) });
       for (const { name } of values) unset.delete(name);
     },
     get: (variables) => {
@@ -79,6 +81,8 @@ function stateNodes(names: readonly string[], specs: readonly TensorSpec[]): Nod
       { name: `get_${i}`, op: 'ReadVariableOp', inputs: [handle], attrs: typed },
     );
   });
+  // one output for the whole state: a session prepares each anew
+  nodes.push({ name: setAll, op: 'Identity', inputs: [one, ...specs.map((_, i) => `^assign_${i}`)], attrs: { T: { type: 'int32' } } });
   return nodes;
 }
 
@@ -90,14 +94,40 @@ function entryNodes(name: string, inputs: readonly TensorSpec[], entry: TracedEn
   const attrs: Attrs = {
     Tin: { types: entry.definition.inputs.map((arg) => arg.type) },
     Tout: { types: entry.definition.outputs.map((arg) => arg.type) },
-    f: { function: name },
+    f: { function: xla ? launcherName(name) : name },
     config: { string: '' },
     config_proto: { string: '' },
     executor_type: { string: '' },
-    ...(xla ? { _XlaMustCompile: { bool: true } } : {}),
+    ...(xla ? { _disable_call_shape_inference: { bool: true } } : {}), // the launching op infers no shapes
   };
   const handles = entry.variables.map((variable) => handleNode(lookUp(indexOf, variable)));
   return [...placeholders, { name: callNode(name), op: 'StatefulPartitionedCall', inputs: [...placeholders.map((node) => node.name), ...handles], attrs }];
+}
+
+const launcherName = (entry: string): string => `${entry}_launcher`;
+
+/**
+ * A function that does nothing but launch another one, compiled by XLA. TensorFlow's graph rewriter, which takes longer over a large
+ * function than XLA's front end does and gains nothing there, keeps away from functions that are launched; an attribute
+ * `_XlaMustCompile` does not keep it away, and the launching op cannot stand in the main graph, as it infers no shapes.
+ */
+function launcherOf({ name, inputs, outputs }: FunctionDef): FunctionDef {
+  const resources = inputs.filter((arg) => arg.type === 'resource');
+  const attrs: Attrs = {
+    Tconstants: { types: [] },
+    Targs: { types: inputs.filter((arg) => arg.type !== 'resource').map((arg) => arg.type) },
+    Nresources: { int: resources.length },
+    Tresults: { types: outputs.map((arg) => arg.type) },
+    function: { function: name },
+  };
+  return {
+    name: launcherName(name),
+    inputs,
+    outputs,
+    nodes: [{ name: 'launch', op: 'XlaLaunch', inputs: inputs.map((arg) => arg.name), attrs }],
+    returns: Object.fromEntries(outputs.map((arg, i) => [arg.name, `launch:results:${i}`])),
+    controls: ['launch'], // else the call is not written out in the main graph, and its function is prepared at the first call, by the same rewriter
+  };
 }
 
 /** TensorFlow loads from a folder only; it is gone afterwards. */

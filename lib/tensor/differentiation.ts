@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { joinedVectors } from './joined-vectors.js';
 import { optimizationBarrier } from './optimization-barrier.js';
 import { tf } from './tf.js';
 import type { NamedTensors } from './types.js';
@@ -33,7 +34,8 @@ const unknownOne = (): Tensor => optimizationBarrier(tf.scalar(1));
 
 /** Σ ⟨a_k, b_k⟩ over all names of a; a scalar */
 export function innerProduct(a: NamedTensors, b: NamedTensors): Tensor {
-  const terms = Object.keys(a).map((name) => sumOfAll(tf.mul(a[name], b[name])));
+  const [x, y] = [a, b].map(joinedVectors(a).join);
+  const terms = Object.keys(x).map((name) => sumOfAll(tf.mul(x[name], y[name])));
   return terms.reduce((sum, term) => tf.add(sum, term));
 }
 

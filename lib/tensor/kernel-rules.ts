@@ -53,11 +53,9 @@ export function binary(op: string, { dtype, typed = true }: { dtype?: DType; typ
     });
 }
 
-/** a + b as a − (−b), the same bits: Grappler turns chains of sums into an op that XLA lacks (TemporaryVariable) */
 export function add(a: Traced, b: Traced, graph: FunctionGraph): Traced {
-  const negated = emit(graph, { op: 'Neg', inputs: [b.ref], attrs: { T: typeOf(b) }, output: 'y', shape: b.shape, dtype: b.dtype });
   const shape = broadcastShape(a.shape, b.shape);
-  return emit(graph, { op: 'Sub', inputs: [a.ref, negated.ref], attrs: { T: typeOf(a) }, output: 'z', shape, dtype: a.dtype });
+  return emit(graph, { op: 'AddV2', inputs: [a.ref, b.ref], attrs: { T: typeOf(a) }, output: 'z', shape, dtype: a.dtype });
 }
 
 /** tfjs names the axes `axis` or `reductionIndices`: one, several, or none for all */

@@ -3,7 +3,7 @@ import { ProgramError } from './errors.js';
 import { FunctionGraph } from './function-graph.js';
 import { within } from './place.js';
 import type { EntryDefinition, ProgramDefinition } from './program-definition.js';
-import type { ArgDef, Attrs, FunctionDef } from './protobuf.js';
+import type { ArgDef, FunctionDef } from './protobuf.js';
 import { sameShape, showShape } from './shapes.js';
 import { traceInto } from './trace-backend.js';
 import type { EntryIO, TensorSpec } from './types.js';
@@ -78,7 +78,6 @@ export function traceEntry(program: ProgramDefinition, entry: EntryDefinition, {
     });
     if (returned.length === 0) throw new ProgramError(where, 'an entry needs at least one output');
 
-    const attrs: Attrs = xla ? { _XlaMustCompile: { bool: true } } : {};
     const inputs: ArgDef[] = [
       ...Object.values(entry.inputs).map(({ dtype }, i) => ({ name: inputArg(i), type: dtype })),
       ...handles.map((_, i) => ({ name: handleArg(i), type: 'resource' as const })),
@@ -94,7 +93,6 @@ export function traceEntry(program: ProgramDefinition, entry: EntryDefinition, {
         outputs: returned.map(({ dtype }, i) => ({ name: `output_${i}`, type: dtype })),
         nodes: graph.nodes,
         returns: Object.fromEntries(returned.map((_, i) => [`output_${i}`, `return_${i}:output:0`])),
-        attrs,
       },
     };
   });
