@@ -27,6 +27,7 @@ export const RELEASE_VALUES: readonly ReleaseValue[] = [
   { path: ['bilevel', 'weights'], value: 'softmax', because: 'weights are a softmax over the minibatch' },
   { path: ['bilevel', 'score', 'adam', 'epsilon'], value: 1e-8, because: 'AdamW’s usual ε, though it damps a fifth of the hypergradient' },
   { path: ['bilevel', 'solver', 'method'], value: 'gd', because: 'it has no other solver' },
+  { path: ['bilevel', 'solver', 'steps'], value: 3, because: 'it takes three steps' },
   { path: ['bilevel', 'solver', 'start'], value: 'release', because: 'z starts at 1/numel in every tensor' },
   { path: ['bilevel', 'solver', 'curvature'], value: 'hessian', because: 'exact Hessian by double backward' },
   { path: ['selection', 'method'], value: 'top-k-float16', because: 'it ranks by scores in float16' },

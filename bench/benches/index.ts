@@ -5,9 +5,10 @@ import { ops } from './ops.js';
 import { outerStep } from './outer-step.js';
 import { products } from './products.js';
 import { profile } from './profile.js';
+import { ranking } from './ranking.js';
 import { scoring } from './scoring.js';
 import { startUp } from './start-up.js';
 import { throughput } from './throughput.js';
 import { trainingStep } from './training-step.js';
 
-export const benches: readonly Bench<unknown>[] = [trainingStep, outerStep, scoring, feeding, startUp, memory, throughput, profile, ops, products];
+export const benches: readonly Bench<unknown>[] = [trainingStep, outerStep, scoring, feeding, startUp, memory, throughput, profile, ops, products, ranking];

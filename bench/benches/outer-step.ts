@@ -49,8 +49,9 @@ export const outerStep: Bench<Data> = {
       const sides: readonly Side[] = [
         { name: 'ours, the release’s algorithm', side: 'ours', spec },
         ...pyTorchSides({ spec, context }),
-        other('ours, default solver', bilevelSchema.parse(sizes(n))),
-        other('ours, gd with Gauss-Newton products', bilevelSchema.parse({ ...sizes(n), solver: { method: 'gd', curvature: 'gauss-newton' } })),
+        other('ours, default solver (gd of one step)', bilevelSchema.parse(sizes(n))),
+        other('ours, gd of three steps from zero', bilevelSchema.parse({ ...sizes(n), solver: { method: 'gd', steps: 3 } })),
+        other('ours, gd of three steps with Gauss-Newton products', bilevelSchema.parse({ ...sizes(n), solver: { method: 'gd', steps: 3, curvature: 'gauss-newton' } })),
         other('ours, identity', bilevelSchema.parse({ ...sizes(n), solver: { method: 'identity' } })),
       ];
       const measured = await compare({

@@ -18,7 +18,7 @@ const scoreSchema = z.strictObject({
 /** @see method §3 */
 const solverSchema = z.strictObject({
   method: z.enum(['gd', 'cg', 'neumann', 'identity']).default('gd').describe('how z ≈ (H + δI)⁻¹∇F is found; identity: z = ∇F'),
-  steps: positiveInteger.default(3).meta({ description: 'iterations of gd, cg and neumann', unit: 'iterations' }),
+  steps: positiveInteger.default(1).meta({ description: 'iterations of gd, cg and neumann; one of gd from zero needs no product with H, cg and neumann want several', unit: 'iterations' }),
   learningRate: positive.default(0.01).meta({ description: 'η, step of gd and of neumann', unit: '1' }),
   damping: nonNegative.default(0.01).meta({ description: 'δ, added to the diagonal of H', unit: '1' }),
   residualClip: positive.default(1).meta({ description: 'gd: norm of each tensor of the residual above which it is scaled down', unit: 'gradient norm' }),

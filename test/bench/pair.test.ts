@@ -27,7 +27,7 @@ const model = modelSchema.parse({ architecture: 'gpt-neox', layers: 2, width: 32
 const sizes = { vocabularySize: 64, sequenceLength: 12 };
 const common = { ...sizes, mode: 'graph', batches: 4, seed: 1 } as const;
 const training = { ...common, model, batchSize: 3, adam: adamSchema.parse({}), gradientClip: 1, learningRate: 1e-3 };
-const bilevel = bilevelSchema.parse({ batchSize: 3, validationBatchSize: 2, causalProxy: false, normaliser: 'stale', solver: { start: 'release', curvature: 'hessian' }, klWeight: 0.1, l2Weight: 1e-3 });
+const bilevel = bilevelSchema.parse({ batchSize: 3, validationBatchSize: 2, causalProxy: false, normaliser: 'stale', solver: { steps: 3, start: 'release', curvature: 'hessian' }, klWeight: 0.1, l2Weight: 1e-3 });
 const outer = { ...common, model, proxy: model, target: model, bilevel, learningRate: 1e-3 };
 
 async function agreement({ subject, ours, spec, numbers, relative = [] }: { subject: SubjectName; ours: (folder: string) => Promise<Subject>; spec: object; numbers: string[]; relative?: string[] }): Promise<number> {

@@ -28,7 +28,7 @@ export const mask = rows.validation.map((row, i) => row.map((_, t) => (t >= T - 
 
 /** weights of the terms large enough that each shows in G */
 export function settingsWith(changes: Partial<BilevelSettings> = {}): BilevelSettings {
-  return { ...bilevelSchema.parse({ klWeight: 0.3, l2Weight: 0.01 }), ...changes };
+  return { ...bilevelSchema.parse({ klWeight: 0.3, l2Weight: 0.01, solver: { steps: 3 } }), ...changes };
 }
 
 /** a direction in the space of `like`, of norm about 1 */

@@ -13,7 +13,7 @@ const RELEASE = {
     klDirection: 'target-proxy',
     weights: 'softmax',
     score: { adam: { epsilon: 1e-8 } },
-    solver: { method: 'gd', start: 'release', curvature: 'hessian' },
+    solver: { method: 'gd', steps: 3, start: 'release', curvature: 'hessian' },
   },
   selection: { method: 'top-k-float16', randomRows: 'fixed', trainedRows: 'flag' },
   pretraining: { peakLearningRatePerRound: 'halved' },
@@ -24,7 +24,7 @@ describe('parity: release', () => {
     const demo = loadConfig({ source: 'demo' }).config;
     const { config } = load('extends: demo\nparity: release\n');
     expect(config).toMatchObject(RELEASE);
-    // the demo writes `start: zero` itself
+    // the demo writes `steps: 3` and `start: zero` itself
     expect(demo.bilevel.solver.start).toBe('zero');
     // and touches nothing else
     const restored = structuredClone(config);
