@@ -1,4 +1,5 @@
-import { releaseSpec } from './benches/outer-step.js';
+import { bilevelSchema } from '../config/sections/bilevel.js';
+import { outerStepSpec, releaseSpec } from './benches/outer-step.js';
 import { trainingStepSpec } from './benches/training-step.js';
 import type { SubjectName } from './protocol.js';
 
@@ -16,5 +17,6 @@ export const profileCases: readonly ProfileCase[] = [
   { name: 'training-14m', subject: 'training-step', spec: () => trainingStepSpec('14m'), programs: 1 },
   { name: 'training-31m', subject: 'training-step', spec: () => trainingStepSpec('31m'), programs: 1 },
   { name: 'outer-n-8', subject: 'outer-step', spec: () => releaseSpec(8), programs: 2 },
+  { name: 'outer-default-n-8', subject: 'outer-step', spec: () => outerStepSpec(bilevelSchema.parse({ batchSize: 8, validationBatchSize: 8 })), programs: 2 },
   { name: 'outer-n-32', subject: 'outer-step', spec: () => releaseSpec(32), programs: 2 },
 ];

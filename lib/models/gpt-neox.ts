@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { ModelConfig } from '../../config/sections/models.js';
 import { BlissError } from '../errors.js';
-import { embedding, gelu, layerNorm, recomputed, softmaxAlong, tf, type NamedTensors, type Shape, type Shapes } from '../tensor/index.js';
+import { embedding, gelu, layerNorm, optimizationBarrier, recomputed, softmaxAlong, tf, type NamedTensors, type Shape, type Shapes } from '../tensor/index.js';
 import { causalMask } from './causal-mask.js';
 import { initialise } from './initialise.js';
 import { linear } from './linear.js';
@@ -52,7 +52,8 @@ export function createGptNeoX(config: GptNeoXConfig, { recomputeBlocks = false }
     };
     const tables = attending();
     const neox = within(byName(params), 'gpt_neox');
-    let x = tf.transpose(tf.reshape(embedding(neox('embed_in.weight'), ids), [n * length, width]));
+    // its gradient is turned back: all that is summed into it must be there first, or each part would be read across its rows
+    let x = optimizationBarrier(tf.transpose(tf.reshape(embedding(neox('embed_in.weight'), ids), [n * length, width])));
     for (let layer = 0; layer < layers; layer++) {
       const weights = within(neox, `layers.${layer}`);
       x = recomputeBlocks ? recomputedBlock(x, weights, attending) : block(x, weights, tables);

@@ -24,6 +24,8 @@ const smallConstant = 8;
 export class FunctionGraph {
   readonly nodes: NodeDef[] = [];
   readonly #memo = new Map<string, readonly string[]>();
+  /** what was concatenated, by the result */
+  readonly #concatenations = new Map<string, { readonly axis: number; readonly parts: readonly string[] }>();
 
   /** ops that only the XLA compiler knows may be used */
   readonly xla: boolean;
@@ -50,6 +52,21 @@ export class FunctionGraph {
   /** Adds a node that reads or writes state, under a name of its own. */
   stateful(node: NodeDef): void {
     this.nodes.push(node);
+  }
+
+  /**
+   * Parts one after the other along an axis. A part that is itself such a concatenation is taken apart: the gradient of splitting a
+   * tensor and its parts again would else be copied twice, a twentieth of a small model's training step.
+   */
+  concatenated(dtype: DType, refs: readonly string[], axis: number): string {
+    const parts = refs.flatMap((ref) => {
+      const inner = this.#concatenations.get(ref);
+      return inner?.axis === axis ? inner.parts : [ref];
+    });
+    const attrs = { N: { int: parts.length }, T: { type: dtype }, Tidx: { type: 'int32' } } as const;
+    const [result] = this.pure('ConcatV2', [...parts, this.integer(axis)], attrs, [['output', 0]]);
+    this.#concatenations.set(result, { axis, parts });
+    return result;
   }
 
   constant(dtype: DType, shape: Shape, values: ArrayLike<number>): string {

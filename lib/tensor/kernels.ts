@@ -174,14 +174,8 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     const parts = Object.values(inputs);
     const [first] = parts;
     const along = axisOf(axis, first.shape.length);
-    return emit(graph, {
-      op: 'ConcatV2',
-      inputs: [...parts.map((part) => part.ref), graph.integer(along)],
-      attrs: { N: { int: parts.length }, T: typeOf(first), Tidx: int32 },
-      output: 'output',
-      shape: withSize(first.shape, along, parts.reduce((sum, part) => sum + part.shape[along], 0)),
-      dtype: first.dtype,
-    });
+    const shape = withSize(first.shape, along, parts.reduce((sum, part) => sum + part.shape[along], 0));
+    return { ref: graph.concatenated(first.dtype, parts.map((part) => part.ref), along), shape, dtype: first.dtype };
   }),
   Pack: withAttrs<{ axis: number }>((inputs, { axis }, graph) => {
     const parts = Object.values(inputs);
