@@ -149,7 +149,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
       const { reason } = context.cancellationSignal;
       if (reason instanceof CancelledFailure && reason.message !== 'WORKER_SHUTDOWN') {
         // TIMED_OUT, NOT_FOUND: another attempt goes on, whose files these are now; PAUSED, RESET: one will
-        if (reason.message === 'CANCELLED') await files.ended('failed', 'cancelled; a checkpoint is saved');
+        if (reason.message === 'CANCELLED') await files.ended('waiting', 'stopped on request; a checkpoint is saved');
         else files.log(`ended: ${reason.message}`);
         return reason;
       }

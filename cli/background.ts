@@ -10,6 +10,7 @@ import { configuredServer } from '../workers/connection.js';
 import { lastLines } from '../workers/supervisor.js';
 import { LOCAL_NAMESPACE } from '../workers/temporal-server.js';
 import type { ExitCode, Output } from './output.js';
+import { preemptionOf } from './preemption.js';
 import { openSession, peekSession } from './session.js';
 import { settle } from './settle.js';
 import { submitNew, writeRun } from './submit.js';
@@ -27,7 +28,7 @@ export async function inBackground({ home, output, homeOption, prepare: { claim,
   const staysUp = configuredServer() !== undefined || (stack !== undefined && (stack === 'silent' || (!stack.temporary && stack.stopping !== true)));
   let run: string;
   if (staysUp) {
-    const session = await openSession({ home, output });
+    const session = await openSession({ home, output, preemption: preemptionOf(loaded) });
     try {
       run = claim();
       await submitNew({ session, home, run, loaded, fresh });

@@ -37,6 +37,7 @@ export async function follow({ session, home, record, display, interrupt, homeOp
   let answeredAt = Date.now();
   let saidSilent = false;
   let askedAt = 0;
+  let paused = false;
   try {
     while (!interrupt.aborted) {
       if (gone !== undefined) return { kind: 'stack-gone', reason: gone };
@@ -44,6 +45,7 @@ export async function follow({ session, home, record, display, interrupt, homeOp
         askedAt = Date.now();
         const settled = await settle({ session, home, run: record.run }).catch(() => undefined);
         if (settled?.kind === 'closed') return { kind: 'closed', outcome: settled.outcome };
+        if (settled?.kind === 'open') paused = settled.paused;
         if (settled !== undefined) {
           answeredAt = Date.now();
           if (saidSilent) display.note('the Temporal server answers again');
@@ -55,7 +57,7 @@ export async function follow({ session, home, record, display, interrupt, homeOp
           saidSilent = true;
         }
       }
-      display.show(viewRun({ record, folder, open: 'running', homeOption }));
+      display.show(viewRun({ record, folder, open: paused ? 'paused' : 'running', homeOption }));
       await pause(LOOK_EVERY_MS, interrupt);
     }
     return { kind: 'interrupted' };

@@ -2,14 +2,17 @@
 import { Command, CommanderError } from 'commander';
 import { BlissError } from '../lib/errors.js';
 import { packageVersion } from '../lib/package-root.js';
+import { addCancel } from './commands/cancel.js';
 import { addDev } from './commands/dev.js';
 import { addDoctor } from './commands/doctor.js';
 import { addInit } from './commands/init.js';
 import { addLogs } from './commands/logs.js';
+import { addPause } from './commands/pause.js';
 import { addReport } from './commands/report.js';
 import { addResume } from './commands/resume.js';
 import { addRun } from './commands/run.js';
 import { addStatus } from './commands/status.js';
+import { addStopAfter } from './commands/stop-after.js';
 import { errorAnswer, errorText, exitCodeOf } from './output.js';
 
 function bliss(): Command {
@@ -20,7 +23,7 @@ function bliss(): Command {
     .option('--json', 'one JSON object on standard output; everything else on standard error')
     .exitOverride()
     .configureOutput({ writeErr: () => undefined }); // errors are shown below, all in one way
-  for (const add of [addInit, addDoctor, addDev, addRun, addResume, addStatus, addLogs, addReport]) add(program);
+  for (const add of [addInit, addDoctor, addDev, addRun, addResume, addPause, addStopAfter, addCancel, addStatus, addLogs, addReport]) add(program);
   return program;
 }
 

@@ -4,6 +4,7 @@ import type { Home } from '../lib/home.js';
 import { configuredServer, connect, localServer, type ServerAddress } from '../workers/connection.js';
 import { askStack, homeInUse, type StackInfo } from '../workers/home-lock.js';
 import { startLocalStack, type LocalStack } from '../workers/local-stack.js';
+import type { Preemption } from '../workers/preemption.js';
 import { ensureSearchAttributes } from '../workers/namespace.js';
 import type { ProcessEvent } from '../workers/supervisor.js';
 import type { Output } from './output.js';
@@ -22,13 +23,13 @@ export interface Session {
 const CHANGING_TIMEOUT_MS = 90_000;
 
 /** The server for a run: the configured one, else the stack that is up on this home, else one of our own. */
-export async function openSession({ home, output }: { readonly home: Home; readonly output: Output }): Promise<Session> {
+export async function openSession({ home, output, preemption }: { readonly home: Home; readonly output: Output; /** for a stack of our own */ readonly preemption: Preemption }): Promise<Session> {
   const found = await findServer(home);
   if (found !== undefined) return join(found);
   output.note(`starting the local stack in ${home.root}`);
   let stack: LocalStack;
   try {
-    stack = await startLocalStack({ home, temporary: true, onEvent: eventNotes(output) });
+    stack = await startLocalStack({ home, temporary: true, preemption, onEvent: eventNotes(output) });
   } catch (error) {
     // another command was a moment quicker
     const theirs = error instanceof BlissError && error.code === 'HomeInUse' ? await findServer(home) : undefined;

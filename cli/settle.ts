@@ -1,12 +1,12 @@
 import { WorkflowNotFoundError, type WorkflowExecutionStatusName } from '@temporalio/client';
 import type { Home } from '../lib/home.js';
 import { saveHistories } from '../workers/history.js';
-import type { PipelineResult } from '../workflows/types.js';
+import type { PipelineResult, Steering } from '../workflows/types.js';
 import { explainFailure } from './failure.js';
 import { readOutcome, writeJson, type RunOutcome } from './runs.js';
 import type { Session } from './session.js';
 
-export type Settled = { readonly kind: 'open' } | { readonly kind: 'missing' } | { readonly kind: 'closed'; readonly outcome: RunOutcome };
+export type Settled = { readonly kind: 'open'; readonly paused: boolean } | { readonly kind: 'missing' } | { readonly kind: 'closed'; readonly outcome: RunOutcome };
 
 /** A lost connection shows within this time; the server's own answer takes milliseconds. */
 const CALL_TIMEOUT_MS = 4_000;
@@ -36,7 +36,7 @@ export async function settle({ session, home, run }: { readonly session: Session
     throw error;
   }
   const state = CLOSED[description.status.name];
-  if (state === undefined) return { kind: 'open' };
+  if (state === undefined) return { kind: 'open', paused: isPaused(description.memo) };
   const outcome: RunOutcome = {
     state,
     finishedAt: (description.closeTime ?? new Date()).toISOString(),
@@ -46,6 +46,9 @@ export async function settle({ session, home, run }: { readonly session: Session
   writeJson(folder.outcome, outcome);
   return { kind: 'closed', outcome };
 }
+
+/** as the pipeline notes it */
+const isPaused = (memo: Readonly<Record<string, unknown>> | undefined): boolean => (memo?.['steering'] as Steering | undefined)?.paused === true;
 
 async function ending(run: string, result: () => Promise<PipelineResult>): Promise<Pick<RunOutcome, 'result' | 'failure'>> {
   try {

@@ -36,6 +36,7 @@ export async function summarize({ home, run, outcome, output, homeOption }: Summ
     const { headline, detail } = verdictOf({ arms: input.config.comparison.arms, metrics: result.metrics });
     output.say(`${headline}\n${detail}\n`);
   }
+  if (result.stoppedAfterRound !== undefined) output.say(`stopped after round ${result.stoppedAfterRound}, as asked; the other rounds: bliss resume ${run}${homeOption}`);
   output.say(`report: ${folder.report}`);
   return 0;
 }

@@ -2,6 +2,7 @@ import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
 import { CPU_QUEUE, GPU_QUEUE } from '../workflows/types.js';
 import { stayWithStack } from '../workers/home-lock.js';
+import type { Preemption } from '../workers/preemption.js';
 import { openDisplay } from './display.js';
 import { follow, type FollowEnd } from './follow.js';
 import type { ExitCode, Output } from './output.js';
@@ -16,6 +17,8 @@ export interface TakeThrough {
   readonly output: Output;
   /** `--home DIR` as the user gave it, for the commands we suggest */
   readonly homeOption: string;
+  /** of the run's configuration: for a stack of our own */
+  readonly preemption: Preemption;
   /** brings the run to the server; @returns its name */
   readonly start: (session: Session) => Promise<string>;
 }
@@ -24,7 +27,7 @@ export interface TakeThrough {
  * Server up, run started, followed to its end, stack down again: `run` and `resume`.
  * Ctrl-C stops the following; with a stack of our own it saves checkpoints and ends the stack too.
  */
-export async function takeThrough({ home, output, homeOption, start }: TakeThrough): Promise<ExitCode> {
+export async function takeThrough({ home, output, homeOption, preemption, start }: TakeThrough): Promise<ExitCode> {
   let session: Session | undefined;
   const interrupt = listenForInterrupt({
     again: () => {
@@ -33,7 +36,7 @@ export async function takeThrough({ home, output, homeOption, start }: TakeThrou
     },
   });
   try {
-    session = await openSession({ home, output });
+    session = await openSession({ home, output, preemption });
     // Ctrl-C while the stack came up: nothing is started yet, nothing is left
     if (interrupt.signal.aborted) return 130;
     const run = await start(session);

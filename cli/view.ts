@@ -2,8 +2,9 @@ import type { RunFolder, RunRecord, StageProgressFile } from '../lib/home.js';
 import { readOutcome, type RunOutcome } from './runs.js';
 import { readStages } from './stages.js';
 
-/** `stopped`: it was going on, and no stack is up that would take it further. `unknown`: its server does not answer. */
-export type RunState = RunOutcome['state'] | 'running' | 'stopped' | 'unknown';
+/** `paused`: on request. `stopped`: it was going on, and no stack is up that would take it further. `unknown`: its server does not answer. */
+export type RunState = RunOutcome['state'] | OpenState;
+export type OpenState = 'running' | 'paused' | 'stopped' | 'unknown';
 
 /** One moment of a run, as people and machines see it. */
 export interface RunView {
@@ -21,7 +22,7 @@ export interface ViewRun {
   readonly record: RunRecord;
   readonly folder: RunFolder;
   /** state of a run that has not ended */
-  readonly open: 'running' | 'stopped' | 'unknown';
+  readonly open: OpenState;
   /** `--home DIR` as the user gave it, for the commands we suggest */
   readonly homeOption: string;
 }
@@ -51,7 +52,7 @@ function atRest(stage: StageProgressFile, state: RunState): StageProgressFile {
 
 function hintFor({ record: { run, server, address }, state, homeOption }: Pick<ViewRun, 'record' | 'homeOption'> & { readonly state: RunState }): string | undefined {
   const resume = `bliss resume ${run}${homeOption}`;
-  if (state === 'stopped' || state === 'failed' || state === 'cancelled' || state === 'terminated' || state === 'timed-out') return resume;
+  if (state === 'paused' || state === 'stopped' || state === 'failed' || state === 'cancelled' || state === 'terminated' || state === 'timed-out') return resume;
   if (state === 'unknown') return server === 'configured' ? `set TEMPORAL_ADDRESS (it ran at ${address})` : resume;
   return undefined;
 }

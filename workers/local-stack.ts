@@ -9,12 +9,13 @@ import { cudaDevices, gpuWorkerEnvironments } from './devices.js';
 import { askStack, homeInUse, lockHome, type HomeLock, type StackInfo } from './home-lock.js';
 import { readInstalled, tensorflowEnvironment } from './installed.js';
 import { onFreePorts } from './ports.js';
+import { DEFAULT_NOTICE_SECONDS, type Preemption } from './preemption.js';
 import { supervise, type ProcessEvent, type Supervisor } from './supervisor.js';
 import { requireTemporalBinary } from './temporal-binary.js';
 import { LOCAL_NAMESPACE, requireFreePorts, startTemporalServer } from './temporal-server.js';
 
-/** Longer than a worker's own notice (25 s): the last checkpoint is being written. */
-const WORKER_GRACE_MS = 60_000;
+/** After a worker's own notice it is killed: it should have ended by itself by then. */
+const AFTER_NOTICE_MS = 5_000;
 const SERVER_GRACE_MS = 10_000;
 
 export interface LocalStackInput {
@@ -26,6 +27,8 @@ export interface LocalStackInput {
   /** workers only, for this server */
   readonly configured?: ServerAddress;
   readonly onEvent: (event: ProcessEvent) => void;
+  /** how the workers hear that the machine goes, and how long they have. @default 25 s from SIGTERM */
+  readonly preemption?: Preemption;
   /** built JavaScript of a worker; default: dist/workers/worker.js */
   readonly workerEntry?: string;
 }
@@ -49,7 +52,7 @@ export interface LocalStack {
  * Temporal server, one CPU worker and a GPU worker for each device (one on the CPU where there is none), each kept up.
  * @throws BlissError NotSetUp, HomeInUse, Usage (no home can be there), PortInUse (before anything is written), CrashLoop
  */
-export async function startLocalStack({ home, ports, temporary, configured, onEvent, workerEntry = defaultWorkerEntry() }: LocalStackInput): Promise<LocalStack> {
+export async function startLocalStack({ home, ports, temporary, configured, onEvent, preemption = { noticeSeconds: DEFAULT_NOTICE_SECONDS }, workerEntry = defaultWorkerEntry() }: LocalStackInput): Promise<LocalStack> {
   const binary = configured === undefined ? requireTemporalBinary() : undefined;
   // asked first: with the ports of a stack that is up here, what helps is to know of that stack
   const other = await askStack(home);
@@ -66,7 +69,7 @@ export async function startLocalStack({ home, ports, temporary, configured, onEv
   const stop = (): Promise<void> => (stopped ??= stopInOrder());
   const stopInOrder = async (): Promise<void> => {
     lock.announce({ ...announced, stopping: true });
-    await Promise.all(parts.workers.map((worker) => worker.stop(WORKER_GRACE_MS)));
+    await Promise.all(parts.workers.map((worker) => worker.stop(preemption.noticeSeconds * 1000 + AFTER_NOTICE_MS)));
     await parts.server?.stop(SERVER_GRACE_MS);
     await leave(home, lock);
   };
@@ -81,7 +84,7 @@ export async function startLocalStack({ home, ports, temporary, configured, onEv
     if (temporal !== undefined) parts.server = temporal.supervisor;
     const server = temporal?.server ?? configured;
     if (server === undefined) throw new Error('neither a configured server nor one of our own');
-    const workers = startWorkers({ home, server, onEvent, workerEntry });
+    const workers = startWorkers({ home, server, onEvent, preemption, workerEntry });
     parts.workers.push(...workers);
     const failed = Promise.race([...workers, ...(temporal === undefined ? [] : [temporal.supervisor])].map((part) => part.gaveUp));
     const reason = await Promise.race([Promise.all(workers.map((worker) => worker.ready)).then(() => undefined), failed]);
@@ -96,7 +99,7 @@ export async function startLocalStack({ home, ports, temporary, configured, onEv
   }
 }
 
-function startWorkers({ home, server, onEvent, workerEntry }: Required<Pick<LocalStackInput, 'home' | 'onEvent' | 'workerEntry'>> & { readonly server: ServerAddress }): Supervisor[] {
+function startWorkers({ home, server, onEvent, preemption, workerEntry }: Required<Pick<LocalStackInput, 'home' | 'onEvent' | 'preemption' | 'workerEntry'>> & { readonly server: ServerAddress }): Supervisor[] {
   const installed = readInstalled();
   const devices = cudaDevices({ installed });
   const base = tensorflowEnvironment({ installed });
@@ -104,7 +107,7 @@ function startWorkers({ home, server, onEvent, workerEntry }: Required<Pick<Loca
     supervise({
       name: log.replaceAll('-', ' ').replace(/^[cg]pu/, (text) => text.toUpperCase()),
       command: process.execPath,
-      args: [workerEntry, '--role', role, '--home', home.root, '--address', server.address, '--namespace', server.namespace, '--notice', String(WORKER_GRACE_MS / 1000 - 2)],
+      args: [workerEntry, '--role', role, '--home', home.root, '--address', server.address, '--namespace', server.namespace, '--notice', String(preemption.noticeSeconds), ...(preemption.file === undefined ? [] : ['--preemption-file', preemption.file])],
       environment,
       logFile: path.join(home.logs, `${log}.log`),
       isReady: isReadyLine,

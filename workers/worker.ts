@@ -8,12 +8,14 @@ import { openHome } from '../lib/home.js';
 import { packageVersion } from '../lib/package-root.js';
 import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE } from '../workflows/types.js';
 import { serverAt } from './connection.js';
+import { DEFAULT_NOTICE_SECONDS, noticeOver, watchForNotice } from './preemption.js';
 import { createTrainer } from './trainer/trainer.js';
 import { trainerEnvironment } from './trainer/environment.js';
 
 /**
  * A worker: `cpu` runs the workflows and the stages without tensors, `gpu` one tensor stage at a time.
- * SIGTERM: running stages save a checkpoint and end, all within --notice seconds; then exit 0.
+ * SIGTERM, or the file of a preemption notice: running stages save a checkpoint and end, all within --notice seconds; then exit 0.
+ * Started while that file is there, it waits until it is gone: nothing would be finished in the meantime.
  */
 const { values } = parseArgs({
   options: {
@@ -22,7 +24,9 @@ const { values } = parseArgs({
     address: { type: 'string' },
     namespace: { type: 'string', default: 'default' },
     /** seconds from SIGTERM to the end */
-    notice: { type: 'string', default: '25' },
+    notice: { type: 'string', default: String(DEFAULT_NOTICE_SECONDS) },
+    /** its appearance is a notice like SIGTERM */
+    'preemption-file': { type: 'string' },
   },
 });
 if ((values.role !== 'cpu' && values.role !== 'gpu') || values.home === undefined || values.address === undefined) {
@@ -70,6 +74,17 @@ const workers =
     : [await Worker.create({ ...shared, taskQueue: GPU_QUEUE, activities: createGpuActivities(dependencies), maxConcurrentActivityTaskExecutions: 1 })];
 
 process.stdout.write(`${JSON.stringify({ ready: true, role, pid: process.pid })}\n`);
+const file = values['preemption-file'];
+if (file !== undefined) {
+  const leave = (): never => process.exit(0);
+  process.once('SIGTERM', leave); // nothing runs yet
+  await noticeOver(file);
+  process.off('SIGTERM', leave);
+  watchForNotice(file, () => {
+    process.stdout.write(`worker: ${file} is there: saving and ending\n`);
+    process.kill(process.pid, 'SIGTERM');
+  });
+}
 try {
   await Promise.all(workers.map((worker) => worker.run())); // they end on SIGTERM and SIGINT
   trainer.close();

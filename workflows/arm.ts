@@ -50,7 +50,7 @@ export async function runArm(context: SeedContext, arm: Arm, start: ArmStart): P
 async function runRounds(context: SeedContext, arm: Arm, start: ArmStart, beside: (branch: () => Promise<void>) => void): Promise<void> {
   let state = start.target;
   let scorer: Ref | null = null;
-  for (let round = 1; round <= context.input.config.rounds; round++) {
+  for (let round = 1; round <= context.board.lastRound; round++) {
     const chosen = await select(context, arm, round, { ...start, target: state, scorer });
     scorer = chosen.scorer;
     const trained = await pretrain(context, arm, round, { selection: chosen.selection, state });

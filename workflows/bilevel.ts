@@ -5,5 +5,5 @@ import { asStage, gpu, schedule, type StageWorkflowInput } from './stage.js';
 export async function bilevel(workflow: StageWorkflowInput<'bilevel'>): Promise<StageResult> {
   const { input, worker } = workflow;
   const summary = `learn scores: ${input.bilevel.outerSteps} outer steps of ${input.bilevel.innerSteps} inner, z by ${input.bilevel.solver.method}`;
-  return asStage(workflow, summary, () => schedule({ workflow, input, summary }, gpu(worker, summary).learnScores));
+  return asStage(workflow, summary, (pausable) => schedule({ workflow, pausable, input, summary }, gpu(worker, summary).learnScores));
 }

@@ -1,6 +1,6 @@
 import type { Interruption, StageOutcome } from '../activities/index.js';
 import type { StagePlace } from './stage.js';
-import type { ArmMetrics } from './types.js';
+import type { ArmMetrics, Steering } from './types.js';
 
 /*
  * Markdown that the Temporal UI shows as a workflow's current details (tab "User Metadata"): what, how far, and the mend
@@ -45,6 +45,7 @@ export function stageDetails({ place: { run, stage }, what, state, outcomes = []
 export interface PipelineDetails {
   readonly run: string;
   readonly stages: readonly { readonly stage: string; readonly state: string }[];
+  readonly steering: Steering;
   /** of finished stages that were interrupted */
   readonly interruptions: ReadonlyMap<string, readonly Interruption[]>;
   readonly failure?: string;
@@ -54,7 +55,7 @@ export interface PipelineDetails {
 }
 
 /** The pipeline's: how it stands first, then one line a stage. */
-export function pipelineDetails({ run, stages, interruptions, failure, cancelled = false, metrics }: PipelineDetails): string {
+export function pipelineDetails({ run, stages, steering, interruptions, failure, cancelled = false, metrics }: PipelineDetails): string {
   const done = stages.filter(({ state }) => state === 'done').length;
   const line = ({ stage, state }: PipelineDetails['stages'][number]): string => {
     const times = interruptions.get(stage)?.length ?? 0;
@@ -65,6 +66,8 @@ export function pipelineDetails({ run, stages, interruptions, failure, cancelled
     `Run \`${run}\`: **${done} of ${stages.length} stages done**`,
     '',
     ...(failure === undefined ? [] : ['State: **failed**', '', ...failureLines({ run, reason: failure })]),
+    ...(steering.paused && !cancelled && failure === undefined ? [`State: **paused**; checkpoints are saved, no stage runs. To go on: \`bliss resume ${run}\``, ''] : []),
+    ...(steering.stopAfterRound === undefined ? [] : [`Ends after round ${steering.stopAfterRound}, as asked.`, '']),
     ...(cancelled ? [`State: **cancelled**; checkpoints are kept. To go on from them: \`bliss resume ${run}\``] : []),
     ...(metrics === undefined ? [] : ['Held-out text, loss in nats a token:', '', ...metrics.map(metricsLine), '', `Report: \`bliss report ${run}\``]),
     ...(failure === undefined && metrics === undefined && !cancelled ? [`Figures and time left: \`bliss status ${run} --follow\``] : []),

@@ -7,8 +7,8 @@ import { asStage, gpu, schedule, type StageWorkflowInput } from './stage.js';
 export async function evaluation(workflow: StageWorkflowInput<'evaluation'>): Promise<StageResult> {
   const { input, worker } = workflow;
   const summary = `evaluate on ${input.sets.join(' and ')}`;
-  return asStage(workflow, summary, async () => {
-    const result = await schedule({ workflow, input, summary }, gpu(worker, summary).evaluate);
+  return asStage(workflow, summary, async (pausable) => {
+    const result = await schedule({ workflow, pausable, input, summary }, gpu(worker, summary).evaluate);
     if (typeof result.summary['loss'] === 'number') upsertSearchAttributes([{ key: BLISS_LOSS, value: result.summary['loss'] }]);
     return result;
   });

@@ -7,6 +7,7 @@ import { report } from './report.js';
 import { BLISS_RUN, BLISS_STAGE } from './search-attributes.js';
 import { runSeed } from './seed.js';
 import { StageBoard } from './stage-board.js';
+import { pauseUpdate, refused, resumeUpdate, stagePausedSignal, stopAfterUpdate } from './steering.js';
 import type { ArmMetrics, PipelineInput, PipelineProgress, PipelineResult, RunDigests } from './types.js';
 
 /** A query, as it changes nothing: how far each stage is. */
@@ -17,6 +18,7 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
   const { run, config } = input;
   const board = new StageBoard(input, planStages(config));
   setHandler(progressQuery, () => board.progress());
+  steer(board, run);
   upsertSearchAttributes([
     { key: BLISS_RUN, value: run },
     { key: BLISS_STAGE, value: 'pipeline' },
@@ -31,7 +33,7 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
       summary: 'report, metrics and digests of the run',
       input: { input: { run, config, stages: board.results() } },
     });
-    const outcome = result(run, written);
+    const outcome: PipelineResult = { ...result(run, written), ...(board.lastRound < config.rounds ? { stoppedAfterRound: board.lastRound } : {}) };
     board.show({ metrics: outcome.metrics });
     return outcome;
   } catch (error) {
@@ -45,6 +47,22 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
     board.show({ failure: reason });
     throw failureForPeople({ reason, run, type: failure?.type ?? 'RunFailed', details: failure?.details, cause: error });
   }
+}
+
+/** What people may ask of the run, and when they hear no. */
+function steer(board: StageBoard, run: string): void {
+  setHandler(pauseUpdate, () => board.pause(), {
+    validator: () => {
+      if (board.steering.paused) throw refused('the run is paused already', `go on with \`bliss resume ${run}\``);
+    },
+  });
+  setHandler(resumeUpdate, () => board.resume(), {
+    validator: () => {
+      if (!board.steering.paused) throw refused('the run is not paused', `look at it with \`bliss status ${run}\``);
+    },
+  });
+  setHandler(stopAfterUpdate, (round) => board.stopAfter(round), { validator: (round) => board.checkRound(round) });
+  setHandler(stagePausedSignal, (stage) => board.stagePaused(stage));
 }
 
 /** The report stage's summary carries digests and metrics, so that they stand in the run's result in the UI. */

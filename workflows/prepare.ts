@@ -5,5 +5,5 @@ import { asStage, cpu, schedule, type StageWorkflowInput } from './stage.js';
 export async function prepare(workflow: StageWorkflowInput<'prepare'>): Promise<StageResult> {
   const { input, worker } = workflow;
   const summary = `tokenise and pack into ${input.groups} shard groups`;
-  return asStage(workflow, summary, () => schedule({ workflow, input, summary }, cpu(worker, summary).prepareCorpus));
+  return asStage(workflow, summary, (pausable) => schedule({ workflow, pausable, input, summary }, cpu(worker, summary).prepareCorpus));
 }

@@ -5,8 +5,8 @@ import { asStage, cpu, presentRun, schedule, type StageWorkflowInput } from './s
 export async function report(workflow: StageWorkflowInput<'report'>): Promise<StageResult> {
   const { input, worker, place } = workflow;
   const summary = `report on ${input.stages.length} stages`;
-  return asStage(workflow, summary, async () => {
-    const result = await schedule({ workflow, input, summary }, cpu(worker, summary).writeReport);
+  return asStage(workflow, summary, async (pausable) => {
+    const result = await schedule({ workflow, pausable, input, summary }, cpu(worker, summary).writeReport);
     await presentRun({ run: place.run, report: result.ref });
     return result;
   });

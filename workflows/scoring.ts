@@ -15,11 +15,11 @@ const WINDOW = 64;
 export async function scoring(workflow: ScoringWorkflowInput): Promise<readonly StageResult[]> {
   const { shards, shardsPerTask, worker } = workflow;
   const ranges = Array.from({ length: Math.ceil(shards / shardsPerTask) }, (_, i) => ({ first: i * shardsPerTask, end: Math.min(shards, (i + 1) * shardsPerTask) }));
-  return asStage(workflow, `score ${shards} shards`, () =>
+  return asStage(workflow, `score ${shards} shards`, (pausable) =>
     slidingWindow(ranges, WINDOW, (range) => {
       const input: ScoringInput = { ...workflow.input, shards: range };
       const summary = `score shards ${range.first} to ${range.end - 1}`;
-      return schedule({ workflow, input, summary, part: `shards-${range.first}-${range.end}` }, gpu(worker, summary).scoreShards);
+      return schedule({ workflow, pausable, input, summary, part: `shards-${range.first}-${range.end}` }, gpu(worker, summary).scoreShards);
     }),
   );
 }

@@ -5,5 +5,5 @@ import { asStage, cpu, schedule, type StageWorkflowInput } from './stage.js';
 export async function selection(workflow: StageWorkflowInput<'selection'>): Promise<StageResult> {
   const { input, worker } = workflow;
   const summary = `keep ${(100 * input.fraction).toFixed(0)}% of group ${input.group} by ${input.selector === 'random' ? 'chance' : input.method}`;
-  return asStage(workflow, summary, () => schedule({ workflow, input, summary }, cpu(worker, summary).selectRows));
+  return asStage(workflow, summary, (pausable) => schedule({ workflow, pausable, input, summary }, cpu(worker, summary).selectRows));
 }

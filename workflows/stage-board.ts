@@ -1,9 +1,10 @@
-import { isCancellation, setCurrentDetails, startChild, type Workflow } from '@temporalio/workflow';
+import { condition, isCancellation, setCurrentDetails, startChild, upsertMemo, type ChildWorkflowHandle, type Workflow } from '@temporalio/workflow';
 import type { FinishedStage, StageName, StageResult } from '../lib/stages/types.js';
 import type { Interruption, StageOutcome } from '../activities/index.js';
 import { pipelineDetails, type PipelineDetails } from './details.js';
 import type { StagePlace, StageWorkflowInput } from './stage.js';
-import type { PipelineInput, PipelineProgress } from './types.js';
+import { pauseStageSignal, refused, resumeStageSignal } from './steering.js';
+import type { PipelineInput, PipelineProgress, Steering } from './types.js';
 
 type StageWorkflow<Name extends StageName, Input extends StageWorkflowInput<Name>> = (input: Input) => Promise<StageResult | readonly StageResult[]>;
 
@@ -22,6 +23,8 @@ export class StageBoard {
   private readonly states = new Map<string, PipelineProgress['stages'][number]['state']>();
   private readonly finished = new Map<string, FinishedStage>();
   private readonly interruptions = new Map<string, readonly Interruption[]>();
+  private readonly open = new Map<string, ChildWorkflowHandle<Workflow>>();
+  private steered: Steering = { paused: false };
 
   constructor(
     private readonly input: PipelineInput,
@@ -32,7 +35,61 @@ export class StageBoard {
   }
 
   progress(): PipelineProgress {
-    return { stages: [...this.states].map(([stage, state]) => ({ stage, state })) };
+    return { stages: [...this.states].map(([stage, state]) => ({ stage, state })), steering: this.steered };
+  }
+
+  get steering(): Steering {
+    return this.steered;
+  }
+
+  /** after it the run ends */
+  get lastRound(): number {
+    return Math.min(this.input.config.rounds, this.steered.stopAfterRound ?? Infinity);
+  }
+
+  /** No stage begins any more, and those that run save a checkpoint and let go: then it returns. */
+  async pause(): Promise<Steering> {
+    this.steer({ paused: true });
+    for (const child of this.open.values()) this.tell(child, 'pause');
+    await condition(() => !this.steered.paused || [...this.states.values()].every((state) => state !== 'running'));
+    return this.steered;
+  }
+
+  resume(): Steering {
+    this.steer({ paused: false });
+    for (const [stage, state] of this.states) if (state === 'paused') this.states.set(stage, 'running');
+    for (const child of this.open.values()) this.tell(child, 'resume');
+    this.show();
+    return this.steered;
+  }
+
+  /** a stage says that nothing of it runs */
+  stagePaused(stage: string): void {
+    if (this.steered.paused && this.states.get(stage) === 'running') this.set(stage, 'paused');
+  }
+
+  stopAfter(round: number): Steering {
+    this.steer({ stopAfterRound: round });
+    return this.steered;
+  }
+
+  /** @throws ApplicationFailure why the run cannot end after that round */
+  checkRound(round: number): void {
+    const { rounds } = this.input.config;
+    if (!Number.isInteger(round) || round < 1 || round > rounds) throw refused(`the run has rounds 1 to ${rounds}, none ${round}`, 'name one of them');
+    const begun = Math.max(0, ...[...this.states].filter(([, state]) => state !== 'waiting').map(([stage]) => Number(/\/round-(\d+)\//.exec(stage)?.[1] ?? 0)));
+    if (begun > round) throw refused(`round ${begun} has begun already`, `stop after round ${begun} or a later one, or cancel the run`);
+  }
+
+  private steer(change: Partial<Steering>): void {
+    this.steered = { ...this.steered, ...change };
+    upsertMemo({ steering: { ...this.steered } }); // whoever describes the run sees it, without a worker there to answer a query
+    this.show();
+  }
+
+  /** One that ended in the meantime hears nothing, and needs to hear nothing. */
+  private tell(child: ChildWorkflowHandle<Workflow>, what: 'pause' | 'resume'): void {
+    void child.signal(what === 'pause' ? pauseStageSignal : resumeStageSignal).catch(() => undefined);
   }
 
   /** finished stages in the planned order, whatever order they finished in */
@@ -42,11 +99,12 @@ export class StageBoard {
 
   /** Rewrites what the UI shows of the run. */
   show(end: Pick<PipelineDetails, 'failure' | 'cancelled' | 'metrics'> = {}): void {
-    setCurrentDetails(pipelineDetails({ run: this.input.run, stages: this.progress().stages, interruptions: this.interruptions, ...end }));
+    setCurrentDetails(pipelineDetails({ run: this.input.run, stages: this.progress().stages, steering: this.steered, interruptions: this.interruptions, ...end }));
   }
 
   async run<Name extends StageName, Input extends StageWorkflowInput<Name>>({ name, workflow, place, summary, input }: RunStage<Name, Input>): Promise<readonly StageResult[]> {
     const { run, config, scope } = this.input;
+    await condition(() => !this.steered.paused);
     this.set(place.stage, 'running');
     try {
       const argument = { ...input, place: { run, ...place }, worker: config.worker, scope };
@@ -57,6 +115,8 @@ export class StageBoard {
         cancellationType: 'WAIT_CANCELLATION_COMPLETED',
         parentClosePolicy: 'REQUEST_CANCEL',
       });
+      this.open.set(place.stage, child);
+      if (this.steered.paused) this.tell(child, 'pause'); // asked for while it was being started
       const outcome: StageOutcome | readonly StageOutcome[] = await child.result();
       const outcomes: readonly StageOutcome[] = isList(outcome) ? outcome : [outcome];
       const interruptions = outcomes.flatMap((one) => one.interruptions ?? []);
@@ -69,6 +129,8 @@ export class StageBoard {
     } catch (error) {
       this.set(place.stage, isCancellation(error) ? 'cancelled' : 'failed');
       throw error;
+    } finally {
+      this.open.delete(place.stage);
     }
   }
 

@@ -4,6 +4,7 @@ import type { RunConfig } from '../config/schema.js';
 import type { StageInputs, StageName, StageResult } from '../lib/stages/types.js';
 import { stageDetails } from './details.js';
 import { failureForPeople } from './failure.js';
+import { Pausable } from './pausable.js';
 import { BLISS_ARM, BLISS_ROUND, BLISS_RUN, BLISS_STAGE } from './search-attributes.js';
 import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE } from './types.js';
 
@@ -41,6 +42,7 @@ const stageOptions = (worker: RunConfig['worker']) => ({
 
 export interface StageActivityParams<Name extends StageName> {
   readonly workflow: StageWorkflowInput<StageName>;
+  readonly pausable: Pausable;
   readonly input: StageInputs[Name];
   /** one line for the UI's timeline */
   readonly summary: string;
@@ -55,20 +57,23 @@ export const cpu = (worker: RunConfig['worker'], summary: string): CpuActivities
 /** Lays a finished report into the run's folder: copying a few megabytes. */
 export const { presentRun } = proxyActivities<CpuActivities>({ taskQueue: CONTROL_QUEUE, startToCloseTimeout: '10m', retry: { initialInterval: '1s' }, summary: 'lay the report into the run folder' });
 
-/** Claims the stage's next epoch, then runs its activity under it. */
+/** Claims the stage's next epoch, then runs its activity under it; paused and resumed, under another one. */
 export async function schedule<Name extends StageName>(
-  { workflow, input, part }: StageActivityParams<Name>,
+  { workflow, pausable, input, part }: StageActivityParams<Name>,
   activity: (request: StageRequest<Name>) => Promise<StageOutcome>,
 ): Promise<StageOutcome> {
   const { place, worker, scope } = workflow;
   const stage = part === undefined ? place.stage : `${place.stage}/${part}`;
-  const epoch = await claimEpoch({ run: place.run, stage, claimant: `${workflowInfo().runId}/${part ?? ''}` });
-  return activity({ run: place.run, stage, input, epoch, scope, keepCheckpoints: worker.keepCheckpoints, compileTimeout: worker.compileTimeout });
+  return pausable.run(async (scheduling) => {
+    const epoch = await claimEpoch({ run: place.run, stage, claimant: `${workflowInfo().runId}/${part ?? ''}${scheduling === 1 ? '' : `/${scheduling}`}` });
+    return activity({ run: place.run, stage, input, epoch, scope, keepCheckpoints: worker.keepCheckpoints, compileTimeout: worker.compileTimeout });
+  });
 }
 
-/** Makes a stage's workflow readable in the UI around its main logic. */
-export async function asStage<T extends StageResult | readonly StageResult[]>(workflow: StageWorkflowInput<StageName>, what: string, main: () => Promise<T>): Promise<T> {
+/** Makes a stage's workflow readable in the UI around its main logic, and lets its pipeline pause it. */
+export async function asStage<T extends StageResult | readonly StageResult[]>(workflow: StageWorkflowInput<StageName>, what: string, main: (pausable: Pausable) => Promise<T>): Promise<T> {
   const { place } = workflow;
+  const pausable = new Pausable(place.stage);
   upsertSearchAttributes([
     { key: BLISS_RUN, value: place.run },
     { key: BLISS_STAGE, value: place.stage.split('/').at(-1) ?? place.stage },
@@ -77,7 +82,7 @@ export async function asStage<T extends StageResult | readonly StageResult[]>(wo
   ]);
   setCurrentDetails(stageDetails({ place, what, state: 'running' }));
   try {
-    const result = await main();
+    const result = await main(pausable);
     setCurrentDetails(stageDetails({ place, what, state: 'done', outcomes: Array.isArray(result) ? result : [result] }));
     return result;
   } catch (error) {

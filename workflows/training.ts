@@ -4,7 +4,7 @@ import { asStage, gpu, schedule, type StageWorkflowInput } from './stage.js';
 async function train(workflow: StageWorkflowInput<'training'>, what: string): Promise<StageResult> {
   const { input, worker } = workflow;
   const summary = `${what}: ${input.steps} steps of ${input.batchSize} rows`;
-  return asStage(workflow, summary, () => schedule({ workflow, input, summary }, gpu(worker, summary).train));
+  return asStage(workflow, summary, (pausable) => schedule({ workflow, pausable, input, summary }, gpu(worker, summary).train));
 }
 
 /** Proxy or target from initial weights on uniformly drawn rows.  @see method §4 */

@@ -24,6 +24,8 @@ export interface PipelineResult {
   readonly metrics: readonly ArmMetrics[];
   /** the report as an artifact; the run's folder has it as report.html */
   readonly report: Ref;
+  /** where people ended the run after an earlier round than the configuration's last */
+  readonly stoppedAfterRound?: number;
 }
 
 /** Digests over canonical content of all seeds and arms. Equal for equal configurations. */
@@ -39,5 +41,14 @@ export type ArmMetrics = EvaluationPoint;
 
 /** Answer of the `progress` query of the pipeline: stages in canonical order. */
 export interface PipelineProgress {
-  readonly stages: readonly { readonly stage: string; readonly state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled' }[];
+  readonly stages: readonly { readonly stage: string; readonly state: 'waiting' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled' }[];
+  readonly steering: Steering;
+}
+
+/** What people asked of a run since it began; the answer of every update. */
+export interface Steering {
+  /** no stage runs, and none begins, until it is resumed */
+  readonly paused: boolean;
+  /** the last round; absent: the configuration's */
+  readonly stopAfterRound?: number;
 }

@@ -1,7 +1,9 @@
+import path from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { BlissError } from '../../lib/errors.js';
 import { configuredServer } from '../../workers/connection.js';
 import { startLocalStack, type LocalStack } from '../../workers/local-stack.js';
+import { DEFAULT_NOTICE_SECONDS } from '../../workers/preemption.js';
 import { action } from '../command.js';
 import type { Output } from '../output.js';
 import { eventNotes } from '../session.js';
@@ -17,8 +19,10 @@ export function addDev(program: Command): void {
     .description('the local stack in the foreground: Temporal server with Web UI, CPU and GPU workers; with TEMPORAL_ADDRESS the workers only')
     .option('--port <port>', 'port of the Temporal server', port, PORT)
     .option('--ui-port <port>', 'port of the Temporal Web UI', port, UI_PORT)
+    .option('--preemption-notice <seconds>', 'from SIGTERM or the preemption file to the end of a worker', seconds, DEFAULT_NOTICE_SECONDS)
+    .option('--preemption-file <file>', 'a file whose appearance is a preemption notice')
     .action(
-      action(async ({ home, output }, options: { readonly port: number; readonly uiPort: number }) => {
+      action(async ({ home, output }, options: DevOptions) => {
         if (options.port === options.uiPort) throw new BlissError({ code: 'Usage', message: `port ${options.port} cannot be both`, where: '--port, --ui-port', mend: 'give two different ports' });
         const configured = configuredServer();
         let stack: LocalStack | undefined;
@@ -29,7 +33,7 @@ export function addDev(program: Command): void {
           },
         });
         try {
-          stack = await startLocalStack({ home, temporary: false, ports: { port: options.port, uiPort: options.uiPort }, ...(configured === undefined ? {} : { configured }), onEvent: eventNotes(output) });
+          stack = await startLocalStack({ home, temporary: false, ports: { port: options.port, uiPort: options.uiPort }, ...(configured === undefined ? {} : { configured }), preemption: { noticeSeconds: options.preemptionNotice, ...(options.preemptionFile === undefined ? {} : { file: path.resolve(options.preemptionFile) }) }, onEvent: eventNotes(output) });
           sayAddresses(output, home.root, stack);
           const failure = await Promise.race([stack.failed, aborted(interrupt.signal)]);
           if (failure instanceof BlissError) throw failure;
@@ -41,6 +45,19 @@ export function addDev(program: Command): void {
         }
       }),
     );
+}
+
+interface DevOptions {
+  readonly port: number;
+  readonly uiPort: number;
+  readonly preemptionNotice: number;
+  readonly preemptionFile?: string;
+}
+
+function seconds(text: string): number {
+  const number = Number(text);
+  if (!(number >= 5)) throw new InvalidArgumentError('seconds are a number of at least 5.');
+  return number;
 }
 
 function port(text: string): number {

@@ -3,9 +3,10 @@ import type { WorkflowExecutionInfo } from '@temporalio/client';
 import type { Command } from 'commander';
 import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
-import type { PipelineInput } from '../../workflows/types.js';
+import type { PipelineInput, Steering } from '../../workflows/types.js';
 import { action } from '../command.js';
-import { readJson, readOutcome, requireRecord, writeJson } from '../runs.js';
+import { preemptionOf } from '../preemption.js';
+import { readJson, readOutcome, requireRecord, writeJson, type RunOutcome } from '../runs.js';
 import { settle } from '../settle.js';
 import type { Session } from '../session.js';
 import { serverOf, startPipeline } from '../submit.js';
@@ -15,13 +16,13 @@ import { takeThrough } from '../take-through.js';
 export function addResume(program: Command): void {
   program
     .command('resume')
-    .description('go on with a run whose stack was stopped, or that failed or was cancelled; finished stages are not computed again')
+    .description('go on with a run that is paused, whose stack was stopped, or that failed, was cancelled or stopped after a round; finished stages are not computed again')
     .argument('<run>', 'name of the run')
     .action(
       action(async ({ home, output, homeOption }, run: string) => {
         requireRecord(home, run);
         const outcome = readOutcome(home.run(run));
-        if (outcome?.state === 'done') {
+        if (outcome?.state === 'done' && !endedEarly(outcome)) {
           output.note(`the run ${run} is done already`);
           return summarize({ home, run, outcome, output, homeOption });
         }
@@ -29,6 +30,7 @@ export function addResume(program: Command): void {
           home,
           output,
           homeOption,
+          preemption: preemptionOf(readInput(home, run)),
           start: async (session) => {
             await goOn({ session, home, run });
             return run;
@@ -38,23 +40,31 @@ export function addResume(program: Command): void {
     );
 }
 
+/** What the run was started with. @throws BlissError ArtifactMissing */
+function readInput(home: Home, run: string): PipelineInput {
+  const folder = home.run(run);
+  const input = readJson<PipelineInput>(folder.input);
+  if (input !== undefined) return input;
+  throw new BlissError({ code: 'ArtifactMissing', message: 'the run’s own input is gone, so it cannot be started again', where: folder.input, mend: `submit it anew: bliss run ${folder.config}` });
+}
+
 /** An open run goes on by itself once its stack is up; one that ended without a result is started again under the same id. */
 async function goOn({ session, home, run }: { readonly session: Session; readonly home: Home; readonly run: string }): Promise<void> {
   const folder = home.run(run);
   const record = requireRecord(home, run);
   const settled = await settle({ session, home, run });
-  const again = settled.kind === 'missing' || (settled.kind === 'closed' && settled.outcome.state !== 'done');
+  const again = settled.kind === 'missing' || (settled.kind === 'closed' && (settled.outcome.state !== 'done' || endedEarly(settled.outcome)));
   if (again) {
-    const input = readJson<PipelineInput>(folder.input);
-    if (input === undefined) {
-      throw new BlissError({ code: 'ArtifactMissing', message: 'the run’s own input is gone, so it cannot be started again', where: folder.input, mend: `submit it anew: bliss run ${folder.config}` });
-    }
     await leftoversEnded(session, run);
-    await startPipeline({ session, input, again: true });
+    await startPipeline({ session, input: readInput(home, run), again: true });
     rmSync(folder.outcome, { force: true });
   }
+  if (settled.kind === 'open' && settled.paused) await session.client.workflow.getHandle(run).executeUpdate<Steering, []>('resume');
   writeJson(folder.record, { ...record, ...serverOf(session) });
 }
+
+/** by `bliss stop-after`: there are rounds left */
+const endedEarly = ({ result }: RunOutcome): boolean => result?.stoppedAfterRound !== undefined;
 
 /** A stage that saves its checkpoint on cancellation; longer than that and it is stuck. */
 const LEFTOVERS_TIMEOUT_MS = 60_000;

@@ -3,6 +3,7 @@ import { loadConfig } from '../../config/index.js';
 import { action } from '../command.js';
 import { checkInputs } from '../check-inputs.js';
 import { inBackground } from '../background.js';
+import { preemptionOf } from '../preemption.js';
 import { checkRunName, readRecord } from '../runs.js';
 import { claimName, nameTaken, submitNew } from '../submit.js';
 import { takeThrough } from '../take-through.js';
@@ -36,6 +37,7 @@ export function addRun(program: Command): void {
           home,
           output,
           homeOption,
+          preemption: preemptionOf(loaded),
           start: async (session) => {
             const run = claim();
             await submitNew({ session, home, run, loaded, fresh });

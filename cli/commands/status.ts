@@ -9,7 +9,7 @@ import { peekSession, type Session } from '../session.js';
 import { settle } from '../settle.js';
 import { failureText } from '../summary.js';
 import { runHeadline, stageTable } from '../table.js';
-import { currentStages, isFinished, viewRun, type RunView } from '../view.js';
+import { currentStages, isFinished, viewRun, type OpenState, type RunView } from '../view.js';
 
 export function addStatus(program: Command): void {
   program
@@ -47,12 +47,13 @@ async function look({ home, homeOption, records }: { readonly home: Home; readon
   }
 }
 
-async function openState({ home, record, session }: { readonly home: Home; readonly record: RunRecord; readonly session: Session | undefined }): Promise<'running' | 'stopped' | 'unknown'> {
+async function openState({ home, record, session }: { readonly home: Home; readonly record: RunRecord; readonly session: Session | undefined }): Promise<OpenState> {
   const silent = record.server === 'configured' ? 'unknown' : 'stopped';
   if (session === undefined || session.server.kind !== record.server) return silent;
   try {
     const settled = await settle({ session, home, run: record.run });
-    return settled.kind === 'missing' ? 'stopped' : 'running';
+    if (settled.kind === 'missing') return 'stopped';
+    return settled.kind === 'open' && settled.paused ? 'paused' : 'running';
   } catch {
     return silent;
   }

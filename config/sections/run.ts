@@ -57,5 +57,7 @@ export const runtimeSchema = z.strictObject({
 export const workerSchema = z.strictObject({
   heartbeatTimeout: z.number().min(2).default(60).meta({ description: 'time without progress after which an attempt counts as lost', unit: 'seconds' }),
   compileTimeout: z.number().min(10).default(1_800).meta({ description: 'time that tracing and compiling may take without progress', unit: 'seconds' }),
+  preemptionNotice: z.number().min(5).default(25).meta({ description: 'from SIGTERM or the preemption file to the end of a worker; its stage saves within it', unit: 'seconds' }),
+  preemptionFile: text(/./, 'path of a file').optional().describe('a file whose appearance is a preemption notice, as a hook on a spot machine writes it; while it is there the worker takes no work'),
   keepCheckpoints: positiveInteger.default(2).meta({ description: 'newest checkpoints kept of a stage', unit: 'checkpoints' }),
 });

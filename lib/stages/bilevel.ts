@@ -11,6 +11,7 @@ import { permutation } from '../random.js';
 import type { NamedArrays, Shapes } from '../tensor/index.js';
 import { flattenHeldOut } from './batch.js';
 import { openCorpus } from './corpus.js';
+import { diverged } from './diverged.js';
 import { throwIfStopped } from './execute.js';
 import { checkNumerics } from './numerics.js';
 import { NUMERICS_FILE } from './numerics-record.js';
@@ -48,16 +49,20 @@ export const bilevel: Stage<'bilevel'> = {
     const learnt = (): NamedArrays => selectArrays(program.getState(), (name) => !name.startsWith('target/'));
 
     let upperLoss = Number.NaN;
+    let saved = context.resume?.step;
     for (let step = first; step < outerSteps; step++) {
       const rate = (peak: number): number => bilevelLearningRate({ step, peak, warmUpFraction: hyper.warmUpFraction, outerSteps });
       let inner: ReturnType<BilevelProgram['innerStep']> | undefined;
+      const rows: string[] = [];
       for (let k = 0; k < innerSteps; k++) {
-        const { tokens: ids, indices } = await feeder.next();
+        const { tokens: ids, indices, ids: names } = await feeder.next();
         indices.forEach((index) => used.add(index));
+        rows.push(...names);
         inner = program.innerStep({ ids, learningRate: rate(hyper.proxy.peakLearningRate), update: step * innerSteps + k + 1, first: step === 0 });
       }
-      const { tokens: ids, indices } = await feeder.next();
+      const { tokens: ids, indices, ids: names } = await feeder.next();
       indices.forEach((index) => used.add(index));
+      rows.push(...names);
       const { ids: validationIds, mask: validationMask } = await context.waiting.during(() => validation(step));
       const outer = program.outerStep({ validationIds, validationMask, ids, learningRate: rate(hyper.score.peakLearningRate), update: step + 1, first: step === 0 });
       upperLoss = outer.upperLoss;
@@ -79,7 +84,7 @@ export const bilevel: Stage<'bilevel'> = {
         scoreMax: Math.max(...outer.scores),
         learningRate: rate(hyper.score.peakLearningRate),
       };
-      if (![upperLoss, record.lowerLoss, record.hypergradientNorm].every(Number.isFinite)) throw diverged(step, record);
+      if (![upperLoss, record.lowerLoss, record.hypergradientNorm].every(Number.isFinite)) throw diverged({ where: `bilevel, outer step ${step + 1}`, figures: record, rows, checkpoint: saved, mend: MEND });
       context.metrics(record);
       const done = step + 1;
       await context.progress({ step: done, of: outerSteps, amount: { value: done * hyper.batchSize * (innerSteps + 1), unit: 'rows' }, metrics: { loss: upperLoss, lowerLoss: record.lowerLoss, hypergradientNorm: outer.hypergradientNorm } });
@@ -92,6 +97,7 @@ export const bilevel: Stage<'bilevel'> = {
             await writeFile(path.join(folder, NUMERICS_FILE), JSON.stringify(numerics));
           },
         });
+        saved = done;
         throwIfStopped(context);
       }
     }
@@ -192,7 +198,4 @@ function validationMinibatches({ bilevel: hyper, sequenceLength, seed }: Bilevel
 
 const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-function diverged(step: number, record: Readonly<Record<string, number>>): BlissError {
-  const bad = Object.entries(record).filter(([, value]) => !Number.isFinite(value)).map(([name, value]) => `${name} ${value}`);
-  return new BlissError({ code: 'LossDiverged', message: `outer step ${step + 1}: ${bad.join(', ')}`, mend: 'lower bilevel.proxy.peakLearningRate or bilevel.score.peakLearningRate, or the solver’s learning rate' });
-}
+const MEND = 'look at those rows; lower bilevel.proxy.peakLearningRate, bilevel.score.peakLearningRate or the solver’s learning rate and run the changed configuration: what comes before this stage is found finished';

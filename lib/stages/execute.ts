@@ -115,6 +115,7 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
     if (from !== undefined) {
       const artifact = await store.open(from.ref);
       resume = { step: from.step, artifact };
+      hooks.onEvent({ name: 'goes on', detail: `from the checkpoint at step ${from.step}` });
       lines = (await readFile(await artifact.file(METRICS_FILE), 'utf8')).split('\n').filter((line) => line !== '');
     }
     stretch.begin('opening its inputs');

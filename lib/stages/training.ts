@@ -1,10 +1,10 @@
 import path from 'node:path';
 import type { Store } from '../artifacts/index.js';
 import type { BatchRequest } from '../data/index.js';
-import { BlissError } from '../errors.js';
 import { createModel } from '../models/index.js';
 import { decayBranch, warmUpThenConstant } from '../optim/index.js';
 import { openSelection } from './corpus.js';
+import { diverged } from './diverged.js';
 import { throwIfStopped } from './execute.js';
 import { checkNumerics } from './numerics.js';
 import { digestState, readState, selectArrays, underPrefix, withPrefix, writeState, zeroMoments, type TrainingState } from './state.js';
@@ -50,17 +50,19 @@ export const training: Stage<'training'> = {
     };
 
     let loss = Number.NaN;
+    let saved = context.resume?.step;
     for (let step = first; step < steps; step++) {
-      const { tokens: ids } = await feeder.next();
+      const { tokens: ids, ids: rows } = await feeder.next();
       const learningRate = learningRateAt(input, step);
       const result = program.step({ ids, learningRate, update: startUpdates + step + 1 });
       loss = result.loss;
-      if (!Number.isFinite(loss) || !Number.isFinite(result.gradientNorm)) throw diverged(input, step, loss);
+      if (!Number.isFinite(loss) || !Number.isFinite(result.gradientNorm)) throw diverged({ where: `${input.purpose}, step ${step + 1}`, figures: { loss, gradientNorm: result.gradientNorm }, rows, checkpoint: saved, mend: MEND });
       context.metrics({ step: step + 1, loss, gradientNorm: result.gradientNorm, learningRate });
       const done = step + 1;
       await context.progress({ step: done, of: steps, amount: { value: done * batchSize * sequenceLength, unit: 'tokens' }, metrics: { loss } });
       if (done < steps && (done % input.checkpointEvery === 0 || context.stopReason() !== undefined)) {
         await context.checkpoint({ step: done, write: (folder) => writeState({ folder, state: state(done), shapes, numerics }) });
+        saved = done;
         throwIfStopped(context);
       }
     }
@@ -86,10 +88,4 @@ function learningRateAt({ schedule }: TrainingInput, step: number): number {
   return schedule.type === 'wsd' ? warmUpThenConstant({ step, peak: schedule.peak, warmUpSteps: schedule.warmUpSteps }) : decayBranch({ step, learningRate: schedule.peak, halfLife: schedule.halfLife });
 }
 
-function diverged(input: TrainingInput, step: number, loss: number): BlissError {
-  return new BlissError({
-    code: 'LossDiverged',
-    message: `${input.purpose}: loss ${loss} at step ${step + 1}`,
-    mend: 'lower the peak learning rate or the gradient clip of this section, then resume: it goes on from the last checkpoint',
-  });
-}
+const MEND = 'look at those rows; lower the peak learning rate or the gradient clip of this section and run the changed configuration: what comes before this stage is found finished';

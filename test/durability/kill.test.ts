@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readJson } from '../../cli/runs.js';
 import { openHome, type Home, type StageProgressFile } from '../../lib/home.js';
@@ -18,7 +19,7 @@ const BILEVEL = 'seed-0/bliss/round-1/bilevel';
 
 interface Disturbance {
   /** gets the run's home when its bilevel stage has a checkpoint to go back to */
-  disturb(home: Home): void;
+  disturb(home: Home): void | Promise<void>;
 }
 
 /** every test fails when the one undisturbed run fails, by its reason */
@@ -34,7 +35,7 @@ async function wholeRun(args: readonly string[], disturbance?: Disturbance): Pro
       const progress = readJson<StageProgressFile>(home.run('run').progress(BILEVEL));
       return progress?.state === 'running' && progress.step > 30 ? true : undefined;
     }, RUN_MS);
-    disturbance.disturb(home);
+    await disturbance.disturb(home);
   }
   const { code, stdout, stderr } = await run.ended;
   if (code !== 0) throw new Error(`exit code ${code}: ${stderr}${stdout}`);
@@ -69,7 +70,7 @@ describe.concurrent('a run of smoke', { timeout: RUN_MS * 2 }, () => {
   });
 
   test('a trainer killed by SIGKILL in the bilevel stage: the run ends by itself with the same digests', async () => {
-    const killed = await wholeRun([], { disturb: (home) => process.kill(trainerOf(workerOf(home)), 'SIGKILL') });
+    const killed = await wholeRun([], { disturb: (home) => void process.kill(trainerOf(workerOf(home)), 'SIGKILL') });
     expectResumed(killed.home);
     expect(killed.answer.digests).toEqual((await undisturbed).answer.digests);
   });
@@ -86,6 +87,25 @@ describe.concurrent('a run of smoke', { timeout: RUN_MS * 2 }, () => {
     expect(commandLine(trainer)).not.toContain('trainer/child.js');
     expectResumed(killed.home);
     expect(killed.answer.digests).toEqual((await undisturbed).answer.digests);
+  });
+
+  test('a preemption notice by file in the bilevel stage: it is saved at once, nothing runs while the file is there, and the run ends with the same digests', async () => {
+    const file = path.join(place().folder, 'preempted');
+    let saved: StageProgressFile | undefined;
+    const preempted = await wholeRun(['--set', `worker.preemptionFile=${file}`], {
+      disturb: async (home) => {
+        writeFileSync(file, '');
+        const progress = (): StageProgressFile | undefined => readJson<StageProgressFile>(home.run('run').progress(BILEVEL));
+        saved = await until('the stage to be saved', () => (progress()?.state === 'preempted' ? progress() : undefined));
+        await new Promise((resolve) => setTimeout(resolve, 3_000));
+        expect(progress()).toEqual(saved);
+        rmSync(file);
+      },
+    });
+    const log = logOf(preempted.home);
+    expect(log).toContain(`attempt 1: checkpoint at step ${saved?.step}`);
+    expect(log).toContain(`attempt 2: goes on: from the checkpoint at step ${saved?.step}`);
+    expect(preempted.answer.digests).toEqual((await undisturbed).answer.digests);
   });
 
   test('another seed ends with other digests', async () => {

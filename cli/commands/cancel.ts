@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import { BlissError } from '../../lib/errors.js';
+import { action } from '../command.js';
+import { settle } from '../settle.js';
+import { steer } from '../steer.js';
+
+/** Stages save a checkpoint first; one that compiles hears of it when it has compiled. */
+const PATIENCE_MS = 300_000;
+const LOOK_EVERY_MS = 300;
+
+export function addCancel(program: Command): void {
+  program
+    .command('cancel')
+    .description('end a run: its stages save a checkpoint; `bliss resume` goes on from there')
+    .argument('<run>', 'name of the run')
+    .action(
+      action(async ({ home, output, homeOption }, run: string) => {
+        output.note('cancelling: running stages finish their step and save a checkpoint');
+        const state = await steer({ home, run, homeOption }, async (handle, session) => {
+          await handle.cancel();
+          for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; ) {
+            const settled = await settle({ session, home, run });
+            if (settled.kind === 'closed') return settled.outcome.state;
+            await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+          }
+          throw new BlissError({ code: 'ServerUnreachable', message: `the run ${run} was told to end and has not ended within ${PATIENCE_MS / 1000} s: no worker may be there to save its checkpoints`, mend: `look at it with \`bliss status ${run}${homeOption}\`` });
+        });
+        output.say(`the run ${run} ${state === 'cancelled' ? 'is cancelled' : `has ended (${state})`}; go on with: bliss resume ${run}${homeOption}`);
+        output.answer({ run, state });
+        return 0;
+      }),
+    );
+}

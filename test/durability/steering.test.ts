@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { readJson, readOutcome } from '../../cli/runs.js';
+import { openHome, type Home, type StageProgressFile } from '../../lib/home.js';
+import { bliss, place, start, until } from '../cli/bliss.js';
+
+/** Whole runs of `smoke` with two rounds: steered by every command there is, one ends as one that nobody touched. */
+const RUN = ['--name', 'run', '--set', 'rounds=2', '--json'];
+const RUN_MS = 400_000;
+const BILEVEL = 'seed-0/bliss/round-1/bilevel';
+
+interface Answer {
+  readonly state: string;
+  readonly digests: Readonly<Record<string, string>>;
+}
+
+const bilevelOf = (home: Home): StageProgressFile | undefined => readJson<StageProgressFile>(home.run('run').progress(BILEVEL));
+const runningPast = (home: Home, step: number) => until(`step ${step} of the bilevel stage`, () => {
+  const progress = bilevelOf(home);
+  return progress?.state === 'running' && progress.step > step ? progress : undefined;
+}, RUN_MS);
+
+async function inHome(home: Home, ...args: readonly string[]): Promise<{ readonly code: number | null; readonly answer: Record<string, unknown>; readonly text: string }> {
+  const { code, stdout, stderr } = await bliss([...args, '--json', '--home', home.root]);
+  return { code, answer: JSON.parse(stdout.split('\n')[0]) as Record<string, unknown>, text: stderr };
+}
+
+test('a run that is paused, resumed, cancelled, resumed, stopped after a round and resumed ends with the digests of an undisturbed one', { timeout: 3 * RUN_MS }, async () => {
+  const undisturbed = start(['run', 'smoke', ...RUN, '--home', place().home]);
+  const home = openHome(place().home);
+  const first = start(['run', 'smoke', ...RUN, '--home', home.root]);
+
+  // pause: nothing runs any more, a second one is refused
+  await runningPast(home, 20);
+  expect(await inHome(home, 'pause', 'run')).toMatchObject({ code: 0, answer: { state: 'paused' } });
+  const paused = bilevelOf(home);
+  expect(paused).toMatchObject({ state: 'waiting', error: 'stopped on request; a checkpoint is saved' });
+  expect((await inHome(home, 'status', 'run')).answer).toMatchObject({ state: 'paused', hint: expect.stringContaining('bliss resume run') });
+  const again = await inHome(home, 'pause', 'run');
+  expect(again.code).toBe(2);
+  expect(again.text).toContain('the run is paused already');
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  expect(bilevelOf(home)).toEqual(paused);
+
+  // resumed, it goes on from there; then it is cancelled
+  const second = start(['resume', 'run', '--json', '--home', home.root]);
+  const resumed = await runningPast(home, (paused?.step ?? 0) + 5);
+  expect(resumed.attempt).toBe(1); // another scheduling, no retry
+  expect(await inHome(home, 'cancel', 'run')).toMatchObject({ code: 0, answer: { state: 'cancelled' } });
+  for (const { ended } of [first, second]) expect(JSON.parse((await ended).stdout)).toMatchObject({ state: 'cancelled' });
+  const late = await inHome(home, 'pause', 'run');
+  expect(late.code).toBe(2);
+  expect(late.text).toMatch(/the run run has ended \(cancelled\)[^]*bliss resume run/);
+
+  // resumed once more, and ended after its first round
+  const third = start(['resume', 'run', '--json', '--home', home.root]);
+  await runningPast(home, 0);
+  const none = await inHome(home, 'stop-after', 'run', '--round', '3');
+  expect(none.code).toBe(2);
+  expect(none.text).toContain('the run has rounds 1 to 2, none 3');
+  expect(await inHome(home, 'stop-after', 'run', '--round', '1')).toMatchObject({ code: 0, answer: { stopAfterRound: 1 } });
+  const early = await third.ended;
+  expect(early.code, early.stderr).toBe(0);
+  expect(readOutcome(home.run('run'))).toMatchObject({ state: 'done', result: { stoppedAfterRound: 1 } });
+  expect(new Set((JSON.parse(early.stdout) as { metrics: { round: number }[] }).metrics.map(({ round }) => round))).toEqual(new Set([1]));
+
+  // the other round
+  const last = await start(['resume', 'run', '--json', '--home', home.root]).ended;
+  expect(last.code, last.stderr).toBe(0);
+  const whole = await undisturbed.ended;
+  expect(whole.code, whole.stderr).toBe(0);
+  expect((JSON.parse(last.stdout) as Answer).digests).toEqual((JSON.parse(whole.stdout) as Answer).digests);
+});
