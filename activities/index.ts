@@ -1,6 +1,7 @@
 import { createBilevelActivities } from './bilevel.js';
 import { createEvaluationActivities } from './evaluation.js';
 import { createFencingActivities } from './fencing.js';
+import { createNoticeActivities } from './notices.js';
 import { createPrepareActivities } from './prepare.js';
 import { createRunFolderActivities } from './present-run.js';
 import { createReportActivities } from './report.js';
@@ -11,7 +12,7 @@ import { createTrainingActivities } from './training.js';
 
 export type { Interruption, StageDependencies, StageOutcome, StageRequest } from './run-stage.js';
 export type { ClaimEpoch } from './fencing.js';
-export { createFencingActivities, createRunFolderActivities };
+export { createFencingActivities, createNoticeActivities, createRunFolderActivities };
 export { progressFiles } from './progress-files.js';
 
 /** on the queue of the GPU workers */
@@ -23,10 +24,10 @@ export const createGpuActivities = (dependencies: StageDependencies) => ({
 });
 export type GpuActivities = ReturnType<typeof createGpuActivities>;
 
-/** on the queue of the CPU workers, beside the short ones of `createFencingActivities` and `createRunFolderActivities` */
+/** on the queue of the CPU workers, beside the short ones of `createFencingActivities`, `createRunFolderActivities` and `createNoticeActivities` */
 export const createCpuActivities = (dependencies: StageDependencies) => ({
   ...createPrepareActivities(dependencies),
   ...createSelectionActivities(dependencies),
   ...createReportActivities(dependencies),
 });
-export type CpuActivities = ReturnType<typeof createCpuActivities> & ReturnType<typeof createFencingActivities> & ReturnType<typeof createRunFolderActivities>;
+export type CpuActivities = ReturnType<typeof createCpuActivities> & ReturnType<typeof createFencingActivities> & ReturnType<typeof createRunFolderActivities> & ReturnType<typeof createNoticeActivities>;

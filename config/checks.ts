@@ -15,6 +15,7 @@ export function crossFieldProblems(config: RunConfig): Problem[] {
     ...microBatches(config),
     ...selection(config),
     ...worker(config),
+    ...notices(config),
   ];
 }
 
@@ -27,6 +28,11 @@ function seedsAndArms({ seeds, comparison, evaluation }: RunConfig): Problem[] {
     ...repeated(comparison.arms.map((arm) => arm.name), (i) => ['comparison', 'arms', i, 'name'], 'names that differ'),
     ...repeated(evaluation.sets, (i) => ['evaluation', 'sets', i], 'each set once'),
   ];
+}
+
+function notices({ notices: section }: RunConfig): Problem[] {
+  if (section === undefined || section.webhook !== undefined || section.command !== undefined) return [];
+  return [{ path: ['notices'], message: 'tells nobody', mend: 'add notices.webhook or notices.command, or leave notices out' }];
 }
 
 function microBatches(config: RunConfig): Problem[] {

@@ -5,6 +5,7 @@ import { bilevelSchema } from './sections/bilevel.js';
 import { identifier, naturalNumber, positiveInteger } from './sections/common.js';
 import { dataSchema, heldOutSchema, tokenizerSchema } from './sections/data.js';
 import { modelsSchema } from './sections/models.js';
+import { noticesSchema } from './sections/notices.js';
 import { comparisonSchema, evaluationSchema, runtimeSchema, scoringSchema, selectionSchema, workerSchema } from './sections/run.js';
 import { pretrainingSchema, warmUpSchema } from './sections/training.js';
 
@@ -26,6 +27,7 @@ const fields = z.strictObject({
   comparison: comparisonSchema.prefault({}).describe('arms side by side'),
   runtime: runtimeSchema.prefault({}).describe('how tensors are computed'),
   worker: workerSchema.prefault({}).describe('timeouts and checkpoints'),
+  notices: noticesSchema.optional().describe('who is told what happens to the run'),
 });
 export type RunConfig = z.infer<typeof fields>;
 

@@ -2,6 +2,7 @@ import { ApplicationFailure, defineQuery, isCancellation, setHandler, upsertSear
 import type { StageResult } from '../lib/stages/types.js';
 import { allOrCancel } from './all-or-cancel.js';
 import { failureForPeople } from './failure.js';
+import { Notifier } from './notifier.js';
 import { planStages } from './plan.js';
 import { report } from './report.js';
 import { BLISS_RUN, BLISS_STAGE } from './search-attributes.js';
@@ -16,13 +17,16 @@ export const progressQuery = defineQuery<PipelineProgress>('progress');
 /** A whole run: every seed's comparison of arms, then the report.  @see method §4 */
 export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
   const { run, config } = input;
-  const board = new StageBoard(input, planStages(config));
+  const notifier = new Notifier(input);
+  const board = new StageBoard(input, planStages(config), notifier);
   setHandler(progressQuery, () => board.progress());
   steer(board, run);
   upsertSearchAttributes([
     { key: BLISS_RUN, value: run },
     { key: BLISS_STAGE, value: 'pipeline' },
   ]);
+
+  notifier.tell('started');
 
   try {
     await allOrCancel(config.seeds.map((seed) => () => runSeed({ board, input, seed })));
@@ -35,17 +39,22 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
     });
     const outcome: PipelineResult = { ...result(run, written), ...(board.lastRound < config.rounds ? { stoppedAfterRound: board.lastRound } : {}) };
     board.show({ metrics: outcome.metrics });
+    notifier.tell('done');
     return outcome;
   } catch (error) {
     if (isCancellation(error)) {
       board.show({ cancelled: true });
+      notifier.tell('cancelled');
       throw error;
     }
     // the innermost failure of ours has the stage's own words; those around it add how to go on
     const failure = ownFailures(error).at(-1);
     const reason = failure?.message ?? (error instanceof Error ? error.message : String(error));
     board.show({ failure: reason });
+    notifier.tell('failed', { message: reason });
     throw failureForPeople({ reason, run, type: failure?.type ?? 'RunFailed', details: failure?.details, cause: error });
+  } finally {
+    await notifier.flush();
   }
 }
 

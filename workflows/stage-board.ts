@@ -3,6 +3,7 @@ import type { FinishedStage, StageName, StageResult } from '../lib/stages/types.
 import type { Interruption, StageOutcome } from '../activities/index.js';
 import { pipelineDetails, type PipelineDetails } from './details.js';
 import type { StagePlace, StageWorkflowInput } from './stage.js';
+import type { Notifier } from './notifier.js';
 import { pauseStageSignal, refused, resumeStageSignal } from './steering.js';
 import type { PipelineInput, PipelineProgress, Steering } from './types.js';
 
@@ -29,6 +30,7 @@ export class StageBoard {
   constructor(
     private readonly input: PipelineInput,
     planned: readonly string[],
+    private readonly notifier: Notifier,
   ) {
     for (const stage of planned) this.states.set(stage, 'waiting');
     this.show();
@@ -52,6 +54,7 @@ export class StageBoard {
     this.steer({ paused: true });
     for (const child of this.open.values()) this.tell(child, 'pause');
     await condition(() => !this.steered.paused || [...this.states.values()].every((state) => state !== 'running'));
+    if (this.steered.paused) this.notifier.tell('paused');
     return this.steered;
   }
 
@@ -59,6 +62,7 @@ export class StageBoard {
     this.steer({ paused: false });
     for (const [stage, state] of this.states) if (state === 'paused') this.states.set(stage, 'running');
     for (const child of this.open.values()) this.tell(child, 'resume');
+    this.notifier.tell('resumed');
     this.show();
     return this.steered;
   }
@@ -125,6 +129,8 @@ export class StageBoard {
       const results = outcomes.map(({ ref, summary: facts, cached }) => ({ ref, summary: facts, cached }));
       this.finished.set(place.stage, { stage: place.stage, name, seed: place.seed, arm: place.arm, round: place.round, results });
       this.set(place.stage, 'done');
+      const times = interruptions.length;
+      this.notifier.tell('stage-finished', { stage: place.stage, ...(times === 0 ? {} : { message: `after ${times} interruption${times > 1 ? 's' : ''}` }) });
       return results;
     } catch (error) {
       this.set(place.stage, isCancellation(error) ? 'cancelled' : 'failed');

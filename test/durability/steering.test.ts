@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { readJson, readOutcome } from '../../cli/runs.js';
 import { openHome, type Home, type StageProgressFile } from '../../lib/home.js';
@@ -5,6 +7,7 @@ import { bliss, place, start, until } from '../cli/bliss.js';
 
 /** Whole runs of `smoke` with two rounds: steered by every command there is, one ends as one that nobody touched. */
 const RUN = ['--name', 'run', '--set', 'rounds=2', '--json'];
+const noticesTo = (file: string): string => `notices=${JSON.stringify({ events: ['started', 'paused', 'resumed', 'failed', 'cancelled', 'done'], command: ['sh', '-c', `cat >> ${file}`] })}`;
 const RUN_MS = 400_000;
 const BILEVEL = 'seed-0/bliss/round-1/bilevel';
 
@@ -26,8 +29,10 @@ async function inHome(home: Home, ...args: readonly string[]): Promise<{ readonl
 
 test('a run that is paused, resumed, cancelled, resumed, stopped after a round and resumed ends with the digests of an undisturbed one', { timeout: 3 * RUN_MS }, async () => {
   const undisturbed = start(['run', 'smoke', ...RUN, '--home', place().home]);
-  const home = openHome(place().home);
-  const first = start(['run', 'smoke', ...RUN, '--home', home.root]);
+  const { folder, home: root } = place();
+  const home = openHome(root);
+  const notices = path.join(folder, 'notices.jsonl');
+  const first = start(['run', 'smoke', ...RUN, '--set', noticesTo(notices), '--home', home.root]);
 
   // pause: nothing runs any more, a second one is refused
   await runningPast(home, 20);
@@ -69,4 +74,8 @@ test('a run that is paused, resumed, cancelled, resumed, stopped after a round a
   const whole = await undisturbed.ended;
   expect(whole.code, whole.stderr).toBe(0);
   expect((JSON.parse(last.stdout) as Answer).digests).toEqual((JSON.parse(whole.stdout) as Answer).digests);
+  // and whoever wanted to know was told, in order
+  const told = readFileSync(notices, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { event: string; id: string });
+  expect(told.map(({ event }) => event)).toEqual(['started', 'paused', 'resumed', 'cancelled', 'started', 'done', 'started', 'done']);
+  expect(new Set(told.map(({ id }) => id)).size).toBe(told.length);
 });
