@@ -15,19 +15,19 @@ export type { ClaimEpoch } from './fencing.js';
 export { createFencingActivities, createNoticeActivities, createRunFolderActivities };
 export { progressFiles } from './progress-files.js';
 
+/** what a worker hands in, whichever queue it works on */
+type WorkerDependencies = Omit<StageDependencies, 'device'>;
+
 /** on the queue of the GPU workers */
-export const createGpuActivities = (dependencies: StageDependencies) => ({
-  ...createTrainingActivities(dependencies),
-  ...createBilevelActivities(dependencies),
-  ...createScoringActivities(dependencies),
-  ...createEvaluationActivities(dependencies),
-});
+export const createGpuActivities = (worker: WorkerDependencies) => {
+  const dependencies = { ...worker, device: true };
+  return { ...createTrainingActivities(dependencies), ...createBilevelActivities(dependencies), ...createScoringActivities(dependencies), ...createEvaluationActivities(dependencies) };
+};
 export type GpuActivities = ReturnType<typeof createGpuActivities>;
 
 /** on the queue of the CPU workers, beside the short ones of `createFencingActivities`, `createRunFolderActivities` and `createNoticeActivities` */
-export const createCpuActivities = (dependencies: StageDependencies) => ({
-  ...createPrepareActivities(dependencies),
-  ...createSelectionActivities(dependencies),
-  ...createReportActivities(dependencies),
-});
+export const createCpuActivities = (worker: WorkerDependencies) => {
+  const dependencies = { ...worker, device: false };
+  return { ...createPrepareActivities(dependencies), ...createSelectionActivities(dependencies), ...createReportActivities(dependencies) };
+};
 export type CpuActivities = ReturnType<typeof createCpuActivities> & ReturnType<typeof createFencingActivities> & ReturnType<typeof createRunFolderActivities> & ReturnType<typeof createNoticeActivities>;

@@ -1,9 +1,9 @@
-import { copyFile, mkdir, readFile, rename } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import type { Store } from '../lib/artifacts/index.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import { BlissError } from '../lib/errors.js';
-import type { Home } from '../lib/home.js';
+import type { Home, StageProgressFile } from '../lib/home.js';
 import type { FinishedStage } from '../lib/stages/types.js';
 import { ApplicationFailure } from '@temporalio/activity';
 
@@ -19,6 +19,24 @@ export const createRunFolderActivities = ({ store, home }: { readonly store: Sto
       await copyFile(await artifact.file(name), `${target}.tmp`);
       await rename(`${target}.tmp`, target);
     }
+  },
+
+  /** How long the run's stages have held devices, all attempts together, killed ones to their last sign of life. */
+  deviceSeconds: async ({ run }: { readonly run: string }): Promise<number> => {
+    const folder = home.run(run);
+    const text = await readFile(folder.timings, 'utf8').catch(() => '');
+    let seconds = 0;
+    for (const line of text.split('\n')) {
+      if (!line.endsWith('}')) continue; // the last may be cut off
+      const { device, seconds: took } = JSON.parse(line) as { readonly device?: boolean; readonly seconds: number }; // by our own progress files
+      if (device === true) seconds += took;
+    }
+    for (const file of await readdir(folder.progressFolder).catch(() => [])) {
+      if (!file.endsWith('.json')) continue;
+      const stage = JSON.parse(await readFile(path.join(folder.progressFolder, file), 'utf8')) as StageProgressFile; // replaced whole
+      if (stage.device === true && stage.state === 'running') seconds += (Date.parse(stage.updatedAt) - Date.parse(stage.startedAt)) / 1000;
+    }
+    return seconds;
   },
 
   /** The selection of round N of another run: of the same seed where it has it, else of its first. */

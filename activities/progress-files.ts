@@ -1,4 +1,4 @@
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { writeFileAtomic } from '../lib/artifacts/index.js';
 import type { Home, StageProgressFile, StageState } from '../lib/home.js';
@@ -6,7 +6,7 @@ import type { StageProgress } from '../lib/stages/types.js';
 
 /** What `bliss status` and `bliss logs` read: one progress file and one log a stage, and the run's timings. */
 export interface ProgressFiles {
-  stage(key: { readonly run: string; readonly stage: string; readonly attempt: number }): StageFiles;
+  stage(key: { readonly run: string; readonly stage: string; readonly attempt: number; /** it holds a device while it runs */ readonly device: boolean }): StageFiles;
 }
 
 export interface StageFiles {
@@ -16,7 +16,7 @@ export interface StageFiles {
   log(line: string): void;
   /** something a reader of the stage's result must know */
   note(text: string): void;
-  ended(state: Extract<StageState, 'done' | 'cached' | 'failed' | 'preempted' | 'waiting'>, error?: string): Promise<void>;
+  ended(state: Extract<StageState, 'done' | 'cached' | 'failed' | 'preempted' | 'waiting'>, end: { readonly error?: string; /** uri of what the stage made */ readonly artifact?: string }): Promise<void>;
 }
 
 /** progress files are read by people: once a second is enough */
@@ -26,7 +26,7 @@ const LOG_EVERY_MS = 10_000;
 
 export function progressFiles(home: Home): ProgressFiles {
   return {
-    stage: ({ run, stage, attempt }) => {
+    stage: ({ run, stage, attempt, device }) => {
       const folder = home.run(run);
       const started = new Date();
       let state: StageProgressFile = {
@@ -36,6 +36,7 @@ export function progressFiles(home: Home): ProgressFiles {
         step: 0,
         of: 0,
         metrics: {},
+        device,
         startedAt: started.toISOString(),
         updatedAt: started.toISOString(),
       };
@@ -60,10 +61,24 @@ export function progressFiles(home: Home): ProgressFiles {
         process.stderr.write(`progress of ${run}/${stage} not written: ${String(error)}\n`);
       };
 
+      /** An attempt whose worker was killed has told nobody how long it went on; its progress file says so until the next one's stands there. */
+      const accountForLost = async (): Promise<void> => {
+        const text = await readFile(folder.progress(stage), 'utf8').catch(() => undefined);
+        const before = text === undefined ? undefined : (JSON.parse(text) as StageProgressFile); // written atomically, by us
+        if (before?.state !== 'running') return;
+        await record({ ...before, ended: 'lost', seconds: (Date.parse(before.updatedAt) - Date.parse(before.startedAt)) / 1000 });
+      };
+      const record = async ({ ended, seconds, artifact, ...of }: Pick<StageProgressFile, 'attempt' | 'startedAt' | 'step' | 'rate' | 'dataWait'> & { readonly ended: string; readonly seconds: number; readonly artifact?: string | undefined }): Promise<void> => {
+        const line = { stage, attempt: of.attempt, state: ended, startedAt: of.startedAt, seconds, device, step: of.step, ...(artifact === undefined ? {} : { artifact }), ...(of.rate === undefined ? {} : { rate: of.rate }), ...(of.dataWait === undefined ? {} : { dataWait: of.dataWait }) };
+        await mkdir(path.dirname(folder.timings), { recursive: true });
+        await appendFile(folder.timings, `${JSON.stringify(line)}\n`).catch(complain);
+      };
+
       return {
         started: async () => {
           await mkdir(folder.progressFolder, { recursive: true });
           await mkdir(folder.logFolder, { recursive: true });
+          await accountForLost();
           log('started');
           await write();
         },
@@ -100,14 +115,12 @@ export function progressFiles(home: Home): ProgressFiles {
           log(text);
           void write();
         },
-        ended: async (ended, error) => {
+        ended: async (ended, { error, artifact }) => {
           const { phase: _over, etaSeconds: _eta, ...rest } = state;
           state = { ...rest, state: ended, ...(error === undefined ? {} : { error }) };
           log(error === undefined ? ended : `${ended}: ${error}`);
           await write();
-          const line = { stage, attempt, state: ended, startedAt: state.startedAt, seconds: (Date.now() - started.getTime()) / 1000, step: state.step, ...(state.rate === undefined ? {} : { rate: state.rate }), ...(state.dataWait === undefined ? {} : { dataWait: state.dataWait }) };
-          await mkdir(path.dirname(folder.timings), { recursive: true });
-          await appendFile(folder.timings, `${JSON.stringify(line)}\n`).catch(complain);
+          await record({ ...state, ended, seconds: (Date.now() - started.getTime()) / 1000, artifact });
         },
       };
     },

@@ -23,6 +23,8 @@ export interface StageDependencies {
   readonly trainer: Trainer;
   readonly home: string;
   readonly progressFiles: ProgressFiles;
+  /** these activities hold a device while they run */
+  readonly device: boolean;
 }
 
 /** An attempt that ended before the stage did: the server keeps only the last one's failure, people want all. */
@@ -74,7 +76,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
   const context = Context.current();
   const { attempt } = context.info;
   const before: HeartbeatDetails | undefined = context.info.heartbeatDetails;
-  const files = dependencies.progressFiles.stage({ run: request.run, stage: request.stage, attempt });
+  const files = dependencies.progressFiles.stage({ run: request.run, stage: request.stage, attempt, device: dependencies.device });
   const task: StageTask<Name> = {
     name,
     run: request.run,
@@ -136,7 +138,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
     });
     const { note } = result.summary;
     if (result.cached && typeof note === 'string') files.note(note);
-    await files.ended(result.cached ? 'cached' : 'done');
+    await files.ended(result.cached ? 'cached' : 'done', { artifact: result.ref.uri });
     return details.interruptions.length === 0 ? result : { ...result, interruptions: details.interruptions };
   } catch (error) {
     throw await explain(error);
@@ -149,16 +151,16 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
       const { reason } = context.cancellationSignal;
       if (reason instanceof CancelledFailure && reason.message !== 'WORKER_SHUTDOWN') {
         // TIMED_OUT, NOT_FOUND: another attempt goes on, whose files these are now; PAUSED, RESET: one will
-        if (reason.message === 'CANCELLED') await files.ended('waiting', 'stopped on request; a checkpoint is saved');
+        if (reason.message === 'CANCELLED') await files.ended('waiting', { error: 'stopped on request; a checkpoint is saved' });
         else files.log(`ended: ${reason.message}`);
         return reason;
       }
       const message = `the worker was told to stop at step ${details.step} of ${details.of}; the next attempt goes on from ${placeOf(details)}`;
-      await files.ended('preempted', message);
+      await files.ended('preempted', { error: message });
       return interrupted({ code: 'Preempted', message });
     }
     if (error instanceof StageFailed && !error.retryable) {
-      await files.ended('failed', error.message);
+      await files.ended('failed', { error: error.message });
       return ApplicationFailure.create({ type: error.code, message: `${request.stage}: ${error.message}`, nonRetryable: true, details: [{ mend: error.mend ?? null }] });
     }
     if (error instanceof TrainerCrashed || error instanceof StageFailed) {
@@ -167,15 +169,15 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
       heartbeat({ crashes });
       if (crashes >= CRASH_LOOP) {
         const message = `${request.stage}: ${crashes} crashes in a row without a new checkpoint; the last: ${error.message}; see "bliss logs ${request.run} ${request.stage}", mend the cause and "bliss resume ${request.run}"`;
-        await files.ended('failed', message);
+        await files.ended('failed', { error: message });
         return ApplicationFailure.create({ type: 'CrashLoop', message, nonRetryable: true });
       }
       // overtaken: the progress file is the later attempt's
       if (error instanceof StageFailed && error.code === 'Fenced') files.log(error.message);
-      else await files.ended(error instanceof StageFailed && PATIENT.has(error.code) ? 'waiting' : 'preempted', error.message);
+      else await files.ended(error instanceof StageFailed && PATIENT.has(error.code) ? 'waiting' : 'preempted', { error: error.message });
       return interrupted({ code: error instanceof StageFailed ? error.code : 'TrainerCrashed', message: `${error.message} (step ${details.step} of ${details.of}); the next attempt goes on from ${placeOf(details)}` });
     }
-    await files.ended('failed', error instanceof Error ? error.message : String(error));
+    await files.ended('failed', { error: error instanceof Error ? error.message : String(error) });
     return error;
   }
 }

@@ -5,7 +5,7 @@ import type { Display } from './display.js';
 import type { RunOutcome } from './runs.js';
 import type { Session } from './session.js';
 import { settle } from './settle.js';
-import { viewRun } from './view.js';
+import { stateOf, viewRun, type OpenState } from './view.js';
 
 export type FollowEnd =
   | { readonly kind: 'closed'; readonly outcome: RunOutcome }
@@ -37,7 +37,7 @@ export async function follow({ session, home, record, display, interrupt, homeOp
   let answeredAt = Date.now();
   let saidSilent = false;
   let askedAt = 0;
-  let paused = false;
+  let open: OpenState = 'running';
   try {
     while (!interrupt.aborted) {
       if (gone !== undefined) return { kind: 'stack-gone', reason: gone };
@@ -45,7 +45,7 @@ export async function follow({ session, home, record, display, interrupt, homeOp
         askedAt = Date.now();
         const settled = await settle({ session, home, run: record.run }).catch(() => undefined);
         if (settled?.kind === 'closed') return { kind: 'closed', outcome: settled.outcome };
-        if (settled?.kind === 'open') paused = settled.paused;
+        if (settled?.kind === 'open') open = stateOf(settled);
         if (settled !== undefined) {
           answeredAt = Date.now();
           if (saidSilent) display.note('the Temporal server answers again');
@@ -57,7 +57,7 @@ export async function follow({ session, home, record, display, interrupt, homeOp
           saidSilent = true;
         }
       }
-      display.show(viewRun({ record, folder, open: paused ? 'paused' : 'running', homeOption }));
+      display.show(viewRun({ record, folder, open, homeOption }));
       await pause(LOOK_EVERY_MS, interrupt);
     }
     return { kind: 'interrupted' };

@@ -2,9 +2,11 @@
 import { Command, CommanderError } from 'commander';
 import { BlissError } from '../lib/errors.js';
 import { packageVersion } from '../lib/package-root.js';
+import { addBudget } from './commands/budget.js';
 import { addCancel } from './commands/cancel.js';
 import { addDev } from './commands/dev.js';
 import { addDoctor } from './commands/doctor.js';
+import { addGc } from './commands/gc.js';
 import { addInit } from './commands/init.js';
 import { addLogs } from './commands/logs.js';
 import { addPause } from './commands/pause.js';
@@ -23,7 +25,7 @@ function bliss(): Command {
     .option('--json', 'one JSON object on standard output; everything else on standard error')
     .exitOverride()
     .configureOutput({ writeErr: () => undefined }); // errors are shown below, all in one way
-  for (const add of [addInit, addDoctor, addDev, addRun, addResume, addPause, addStopAfter, addCancel, addStatus, addLogs, addReport]) add(program);
+  for (const add of [addInit, addDoctor, addDev, addRun, addResume, addPause, addStopAfter, addCancel, addBudget, addStatus, addLogs, addReport, addGc]) add(program);
   return program;
 }
 

@@ -6,7 +6,7 @@ import { explainFailure } from './failure.js';
 import { readOutcome, writeJson, type RunOutcome } from './runs.js';
 import type { Session } from './session.js';
 
-export type Settled = { readonly kind: 'open'; readonly paused: boolean } | { readonly kind: 'missing' } | { readonly kind: 'closed'; readonly outcome: RunOutcome };
+export type Settled = { readonly kind: 'open'; readonly paused: boolean; /** the pause is since its budget is spent */ readonly spent: boolean } | { readonly kind: 'missing' } | { readonly kind: 'closed'; readonly outcome: RunOutcome };
 
 /** A lost connection shows within this time; the server's own answer takes milliseconds. */
 const CALL_TIMEOUT_MS = 4_000;
@@ -36,7 +36,7 @@ export async function settle({ session, home, run }: { readonly session: Session
     throw error;
   }
   const state = CLOSED[description.status.name];
-  if (state === undefined) return { kind: 'open', paused: isPaused(description.memo) };
+  if (state === undefined) return { kind: 'open', paused: steering(description.memo)?.paused === true, spent: steering(description.memo)?.spent === true };
   const outcome: RunOutcome = {
     state,
     finishedAt: (description.closeTime ?? new Date()).toISOString(),
@@ -48,7 +48,7 @@ export async function settle({ session, home, run }: { readonly session: Session
 }
 
 /** as the pipeline notes it */
-const isPaused = (memo: Readonly<Record<string, unknown>> | undefined): boolean => (memo?.['steering'] as Steering | undefined)?.paused === true;
+const steering = (memo: Readonly<Record<string, unknown>> | undefined): Steering | undefined => memo?.['steering'] as Steering | undefined;
 
 async function ending(run: string, result: () => Promise<PipelineResult>): Promise<Pick<RunOutcome, 'result' | 'failure'>> {
   try {

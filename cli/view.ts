@@ -2,9 +2,12 @@ import type { RunFolder, RunRecord, StageProgressFile } from '../lib/home.js';
 import { readOutcome, type RunOutcome } from './runs.js';
 import { readStages } from './stages.js';
 
-/** `paused`: on request. `stopped`: it was going on, and no stack is up that would take it further. `unknown`: its server does not answer. */
+/** `paused`: on request. `over-budget`: paused since its device-hours are spent. `stopped`: it was going on, and no stack is up that would take it further. `unknown`: its server does not answer. */
 export type RunState = RunOutcome['state'] | OpenState;
-export type OpenState = 'running' | 'paused' | 'stopped' | 'unknown';
+export type OpenState = 'running' | 'paused' | 'over-budget' | 'stopped' | 'unknown';
+
+/** of a run that is open on a server */
+export const stateOf = ({ paused, spent }: { readonly paused: boolean; readonly spent: boolean }): OpenState => (spent ? 'over-budget' : paused ? 'paused' : 'running');
 
 /** One moment of a run, as people and machines see it. */
 export interface RunView {
@@ -53,6 +56,7 @@ function atRest(stage: StageProgressFile, state: RunState): StageProgressFile {
 function hintFor({ record: { run, server, address }, state, homeOption }: Pick<ViewRun, 'record' | 'homeOption'> & { readonly state: RunState }): string | undefined {
   const resume = `bliss resume ${run}${homeOption}`;
   if (state === 'paused' || state === 'stopped' || state === 'failed' || state === 'cancelled' || state === 'terminated' || state === 'timed-out') return resume;
+  if (state === 'over-budget') return `bliss budget ${run} --gpu-hours N${homeOption}`;
   if (state === 'unknown') return server === 'configured' ? `set TEMPORAL_ADDRESS (it ran at ${address})` : resume;
   return undefined;
 }

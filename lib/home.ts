@@ -90,6 +90,8 @@ export interface RunRecord {
   readonly namespace: string;
   readonly submittedAt: string;
   readonly configDigest: string;
+  /** device-hours after which it pauses, as `bliss budget` set it last */
+  readonly gpuHours?: number;
 }
 
 export type StageState = 'waiting' | 'running' | 'preempted' | 'done' | 'cached' | 'failed';
@@ -112,6 +114,8 @@ export interface StageProgressFile {
   readonly phase?: string;
   /** what a reader of its result must know: `not bit-comparable from step 40 on: …` */
   readonly note?: string;
+  /** it holds a device while it runs; absent: not known, as of an earlier version */
+  readonly device?: boolean;
   readonly startedAt: string;
   readonly updatedAt: string;
   readonly error?: string;

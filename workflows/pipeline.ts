@@ -1,6 +1,7 @@
 import { ApplicationFailure, defineQuery, isCancellation, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import type { StageResult } from '../lib/stages/types.js';
 import { allOrCancel } from './all-or-cancel.js';
+import { Budget, within } from './budget.js';
 import { failureForPeople } from './failure.js';
 import { Notifier } from './notifier.js';
 import { planStages } from './plan.js';
@@ -8,7 +9,7 @@ import { report } from './report.js';
 import { BLISS_RUN, BLISS_STAGE } from './search-attributes.js';
 import { runSeed } from './seed.js';
 import { StageBoard } from './stage-board.js';
-import { pauseUpdate, refused, resumeUpdate, stagePausedSignal, stopAfterUpdate } from './steering.js';
+import { budgetUpdate, pauseUpdate, refused, resumeUpdate, stagePausedSignal, stopAfterUpdate } from './steering.js';
 import type { ArmMetrics, PipelineInput, PipelineProgress, PipelineResult, RunDigests } from './types.js';
 
 /** A query, as it changes nothing: how far each stage is. */
@@ -20,7 +21,9 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
   const notifier = new Notifier(input);
   const board = new StageBoard(input, planStages(config), notifier);
   setHandler(progressQuery, () => board.progress());
-  steer(board, run);
+  const budget = new Budget(run, board);
+  steer({ board, budget, run });
+  if (input.gpuHours !== undefined) budget.set(input.gpuHours);
   upsertSearchAttributes([
     { key: BLISS_RUN, value: run },
     { key: BLISS_STAGE, value: 'pipeline' },
@@ -29,7 +32,7 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
   notifier.tell('started');
 
   try {
-    await allOrCancel(config.seeds.map((seed) => () => runSeed({ board, input, seed })));
+    await within(budget, () => allOrCancel(config.seeds.map((seed) => () => runSeed({ board, input, seed }))));
     const written = await board.runOne({
       name: 'report',
       workflow: report,
@@ -59,7 +62,7 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
 }
 
 /** What people may ask of the run, and when they hear no. */
-function steer(board: StageBoard, run: string): void {
+function steer({ board, budget, run }: { readonly board: StageBoard; readonly budget: Budget; readonly run: string }): void {
   setHandler(pauseUpdate, () => board.pause(), {
     validator: () => {
       if (board.steering.paused) throw refused('the run is paused already', `go on with \`bliss resume ${run}\``);
@@ -68,6 +71,15 @@ function steer(board: StageBoard, run: string): void {
   setHandler(resumeUpdate, () => board.resume(), {
     validator: () => {
       if (!board.steering.paused) throw refused('the run is not paused', `look at it with \`bliss status ${run}\``);
+      if (board.steering.spent === true) throw refused(`its budget of ${board.steering.gpuHours ?? 0} device-hours is spent`, `raise it by \`bliss budget ${run} --gpu-hours N\``);
+    },
+  });
+  setHandler(budgetUpdate, (hours) => {
+    budget.set(hours ?? undefined);
+    return board.steering;
+  }, {
+    validator: (hours) => {
+      if (hours !== null && !(hours > 0 && Number.isFinite(hours))) throw refused(`a budget of ${hours} device-hours`, 'give a number above 0, or none');
     },
   });
   setHandler(stopAfterUpdate, (round) => board.stopAfter(round), { validator: (round) => board.checkRound(round) });

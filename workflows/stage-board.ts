@@ -50,21 +50,32 @@ export class StageBoard {
   }
 
   /** No stage begins any more, and those that run save a checkpoint and let go: then it returns. */
-  async pause(): Promise<Steering> {
-    this.steer({ paused: true });
+  async pause({ spent = false }: { /** since the budget is */ readonly spent?: boolean } = {}): Promise<Steering> {
+    this.steer({ paused: true, spent });
     for (const child of this.open.values()) this.tell(child, 'pause');
     await condition(() => !this.steered.paused || [...this.states.values()].every((state) => state !== 'running'));
-    if (this.steered.paused) this.notifier.tell('paused');
+    if (this.steered.paused) this.notifier.tell('paused', spent ? { message: `its budget of ${this.steered.gpuHours ?? 0} device-hours is spent` } : {});
     return this.steered;
   }
 
   resume(): Steering {
-    this.steer({ paused: false });
+    this.steer({ paused: false, spent: false });
     for (const [stage, state] of this.states) if (state === 'paused') this.states.set(stage, 'running');
     for (const child of this.open.values()) this.tell(child, 'resume');
     this.notifier.tell('resumed');
     this.show();
     return this.steered;
+  }
+
+  budget(gpuHours: number | undefined): void {
+    const { gpuHours: _before, ...others } = this.steered;
+    this.steered = others;
+    this.steer(gpuHours === undefined ? {} : { gpuHours });
+  }
+
+  /** stages that run now */
+  get running(): number {
+    return [...this.states.values()].filter((state) => state === 'running').length;
   }
 
   /** a stage says that nothing of it runs */

@@ -9,6 +9,8 @@ import type { Steering } from './types.js';
 /** Frees the devices: answered once every running stage has saved a checkpoint and let go. */
 export const pauseUpdate = defineUpdate<Steering>('pause');
 export const resumeUpdate = defineUpdate<Steering>('resume');
+/** Pauses the run when its stages have held devices for so many hours; null: no such end. A run that paused for it goes on where it is raised. */
+export const budgetUpdate = defineUpdate<Steering, [number | null]>('budget');
 /** Ends the run after a round: its report is on the rounds until then. */
 export const stopAfterUpdate = defineUpdate<Steering, [number]>('stopAfter');
 

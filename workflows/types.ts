@@ -16,6 +16,8 @@ export interface PipelineInput {
   readonly configFolder: string;
   /** '' takes finished stages of any run; anything else only what was computed under the same scope: `--fresh` gives each run one of its own */
   readonly scope: string;
+  /** device-hours of all executions of the run together after which it pauses */
+  readonly gpuHours?: number;
 }
 
 export interface PipelineResult {
@@ -49,6 +51,10 @@ export interface PipelineProgress {
 export interface Steering {
   /** no stage runs, and none begins, until it is resumed */
   readonly paused: boolean;
+  /** device-hours after which it pauses; absent: none */
+  readonly gpuHours?: number;
+  /** it is paused since they are spent */
+  readonly spent?: boolean;
   /** the last round; absent: the configuration's */
   readonly stopAfterRound?: number;
 }

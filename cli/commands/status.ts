@@ -9,7 +9,7 @@ import { peekSession, type Session } from '../session.js';
 import { settle } from '../settle.js';
 import { failureText } from '../summary.js';
 import { runHeadline, stageTable } from '../table.js';
-import { currentStages, isFinished, viewRun, type OpenState, type RunView } from '../view.js';
+import { currentStages, isFinished, stateOf, viewRun, type OpenState, type RunView } from '../view.js';
 
 export function addStatus(program: Command): void {
   program
@@ -53,7 +53,7 @@ async function openState({ home, record, session }: { readonly home: Home; reado
   try {
     const settled = await settle({ session, home, run: record.run });
     if (settled.kind === 'missing') return 'stopped';
-    return settled.kind === 'open' && settled.paused ? 'paused' : 'running';
+    return settled.kind === 'open' ? stateOf(settled) : 'running';
   } catch {
     return silent;
   }

@@ -4,6 +4,7 @@ export { checkpoints, type Checkpoints, type CheckpointsOptions, type SaveInput,
 export { digestJson, digestLines, digestRows, digestTensors, digestTensorStream, sha256, sha256File } from './digests.js';
 export { compareTokens, tokenName } from './fencing.js';
 export { fileBlobs, type FileBlobsOptions } from './file-blobs.js';
+export { collectGarbage, type CollectGarbage, type Garbage } from './garbage.js';
 export { type PublishInput } from './publish.js';
 export { stageKey, type StageKeyInput } from './stage-key.js';
 export { openStore, type StageOutputs, type Store, type StoreOptions } from './store.js';

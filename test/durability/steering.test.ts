@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { readJson, readOutcome } from '../../cli/runs.js';
@@ -69,13 +69,25 @@ test('a run that is paused, resumed, cancelled, resumed, stopped after a round a
   expect(new Set((JSON.parse(early.stdout) as { metrics: { round: number }[] }).metrics.map(({ round }) => round))).toEqual(new Set([1]));
 
   // the other round
-  const last = await start(['resume', 'run', '--json', '--home', home.root]).ended;
+  const fourth = start(['resume', 'run', '--json', '--home', home.root]);
+  await until('the second round', () => (readJson<StageProgressFile>(home.run('run').progress(BILEVEL.replace('round-1', 'round-2')))?.state === 'running' ? true : undefined), RUN_MS);
+  // its device-hours are spent long since: it pauses, and goes on without a budget
+  expect(await inHome(home, 'budget', 'run', '--gpu-hours', '0.0001')).toMatchObject({ code: 0, answer: { gpuHours: 0.0001 } });
+  await until('the pause', async () => ((await inHome(home, 'status', 'run')).answer['state'] === 'over-budget' ? true : undefined), 60_000);
+  expect((await inHome(home, 'status', 'run')).answer['hint']).toContain('bliss budget run --gpu-hours N');
+  expect((await inHome(home, 'budget', 'run', '--gpu-hours', 'none')).code).toBe(0);
+  const last = await fourth.ended;
   expect(last.code, last.stderr).toBe(0);
   const whole = await undisturbed.ended;
   expect(whole.code, whole.stderr).toBe(0);
   expect((JSON.parse(last.stdout) as Answer).digests).toEqual((JSON.parse(whole.stdout) as Answer).digests);
   // and whoever wanted to know was told, in order
   const told = readFileSync(notices, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { event: string; id: string });
-  expect(told.map(({ event }) => event)).toEqual(['started', 'paused', 'resumed', 'cancelled', 'started', 'done', 'started', 'done']);
+  expect(told.map(({ event }) => event)).toEqual(['started', 'paused', 'resumed', 'cancelled', 'started', 'done', 'started', 'paused', 'resumed', 'done']);
   expect(new Set(told.map(({ id }) => id)).size).toBe(told.length);
+  // all that it has made is in use, until its folder is gone
+  expect(await inHome(home, 'gc', '--dry-run')).toMatchObject({ code: 0, answer: { artifacts: { count: 0 }, notes: { count: 0 } } });
+  rmSync(home.run('run').root, { recursive: true });
+  expect((await inHome(home, 'gc')).code).toBe(0);
+  expect(readdirSync(path.join(home.store, 'artifacts'))).toEqual([]);
 });

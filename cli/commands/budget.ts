@@ -1,0 +1,31 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import type { Steering } from '../../workflows/types.js';
+import { action } from '../command.js';
+import { requireRecord, writeJson } from '../runs.js';
+import { steer } from '../steer.js';
+
+export function addBudget(program: Command): void {
+  program
+    .command('budget')
+    .description('pause a run at a checkpoint when its stages have held devices for so many hours; raised, it goes on')
+    .argument('<run>', 'name of the run')
+    .requiredOption('--gpu-hours <n>', 'hours of all devices together since the run began, or `none`', hours)
+    .action(
+      action(async ({ home, output, homeOption }, run: string, { gpuHours }: { readonly gpuHours: number | null }) => {
+        await steer({ home, run, homeOption }, (handle) => handle.executeUpdate<Steering, [number | null]>('budget', { args: [gpuHours] }));
+        // an execution that follows, after a cancel, has it too
+        const { gpuHours: _before, ...record } = requireRecord(home, run);
+        writeJson(home.run(run).record, { ...record, ...(gpuHours === null ? {} : { gpuHours }) });
+        output.say(gpuHours === null ? `the run ${run} has no budget any more` : `the run ${run} pauses after ${gpuHours} device-hours; where it had paused for that, it goes on`);
+        output.answer({ run, gpuHours });
+        return 0;
+      }),
+    );
+}
+
+function hours(text: string): number | null {
+  if (text === 'none') return null;
+  const value = Number(text);
+  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('hours are a number above 0, or none');
+  return value;
+}

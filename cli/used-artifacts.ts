@@ -1,0 +1,45 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { BlissError } from '../lib/errors.js';
+import type { Home } from '../lib/home.js';
+import type { FinishedStage } from '../lib/stages/types.js';
+import { listRuns, readJson, readOutcome } from './runs.js';
+
+/** What the runs of a home refer to. */
+export interface Used {
+  /** uris of artifacts */
+  readonly artifacts: ReadonlySet<string>;
+  /** runs that have not ended as done */
+  readonly open: ReadonlySet<string>;
+}
+
+/** @throws BlissError Usage for an open run whose folder does not say what it has made */
+export function usedArtifacts(home: Home): Used {
+  const artifacts = new Set<string>();
+  const open = new Set<string>();
+  for (const { run } of listRuns(home)) {
+    const folder = home.run(run);
+    const outcome = readOutcome(folder);
+    const finished = linesOf(folder.timings).filter(({ state }) => state === 'done' || state === 'cached');
+    for (const { artifact } of finished) if (artifact !== undefined) artifacts.add(artifact);
+    for (const { results } of readJson<readonly FinishedStage[]>(path.join(folder.root, 'stages.json')) ?? []) for (const { ref } of results) artifacts.add(ref.uri);
+    if (outcome?.result !== undefined) artifacts.add(outcome.result.report.uri);
+    if (outcome?.state === 'done') continue;
+    open.add(run);
+    if (finished.some(({ artifact }) => artifact === undefined)) {
+      throw new BlissError({ code: 'Usage', message: `the run ${run} has not ended, and an earlier version did not write down what it has made`, where: folder.root, mend: `take it to its end by \`bliss resume ${run}\`, or remove its folder` });
+    }
+  }
+  return { artifacts, open };
+}
+
+function linesOf(file: string): { readonly state: string; readonly artifact?: string }[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8').split('\n').flatMap((line) => {
+    try {
+      return line === '' ? [] : [JSON.parse(line) as { state: string; artifact?: string }]; // written by the workers' progress files
+    } catch {
+      return []; // cut off by a kill
+    }
+  });
+}

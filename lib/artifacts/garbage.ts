@@ -1,0 +1,87 @@
+import type { Blobs, Manifest } from './types.js';
+
+export interface CollectGarbage {
+  readonly blobs: Blobs;
+  /** uris of the artifacts that runs refer to; what those were made from is kept with them */
+  readonly used: ReadonlySet<string>;
+  /** runs that may go on: their checkpoints and fences are kept */
+  readonly open: ReadonlySet<string>;
+  /** nothing is removed */
+  readonly dryRun: boolean;
+}
+
+export interface Garbage {
+  readonly artifacts: Heap;
+  readonly checkpoints: Heap;
+  /** notes of finished stages whose results go */
+  readonly notes: Heap;
+}
+export interface Heap {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+const ARTIFACTS = 'artifacts/';
+const NOTES = 'stages/';
+const MANIFEST = 'manifest.json';
+
+interface Blob {
+  readonly key: string;
+  readonly size: number;
+}
+
+/**
+ * Removes what no run refers to. Nobody may be at work on the store meanwhile: a stage that has published and not yet noted its result
+ * would lose it. Interrupted, it leaves nothing that is taken for whole: notes go first, manifests before their files.
+ */
+export async function collectGarbage({ blobs, used, open, dryRun }: CollectGarbage): Promise<Garbage> {
+  const artifacts = grouped(await blobs.list(ARTIFACTS), 2);
+  const kept = await withOrigins(blobs, artifacts, new Set([...used].map((uri) => uri.replace(/^store:/, '').split('/').slice(0, 2).join('/'))));
+  const goes = [...artifacts].filter(([folder]) => !kept.has(folder));
+
+  const notes: Blob[] = [];
+  for (const note of await blobs.list(NOTES)) {
+    const folders = [...(await readText(blobs, note)).matchAll(/store:(artifacts\/[^/"]+)\//g)].map((match) => match[1]);
+    if (folders.some((folder) => !kept.has(folder))) notes.push(note);
+  }
+  const checkpoints = [...grouped(await blobs.list('checkpoints/'), 2), ...grouped(await blobs.list('fences/'), 2)].filter(([folder]) => !open.has(folder.split('/')[1]));
+
+  if (!dryRun) {
+    for (const { key } of notes) await blobs.delete(key);
+    for (const [, files] of [...goes, ...checkpoints]) for (const { key } of files.toSorted(manifestsFirst)) await blobs.delete(key);
+  }
+  const heap = (groups: readonly (readonly [string, readonly Blob[]])[]): Heap => ({ count: groups.length, bytes: sum(groups.flatMap(([, files]) => files)) });
+  return { artifacts: heap(goes), checkpoints: heap(checkpoints.filter(([folder]) => folder.startsWith('checkpoints/'))), notes: { count: notes.length, bytes: sum(notes) } };
+}
+
+const sum = (blobs: readonly Blob[]): number => blobs.reduce((total, { size }) => total + size, 0);
+
+const manifestsFirst = (a: Blob, b: Blob): number => Number(b.key.endsWith(MANIFEST)) - Number(a.key.endsWith(MANIFEST)) || (a.key < b.key ? -1 : 1);
+
+/** by the first parts of their keys */
+function grouped(blobs: readonly Blob[], parts: number): Map<string, Blob[]> {
+  const groups = new Map<string, Blob[]>();
+  for (const blob of blobs) {
+    const folder = blob.key.split('/').slice(0, parts).join('/');
+    const group = groups.get(folder);
+    if (group === undefined) groups.set(folder, [blob]);
+    else group.push(blob);
+  }
+  return groups;
+}
+
+/** What artifacts were made from, and what that was made from: they could not be explained, nor made again, without it. */
+async function withOrigins(blobs: Blobs, artifacts: ReadonlyMap<string, readonly Blob[]>, roots: ReadonlySet<string>): Promise<Set<string>> {
+  const kept = new Set<string>();
+  const waiting = [...roots];
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    const manifest = artifacts.get(folder)?.find(({ key }) => key.endsWith(`/${MANIFEST}`));
+    if (kept.has(folder) || manifest === undefined) continue;
+    kept.add(folder);
+    const { lineage } = JSON.parse(await readText(blobs, manifest)) as Pick<Manifest, 'lineage'>; // written by our own store
+    waiting.push(...Object.values(lineage.inputs).map(({ sha256 }) => `${ARTIFACTS}${sha256}`));
+  }
+  return kept;
+}
+
+const readText = async (blobs: Blobs, { key, size }: Blob): Promise<string> => Buffer.from(await blobs.getRange(key, 0, size)).toString('utf8');

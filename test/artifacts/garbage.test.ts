@@ -1,0 +1,59 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { checkpoints, collectGarbage, digestJson, fileBlobs, openStore, sha256, type Ref } from '../../lib/artifacts/index.js';
+
+let root = '';
+beforeEach(async () => { root = await mkdtemp(path.join(os.tmpdir(), 'bliss-garbage-')); });
+afterEach(async () => { await rm(root, { recursive: true, force: true }); });
+
+async function folderWith(text: string): Promise<string> {
+  const folder = await mkdtemp(path.join(root, 'folder-'));
+  await writeFile(path.join(folder, 'data'), text);
+  return folder;
+}
+
+/** corpus → weights, both used by way of the weights; an old corpus and its scores, used by nobody; a run that is open and one that is gone */
+async function filled() {
+  const blobs = fileBlobs({ root: path.join(root, 'store') });
+  const store = openStore({ blobs, codeVersion: 'test' });
+  const finish = async (text: string, from: readonly Ref[] = []): Promise<Ref> => {
+    const inputs = Object.fromEntries(from.map(({ sha256: id, digest }, i) => [`input${i}`, { sha256: id, digest }]));
+    const ref = await store.publish({ kind: 'state', folder: await folderWith(text), digest: sha256(text), lineage: { stage: 'training', stageVersion: 1, inputs }, summary: {} });
+    await store.record(digestJson(text), { ref, summary: {} });
+    return ref;
+  };
+  const corpus = await finish('corpus');
+  const weights = await finish('weights', [corpus]);
+  const oldCorpus = await finish('old corpus');
+  const scores = await finish('old scores!', [oldCorpus]);
+  for (const run of ['open', 'gone']) {
+    const series = checkpoints({ store, blobs, run, stage: 'bilevel', key: 'k' });
+    const token = { epoch: await series.claimEpoch({ claimant: 'me' }), attempt: 1 };
+    await series.begin({ token });
+    await series.save({ token, step: 1, folder: await folderWith(run), summary: {} });
+  }
+  return { blobs, store, corpus, weights, oldCorpus, scores };
+}
+
+test('what a run refers to stays, with what that was made from and the checkpoints of runs that may go on; all else goes', async () => {
+  const { blobs, store, corpus, weights, oldCorpus, scores } = await filled();
+  const input = { blobs, used: new Set([weights.uri]), open: new Set(['open']) };
+  const before = await blobs.list('');
+  const planned = await collectGarbage({ ...input, dryRun: true });
+  expect(await blobs.list('')).toEqual(before);
+  expect(planned).toMatchObject({ artifacts: { count: 2 }, checkpoints: { count: 1 }, notes: { count: 2 } });
+
+  expect(await collectGarbage({ ...input, dryRun: false })).toEqual(planned);
+  const left = await blobs.list('');
+  const gone = before.filter(({ key }) => !left.some((blob) => blob.key === key));
+  for (const { key } of gone) expect(key).toMatch(new RegExp(`^(artifacts/(${oldCorpus.sha256}|${scores.sha256})/|stages/|checkpoints/gone/|fences/gone/)`));
+  for (const [text, ref] of [['corpus', corpus], ['weights', weights]] as const) {
+    expect(await store.find(digestJson(text))).toMatchObject({ ref });
+    await (await store.open(ref)).file('data');
+  }
+  expect(await store.find(digestJson('old scores!'))).toBeUndefined();
+  expect(left.filter(({ key }) => key.startsWith('checkpoints/')).every(({ key }) => key.startsWith('checkpoints/open/'))).toBe(true);
+  expect(await collectGarbage({ ...input, dryRun: false })).toMatchObject({ artifacts: { count: 0 }, checkpoints: { count: 0 }, notes: { count: 0 } });
+});
