@@ -10,6 +10,7 @@ import { addGc } from './commands/gc.js';
 import { addInit } from './commands/init.js';
 import { addLogs } from './commands/logs.js';
 import { addPause } from './commands/pause.js';
+import { addPlan } from './commands/plan.js';
 import { addReport } from './commands/report.js';
 import { addResume } from './commands/resume.js';
 import { addRun } from './commands/run.js';
@@ -25,7 +26,7 @@ function bliss(): Command {
     .option('--json', 'one JSON object on standard output; everything else on standard error')
     .exitOverride()
     .configureOutput({ writeErr: () => undefined }); // errors are shown below, all in one way
-  for (const add of [addInit, addDoctor, addDev, addRun, addResume, addPause, addStopAfter, addCancel, addBudget, addStatus, addLogs, addReport, addGc]) add(program);
+  for (const add of [addInit, addDoctor, addDev, addPlan, addRun, addResume, addPause, addStopAfter, addCancel, addBudget, addStatus, addLogs, addReport, addGc]) add(program);
   return program;
 }
 

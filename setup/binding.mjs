@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { once } from './cache.mjs';
 import { capture, lastLines } from './command.mjs';
 import { findOnPath, isExecutable } from './facts.mjs';
@@ -87,6 +88,7 @@ function bindingKey(root, tensorflow) {
   const sources = path.join(packageFolder(root), 'binding');
   const hash = createHash('sha256').update(`${tensorflow.version}\n${NAPI}\n${JSON.stringify(FLAGS)}\n`);
   hash.update(readFileSync(path.join(root, 'node_modules', 'node-api-headers', 'package.json')));
+  hash.update(readFileSync(SESSION_OPTIONS));
   for (const file of readdirSync(sources).sort()) hash.update(file).update(readFileSync(path.join(sources, file)));
   return hash.digest('hex').slice(0, 16);
 }
@@ -98,7 +100,10 @@ async function compilerKey({ program, args }) {
   return createHash('sha256').update(output).digest('hex').slice(0, 8);
 }
 
-const FLAGS = ['-std=c++17', '-O2', '-shared', '-fPIC', `-DNAPI_VERSION=${NAPI}`, '-DNODE_GYP_MODULE_NAME=tfjs_binding'];
+const FLAGS = ['-std=c++17', '-O2', '-shared', '-fPIC', `-DNAPI_VERSION=${NAPI}`, '-DNODE_GYP_MODULE_NAME=tfjs_binding', '-DTF_NewSessionOptions=bliss_NewSessionOptions'];
+
+/** Our own part of it: the options of its sessions. */
+const SESSION_OPTIONS = fileURLToPath(new URL('session-options.cc', import.meta.url));
 
 /** @param {{ root: string, compiler: { program: string, args: readonly string[] }, into: string, say: import('./progress.mjs').Say }} input */
 async function compile({ root, compiler, into, say }) {
@@ -108,7 +113,7 @@ async function compile({ root, compiler, into, say }) {
     compiler.program,
     // prettier-ignore
     [...compiler.args, ...FLAGS, '-I..', '-Ideps/include', `-I${path.join(root, 'node_modules', 'node-api-headers', 'include')}`,
-      'binding/tfjs_backend.cc', 'binding/tfjs_binding.cc', '-o', path.join(into, FILE),
+      'binding/tfjs_backend.cc', 'binding/tfjs_binding.cc', SESSION_OPTIONS, '-o', path.join(into, FILE),
       '-Ldeps/lib', '-ltensorflow', '-l:libtensorflow_framework.so.2', '-Wl,-rpath,$ORIGIN/../../deps/lib'],
     { cwd: packageFolder(root) },
   );

@@ -1,5 +1,3 @@
-import { CancellationScope, proxyActivities } from '@temporalio/workflow';
-import type { CpuActivities } from '../activities/index.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import { bilevel } from './bilevel.js';
 import { seedOfChance } from './chance.js';
@@ -7,13 +5,14 @@ import { evaluation } from './evaluation.js';
 import { scoring } from './scoring.js';
 import { shardsPerTask } from './scoring-tasks.js';
 import { selection } from './selection.js';
-import type { StageBoard } from './stage-board.js';
+import type { StageRunner, Together } from './together.js';
 import { decay, pretraining } from './training.js';
-import { CONTROL_QUEUE, type PipelineInput } from './types.js';
+import type { PipelineInput } from './types.js';
 
 /** What all stages of one seed share. */
 export interface SeedContext {
-  readonly board: StageBoard;
+  readonly board: StageRunner;
+  readonly together: Together;
   readonly input: PipelineInput;
   readonly seed: number;
 }
@@ -27,13 +26,11 @@ export interface ArmStart {
   readonly target: Ref;
 }
 
-const { resolveSelection } = proxyActivities<CpuActivities>({ taskQueue: CONTROL_QUEUE, summary: 'find the other run’s selection', startToCloseTimeout: '30s', retry: { initialInterval: '1s' } });
-
 /** Round after round of one arm. Decay and evaluation of a round run beside the next round; where a round fails they are cancelled and awaited. */
 export async function runArm(context: SeedContext, arm: Arm, start: ArmStart): Promise<void> {
   const running: Promise<unknown>[] = [];
   const failures: unknown[] = [];
-  const branches = new CancellationScope();
+  const branches = context.together.branches();
   try {
     await runRounds(context, arm, start, (branch) => {
       // a failing side branch must not go unheard while the next round runs; it goes up when the branches are joined
@@ -66,7 +63,7 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
   const { board, input, seed } = context;
   const { config } = input;
   if (arm.selector === 'bliss' && config.selection.from !== undefined) {
-    return { selection: await resolveSelection({ from: config.selection.from, seed }), scorer: null };
+    return { selection: await context.together.resolveSelection({ from: config.selection.from, seed }), scorer: null };
   }
   const group = round;
   let scores: readonly Ref[] = [];

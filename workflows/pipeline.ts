@@ -10,6 +10,7 @@ import { BLISS_RUN, BLISS_STAGE } from './search-attributes.js';
 import { runSeed } from './seed.js';
 import { StageBoard } from './stage-board.js';
 import { budgetUpdate, pauseUpdate, refused, resumeUpdate, stagePausedSignal, stopAfterUpdate } from './steering.js';
+import { asWorkflows } from './together.js';
 import type { ArmMetrics, PipelineInput, PipelineProgress, PipelineResult, RunDigests } from './types.js';
 
 /** A query, as it changes nothing: how far each stage is. */
@@ -32,7 +33,7 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
   notifier.tell('started');
 
   try {
-    await within(budget, () => allOrCancel(config.seeds.map((seed) => () => runSeed({ board, input, seed }))));
+    await within(budget, () => allOrCancel(config.seeds.map((seed) => () => runSeed({ board, together: asWorkflows, input, seed }))));
     const written = await board.runOne({
       name: 'report',
       workflow: report,

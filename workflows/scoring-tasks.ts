@@ -6,6 +6,10 @@ import type { RunConfig } from '../config/schema.js';
  */
 const TASKS_PER_RUN = 2_500;
 
+/** Shard ranges of the scoring activities of one stage. */
+export const shardRanges = ({ shards, perTask }: { readonly shards: number; readonly perTask: number }): { readonly first: number; readonly end: number }[] =>
+  Array.from({ length: Math.ceil(shards / perTask) }, (_, i) => ({ first: i * perTask, end: Math.min(shards, (i + 1) * perTask) }));
+
 /** Shards of one scoring activity: as configured, and more where there would be too many activities. */
 export function shardsPerTask({ scoring, seeds, rounds, comparison }: Pick<RunConfig, 'scoring' | 'seeds' | 'rounds' | 'comparison'>, shards: number): number {
   const stages = seeds.length * rounds * comparison.arms.filter(({ selector }) => selector === 'bliss').length;

@@ -1,4 +1,5 @@
 import type { ScoringInput, StageResult } from '../lib/stages/types.js';
+import { shardRanges } from './scoring-tasks.js';
 import { slidingWindow } from './sliding-window.js';
 import { asStage, gpu, schedule, type StageWorkflowInput } from './stage.js';
 
@@ -14,7 +15,7 @@ const WINDOW = 64;
 /** Scores every row of the round's shard group; shard ranges run side by side.  @see method §4, step 3 */
 export async function scoring(workflow: ScoringWorkflowInput): Promise<readonly StageResult[]> {
   const { shards, shardsPerTask, worker } = workflow;
-  const ranges = Array.from({ length: Math.ceil(shards / shardsPerTask) }, (_, i) => ({ first: i * shardsPerTask, end: Math.min(shards, (i + 1) * shardsPerTask) }));
+  const ranges = shardRanges({ shards, perTask: shardsPerTask });
   return asStage(workflow, `score ${shards} shards`, (pausable) =>
     slidingWindow(ranges, WINDOW, (range) => {
       const input: ScoringInput = { ...workflow.input, shards: range };

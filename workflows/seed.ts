@@ -1,6 +1,5 @@
 import type { Ref } from '../lib/artifacts/types.js';
 import type { TrainingInput } from '../lib/stages/types.js';
-import { allOrCancel } from './all-or-cancel.js';
 import { runArm, type ArmStart, type SeedContext } from './arm.js';
 import { seedOfChance } from './chance.js';
 import { prepare } from './prepare.js';
@@ -9,7 +8,7 @@ import { warmUp } from './training.js';
 
 /** One seed's comparison: prepare, the two warm-ups side by side, then every arm.  @see method §4 */
 export async function runSeed(context: SeedContext): Promise<void> {
-  const { board, input, seed } = context;
+  const { board, together, input, seed } = context;
   const { config } = input;
   const place = (stage: string) => ({ stage: `seed-${seed}/${stage}`, seed, arm: null, round: null });
 
@@ -39,7 +38,7 @@ export async function runSeed(context: SeedContext): Promise<void> {
       input: { selector: 'random', fraction: config.warmUp.fraction, method: 'top-k', temperature: 0, trainedRows: 'flag', corpus: corpus.ref, group: 0, scores: [], seed: `${seedOfChance(config.selection, seed)}/warm-up` },
     },
   });
-  const [proxy, target] = await allOrCancel(
+  const [proxy, target] = await together.all(
     (['proxy', 'target'] as const).map(
       (which) => () =>
         board.runOne({
@@ -53,7 +52,7 @@ export async function runSeed(context: SeedContext): Promise<void> {
   );
   const shards = corpus.summary['shards'];
   const start: ArmStart = { corpus: corpus.ref, shards: Array.isArray(shards) ? shards.map(Number) : [], proxy: proxy.ref, target: target.ref };
-  await allOrCancel(config.comparison.arms.map((arm) => () => runArm(context, arm, start)));
+  await together.all(config.comparison.arms.map((arm) => () => runArm(context, arm, start)));
 }
 
 function warmUpInput({ input, seed }: SeedContext, which: 'proxy' | 'target', rows: Ref): TrainingInput {

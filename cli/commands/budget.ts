@@ -11,7 +11,8 @@ export function addBudget(program: Command): void {
     .argument('<run>', 'name of the run')
     .requiredOption('--gpu-hours <n>', 'hours of all devices together since the run began, or `none`', hours)
     .action(
-      action(async ({ home, output, homeOption }, run: string, { gpuHours }: { readonly gpuHours: number | null }) => {
+      action(async ({ home, output, homeOption }, run: string, { gpuHours: given }: { readonly gpuHours: number | 'none' }) => {
+        const gpuHours = given === 'none' ? null : given;
         await steer({ home, run, homeOption }, (handle) => handle.executeUpdate<Steering, [number | null]>('budget', { args: [gpuHours] }));
         // an execution that follows, after a cancel, has it too
         const { gpuHours: _before, ...record } = requireRecord(home, run);
@@ -23,8 +24,8 @@ export function addBudget(program: Command): void {
     );
 }
 
-function hours(text: string): number | null {
-  if (text === 'none') return null;
+function hours(text: string): number | 'none' {
+  if (text === 'none') return text;
   const value = Number(text);
   if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('hours are a number above 0, or none');
   return value;

@@ -47,7 +47,10 @@ export async function collectGarbage({ blobs, used, open, dryRun }: CollectGarba
   const checkpoints = [...grouped(await blobs.list('checkpoints/'), 2), ...grouped(await blobs.list('fences/'), 2)].filter(([folder]) => !open.has(folder.split('/')[1]));
 
   if (!dryRun) {
-    for (const { key } of notes) await blobs.delete(key);
+    for (const { key } of notes) {
+      await blobs.delete(key);
+      await blobs.delete(key.replace(NOTES, 'inputs/')); // what its key was made of
+    }
     for (const [, files] of [...goes, ...checkpoints]) for (const { key } of files.toSorted(manifestsFirst)) await blobs.delete(key);
   }
   const heap = (groups: readonly (readonly [string, readonly Blob[]])[]): Heap => ({ count: groups.length, bytes: sum(groups.flatMap(([, files]) => files)) });

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { checkpoints, digestJson, type Store } from '../artifacts/index.js';
+import { canonicalJson, checkpoints, digestJson, type Store } from '../artifacts/index.js';
 import type { Blobs, FencingToken, Ref } from '../artifacts/types.js';
 import { openFeeder, WaitClock, type Feeder } from '../data/index.js';
 import { asBlissError, BlissError } from '../errors.js';
@@ -57,16 +57,31 @@ const SAID_AFTER_MS = 1_000;
 const SAID_AGAIN_MS = 60_000;
 
 /** The stage's key: what it is and what decides its result. References count by content, not by where they lie. */
-export async function stageKey<Name extends StageName>(stage: Stage<Name>, task: StageTask<Name>): Promise<string> {
+export async function stageKey<Name extends StageName>(stage: Stage<Name>, task: Pick<StageTask<Name>, 'input' | 'scope'>): Promise<string> {
+  return digestJson(await keyContent(stage, task));
+}
+
+/** What the key is the digest of. */
+export async function keyContent<Name extends StageName>(stage: Stage<Name>, task: Pick<StageTask<Name>, 'input' | 'scope'>): Promise<KeyContent> {
   const input = stage.keyInput === undefined ? task.input : stage.keyInput(task.input);
-  return digestJson({
+  return {
     name: stage.name,
     version: stage.version,
     input: byDigest(input),
     parts: stage.keyParts === undefined ? null : await stage.keyParts(task.input),
     scope: task.scope,
-  });
+  };
 }
+export interface KeyContent {
+  readonly name: StageName;
+  readonly version: number;
+  readonly input: unknown;
+  readonly parts: unknown;
+  readonly scope: string;
+}
+
+/** Beside the note of a finished stage: what its key was made of, so that a plan can say why another one is not found. */
+export const keyContentOf = (key: string): string => `inputs/${key}.json`;
 
 /** Replaces every Ref in a JSON value by its digest. */
 function byDigest(value: unknown): unknown {
@@ -99,7 +114,8 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
   const notes: string[] = [];
   try {
     stretch.begin('checking its inputs');
-    const key = await stageKey(stage, task);
+    const content = await keyContent(stage, task);
+    const key = digestJson(content);
     const found = await store.find(key);
     const series = checkpoints({ store, blobs, run: task.run, stage: task.stage, key, onSetAside: hooks.onSetAside });
     if (found !== undefined) {
@@ -177,6 +193,7 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
       summary,
     });
     // where another run finished the same stage meanwhile, both go on with one result
+    await blobs.putIfAbsent(keyContentOf(key), Buffer.from(canonicalJson(content), 'utf8'));
     const result = await store.record(key, { ref, summary });
     await hooks.onMetrics(lines);
     await series.discard({ token: task.fencingToken });

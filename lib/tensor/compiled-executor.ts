@@ -6,7 +6,7 @@ import { nativeBinding, runSession, type TypedArray } from './native.js';
 import { ProgramError } from './errors.js';
 import type { Executor } from './executor.js';
 import type { ProgramDefinition } from './program-definition.js';
-import { encodeGraph, encodeSavedModel, type Attrs, type FunctionDef, type NodeDef } from './protobuf.js';
+import { encodeGraph, encodeSavedModel, type Attrs, type NodeDef } from './protobuf.js';
 import { traceEntry, type TracedEntry } from './trace-entry.js';
 import type { TensorSpec } from './types.js';
 
@@ -25,7 +25,7 @@ export function compileProgram(program: ProgramDefinition, { xla, scratch }: { r
   const traced = new Map([...program.entries.values()].map((entry) => [entry.name, traceEntry(program, entry, { xla })]));
   const graph = encodeGraph(
     [...stateNodes(names, specs), ...[...program.entries.values()].flatMap(({ name, inputs }) => entryNodes(name, Object.values(inputs), lookUp(traced, name), indexOf, xla))],
-    [...traced.values()].flatMap(({ definition }) => (xla ? [definition, launcherOf(definition)] : [definition])),
+    [...traced.values()].map(({ definition }) => definition),
   );
   const binding = nativeBinding();
   const model = load(encodeSavedModel(graph), scratch, (folder) => binding.loadSavedModel(folder, 'serve'));
@@ -94,40 +94,14 @@ function entryNodes(name: string, inputs: readonly TensorSpec[], entry: TracedEn
   const attrs: Attrs = {
     Tin: { types: entry.definition.inputs.map((arg) => arg.type) },
     Tout: { types: entry.definition.outputs.map((arg) => arg.type) },
-    f: { function: xla ? launcherName(name) : name },
+    f: { function: name },
     config: { string: '' },
     config_proto: { string: '' },
     executor_type: { string: '' },
-    ...(xla ? { _disable_call_shape_inference: { bool: true } } : {}), // the launching op infers no shapes
+    ...(xla ? { _XlaMustCompile: { bool: true } } : {}),
   };
   const handles = entry.variables.map((variable) => handleNode(lookUp(indexOf, variable)));
   return [...placeholders, { name: callNode(name), op: 'StatefulPartitionedCall', inputs: [...placeholders.map((node) => node.name), ...handles], attrs }];
-}
-
-const launcherName = (entry: string): string => `${entry}_launcher`;
-
-/**
- * A function that does nothing but launch another one, compiled by XLA. TensorFlow's graph rewriter, which takes longer over a large
- * function than XLA's front end does and gains nothing there, keeps away from functions that are launched; an attribute
- * `_XlaMustCompile` does not keep it away, and the launching op cannot stand in the main graph, as it infers no shapes.
- */
-function launcherOf({ name, inputs, outputs }: FunctionDef): FunctionDef {
-  const resources = inputs.filter((arg) => arg.type === 'resource');
-  const attrs: Attrs = {
-    Tconstants: { types: [] },
-    Targs: { types: inputs.filter((arg) => arg.type !== 'resource').map((arg) => arg.type) },
-    Nresources: { int: resources.length },
-    Tresults: { types: outputs.map((arg) => arg.type) },
-    function: { function: name },
-  };
-  return {
-    name: launcherName(name),
-    inputs,
-    outputs,
-    nodes: [{ name: 'launch', op: 'XlaLaunch', inputs: inputs.map((arg) => arg.name), attrs }],
-    returns: Object.fromEntries(outputs.map((arg, i) => [arg.name, `launch:results:${i}`])),
-    controls: ['launch'], // else the call is not written out in the main graph, and its function is prepared at the first call, by the same rewriter
-  };
 }
 
 /** TensorFlow loads from a folder only; it is gone afterwards. */

@@ -47,7 +47,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   ),
 
   // two operands, broadcast
-  Add: binary('AddV2'),
+  Add: ({ a, b }, _, graph) => add(a, b, graph),
   AddN: (inputs, _, graph) => Object.values(inputs).reduce((sum, x) => add(sum, x, graph)),
   Sub: binary('Sub'),
   Multiply: binary('Mul'),

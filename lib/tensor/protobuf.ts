@@ -39,8 +39,6 @@ export interface FunctionDef {
   readonly nodes: readonly NodeDef[];
   /** output argument → tensor of a node */
   readonly returns: Readonly<Record<string, string>>;
-  /** nodes that run whether or not anything is computed from them */
-  readonly controls?: readonly string[];
 }
 
 const dataType: Readonly<Record<GraphType, number>> = { float32: 1, int32: 3, bool: 10, bfloat16: 14, resource: 20 };
@@ -115,20 +113,18 @@ const nodeProto = ({ name, op, inputs, attrs }: NodeDef): Uint8Array =>
 
 const argProto = ({ name, type }: ArgDef): Uint8Array => concat([string(1, name), integer(3, dataType[type])]);
 
-const functionProto = ({ name, inputs, outputs, nodes, returns, controls = [] }: FunctionDef): Uint8Array => {
+const functionProto = ({ name, inputs, outputs, nodes, returns }: FunctionDef): Uint8Array => {
   const isStateful = integer(17, 1); // else Grappler may drop or share calls
   const signature = concat([
     string(1, name),
     ...inputs.map((arg) => bytes(2, argProto(arg))),
     ...outputs.map((arg) => bytes(3, argProto(arg))),
     isStateful,
-    ...controls.map((node) => string(20, node)),
   ]);
   return concat([
     bytes(1, signature),
     ...nodes.map((node) => bytes(3, nodeProto(node))),
     ...Object.entries(returns).map(([output, tensor]) => bytes(4, concat([string(1, output), string(2, tensor)]))),
-    ...controls.map((node) => bytes(6, concat([string(1, node), string(2, node)]))),
   ]);
 };
 

@@ -109,7 +109,7 @@ describe('a stage', () => {
 
   test('has a key by content: not by where the store lies, but by configuration, seed and inputs', async () => {
     const stage = stageByName('training');
-    const key = (input: StageInputs['training']): Promise<string> => stageKey(stage, { name: 'training', run: 'any', stage: 'any', input, fencingToken: { epoch: 1, attempt: 1 }, scope: '', keepCheckpoints: 2 });
+    const key = (input: StageInputs['training']): Promise<string> => stageKey(stage, { input, scope: '' });
     const base = await key(trainingInput());
     expect(await key({ ...trainingInput(), selection: { ...drawn.ref, uri: 'store:elsewhere', sha256: '0'.repeat(64) } })).toBe(base);
     expect(await key({ ...trainingInput(), selection: { ...drawn.ref, digest: '0'.repeat(64) } })).not.toBe(base);

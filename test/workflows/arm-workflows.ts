@@ -1,5 +1,6 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import { runArm, type SeedContext } from '../../workflows/arm.js';
+import { asWorkflows } from '../../workflows/together.js';
 import type { PipelineInput } from '../../workflows/types.js';
 
 /** An arm whose second round fails while the first round's decay still runs. Tells what happened, in order. */
@@ -26,6 +27,6 @@ export async function failingArm(input: PipelineInput): Promise<string[]> {
   };
   const board = { runOne, lastRound: input.config.rounds } as unknown as SeedContext['board']; // all that this arm asks of it
   const start = { corpus: result.ref, shards: [1, 1, 1], proxy: result.ref, target: result.ref };
-  await runArm({ board, input, seed: 0 }, { name: 'random', selector: 'random' }, start).catch((error: unknown) => told.push(`the arm ends: ${error instanceof Error ? error.message : ''}`));
+  await runArm({ board, together: asWorkflows, input, seed: 0 }, { name: 'random', selector: 'random' }, start).catch((error: unknown) => told.push(`the arm ends: ${error instanceof Error ? error.message : ''}`));
   return told;
 }

@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+import { loadConfig } from '../../config/index.js';
+import { action } from '../command.js';
+import { checkInputs } from '../check-inputs.js';
+
+export function addPlan(program: Command): void {
+  program
+    .command('plan')
+    .description('what a run would do: every stage, found finished or to run and why, its work, and its time by what this home has measured')
+    .argument('<config>', 'YAML file of a run, or the name of a preset')
+    .option('--set <field=value>', 'set one field of the configuration, as for run; may be given again', (value: string, before: readonly string[]) => [...before, value], [])
+    .action(
+      action(async ({ home, output }, source: string, { set }: { readonly set: readonly string[] }) => {
+        const loaded = loadConfig({ source, overrides: set });
+        await checkInputs({ ...loaded, home });
+        const { planRun, planText } = await import('../plan/plan-run.js'); // brings TensorFlow: not for every command
+        const plan = await planRun({ home, loaded });
+        output.say(planText(plan));
+        output.answer(plan);
+        return 0;
+      }),
+    );
+}

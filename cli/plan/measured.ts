@@ -1,0 +1,65 @@
+import { existsSync, readFileSync } from 'node:fs';
+import type { RunConfig } from '../../config/index.js';
+import { flopsPerToken } from '../../lib/models/index.js';
+import type { Home } from '../../lib/home.js';
+import type { StageName } from '../../lib/stages/types.js';
+import type { PipelineInput } from '../../workflows/types.js';
+import { listRuns, readJson } from '../runs.js';
+import { workOf } from './work.js';
+
+/** How fast stages have gone in this home. */
+export interface Measured {
+  /** seconds for so much of a stage, by what stages of its kind have done before; undefined: none has */
+  seconds(name: StageName, work: { readonly amount: number; readonly flops: number }): number | undefined;
+}
+
+/** The newest of them count: machines and code change. */
+const NEWEST = 20;
+
+/** Stages with tensors by FLOP/s, so that a larger model is not taken for as fast as a smaller one; the others by rows/s. */
+export function measuredIn(home: Home): Measured {
+  const speeds = new Map<StageName, number[]>();
+  for (const { run } of listRuns(home)) {
+    const folder = home.run(run);
+    const config = readJson<PipelineInput>(folder.input)?.config;
+    if (config === undefined || !existsSync(folder.timings)) continue;
+    for (const line of readFileSync(folder.timings, 'utf8').split('\n')) {
+      if (!line.endsWith('}')) continue;
+      const { stage, state, rate } = JSON.parse(line) as { stage: string; state: string; rate?: { value: number } }; // by the workers' progress files
+      const name = nameOf(stage);
+      if (state !== 'done' || rate === undefined || !(rate.value > 0) || name === undefined) continue;
+      const speed = rate.value * (flopsOfOne(name, stage, config) ?? 1);
+      speeds.set(name, [...(speeds.get(name) ?? []), speed].slice(-NEWEST));
+    }
+  }
+  return {
+    seconds: (name, { amount, flops }) => {
+      const known = speeds.get(name)?.toSorted((a, b) => a - b);
+      if (known === undefined) return undefined;
+      return (flops > 0 ? flops : amount) / known[known.length >> 1];
+    },
+  };
+}
+
+/** `seed-0/bliss/round-1/scoring/shards-0-2` is a part of a scoring stage */
+function nameOf(stage: string): StageName | undefined {
+  const last = stage.split('/').at(-1) ?? '';
+  if (last.startsWith('shards-')) return 'scoring';
+  if (['proxy', 'target', 'pretraining', 'decay'].includes(last)) return 'training';
+  return (['prepare', 'selection', 'bilevel', 'evaluation'] as const).find((name) => name === last);
+}
+
+/** FLOPs of one token or row, as its rate counts; undefined for stages without tensors */
+function flopsOfOne(name: StageName, stage: string, config: RunConfig): number | undefined {
+  const { models, data } = config;
+  const { vocabularySize } = models;
+  const { sequenceLength } = data;
+  const tokens = (model: RunConfig['models']['target']) => flopsPerToken({ model, vocabularySize, sequenceLength });
+  if (name === 'training') return tokens(stage.endsWith('/proxy') ? models.proxy : models.target).training;
+  if (name === 'scoring') return sequenceLength * tokens(models.proxy).forward;
+  if (name === 'evaluation') return sequenceLength * tokens(models.target).forward;
+  if (name !== 'bilevel') return undefined;
+  const nothing = { uri: '', sha256: '', size: 0, digest: '' };
+  const { flops, amount } = workOf('bilevel', { ...config.runtime, bilevel: config.bilevel, models, sequenceLength, corpus: nothing, group: 1, proxy: nothing, target: nothing, scorer: null, seed: '' }, config);
+  return flops / amount;
+}

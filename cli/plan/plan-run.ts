@@ -1,0 +1,73 @@
+import path from 'node:path';
+import { readFileSync } from 'node:fs';
+import type { LoadedConfig } from '../../config/index.js';
+import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
+import type { Home } from '../../lib/home.js';
+import { packageVersion } from '../../lib/package-root.js';
+import type { FinishedStage } from '../../lib/stages/types.js';
+import { runSeed } from '../../workflows/seed.js';
+import type { Together } from '../../workflows/together.js';
+import type { PipelineInput } from '../../workflows/types.js';
+import { columns, duration, quantity } from '../format.js';
+import { measuredIn } from './measured.js';
+import { PlanBoard, type PlannedStage } from './plan-board.js';
+
+export interface Plan {
+  readonly config: string;
+  readonly stages: readonly PlannedStage[];
+  readonly total: { readonly toRun: number; readonly found: number; readonly flops: number; readonly bytes: number; readonly seconds: number; readonly gpuHours: number; /** stages to run whose time is not known */ readonly unknown: number };
+}
+
+/** Goes through a run as its workflow would, and looks each stage up instead of running it. Nothing is written. */
+export async function planRun({ home, loaded }: { readonly home: Home; readonly loaded: LoadedConfig }): Promise<Plan> {
+  const input: PipelineInput = { run: loaded.config.name, config: loaded.config, configFolder: loaded.configFolder, scope: '' };
+  const blobs = fileBlobs({ root: home.store });
+  const board = new PlanBoard(input, { store: openStore({ blobs, codeVersion: packageVersion() }), blobs, measured: measuredIn(home) });
+  for (const seed of loaded.config.seeds) await runSeed({ board, together: inTurn(home), input, seed });
+  const toRun = board.stages.filter(({ state }) => state === 'to run');
+  const sum = (of: (stage: PlannedStage) => number): number => toRun.reduce((total, stage) => total + of(stage), 0);
+  return {
+    config: loaded.config.name,
+    stages: board.stages,
+    total: {
+      toRun: toRun.length,
+      found: board.stages.length - toRun.length,
+      flops: sum(({ work }) => work?.flops ?? 0),
+      bytes: sum(({ work }) => work?.bytes ?? 0),
+      seconds: sum(({ seconds }) => seconds ?? 0),
+      gpuHours: sum(({ device, seconds }) => (device ? (seconds ?? 0) : 0)) / 3_600,
+      unknown: toRun.filter(({ seconds }) => seconds === undefined).length,
+    },
+  };
+}
+
+/** Nothing runs, so nothing runs side by side. */
+const inTurn = (home: Home): Together => ({
+  all: async (tasks) => {
+    const results = [];
+    for (const task of tasks) results.push(await task());
+    return results;
+  },
+  branches: () => ({ run: (branch) => branch(), cancel: () => undefined }),
+  resolveSelection: ({ from, seed }) => {
+    const [run, round] = from.split('/round-');
+    const stages = JSON.parse(readFileSync(path.join(home.run(run).root, 'stages.json'), 'utf8')) as readonly FinishedStage[]; // checkInputs has seen that it is there
+    const chosen = stages.filter((stage) => stage.name === 'selection' && stage.results[0].summary['selector'] === 'bliss' && stage.round === Number(round));
+    return Promise.resolve((chosen.find((stage) => stage.seed === seed) ?? chosen[0]).results[0].ref);
+  },
+});
+
+export function planText({ config, stages, total }: Plan): string {
+  const rows = stages.map(({ stage, state, why, work, seconds }) => [
+    state === 'to run' ? '·' : '=',
+    stage,
+    state,
+    work === undefined ? '' : `${quantity(work.amount)} ${work.unit}`,
+    work === undefined || work.flops === 0 ? '' : `${work.flops.toPrecision(3)} FLOP`,
+    work === undefined ? '' : `${quantity(work.bytes)}B`,
+    state === 'found finished' ? '' : seconds === undefined ? '?' : duration(seconds),
+    why ?? '',
+  ]);
+  const time = `${duration(total.seconds)} one after the other, ${total.gpuHours.toFixed(2)} device-hours${total.unknown === 0 ? '' : `, without ${total.unknown} stages whose kind has not run in this home`}`;
+  return [...columns(rows), '', `${config}: ${total.toRun} stages to run, ${total.found} found finished; ${total.flops.toPrecision(3)} FLOP, about ${quantity(total.bytes)}B kept; ${time}`].join('\n');
+}
