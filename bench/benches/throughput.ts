@@ -50,21 +50,23 @@ export const throughput: Bench<ThroughputData> = {
     for (const [name, { batchSize, sequenceLength }] of Object.entries(cases)) {
       if (context.only.length > 0 ? !context.only.includes(name) : gpu === null && name !== 'small') continue; // hours on a CPU: only where they are asked for
       const { model, vocabularySize } = models[name as ModelName]; // a key of `cases`
-      const label = `${name}: ${describe({ model, vocabularySize })}, batch ${batchSize} × ${sequenceLength.toLocaleString('en')}`;
-      context.say(label);
-      const spec: TrainingStepSpec = { model, vocabularySize, sequenceLength, batchSize, adam: adamSchema.parse({}), gradientClip: 1, mode: 'xla', learningRate: 1e-3, batches: 2, seed: 1 };
-      const folder = mkdtempSync(path.join(tmpdir(), 'bliss-bench-'));
-      try {
-        const { contender } = await openSide({ side: { name: 'ours', side: 'ours', spec }, context, subject: 'training-step', folder, checked: 1 });
+      for (const precision of ['float32', 'bf16-mixed'] as const) {
+        const label = `${name}: ${describe({ model, vocabularySize })}, batch ${batchSize} × ${sequenceLength.toLocaleString('en')}, ${precision}`;
+        context.say(label);
+        const spec: TrainingStepSpec = { model, precision, vocabularySize, sequenceLength, batchSize, adam: adamSchema.parse({}), gradientClip: 1, mode: 'xla', learningRate: 1e-3, batches: 2, seed: 1 };
+        const folder = mkdtempSync(path.join(tmpdir(), 'bliss-bench-'));
         try {
-          const milliseconds: number[] = [];
-          for (let i = 0; i < context.repeats; i++) milliseconds.push((await contender.ask({ ask: 'repeat', untimed: i === 0 ? UNTIMED : 0, steps: STEPS })).milliseconds);
-          done.push({ model: name, label, tokensPerStep: batchSize * sequenceLength, flopsPerToken: flopsPerToken({ model, vocabularySize, sequenceLength }).training, milliseconds });
+          const { contender } = await openSide({ side: { name: 'ours', side: 'ours', spec }, context, subject: 'training-step', folder, checked: 1 });
+          try {
+            const milliseconds: number[] = [];
+            for (let i = 0; i < context.repeats; i++) milliseconds.push((await contender.ask({ ask: 'repeat', untimed: i === 0 ? UNTIMED : 0, steps: STEPS })).milliseconds);
+            done.push({ model: name, label, tokensPerStep: batchSize * sequenceLength, flopsPerToken: flopsPerToken({ model, vocabularySize, sequenceLength }).training, milliseconds });
+          } finally {
+            await contender.close();
+          }
         } finally {
-          await contender.close();
+          rmSync(folder, { recursive: true, force: true });
         }
-      } finally {
-        rmSync(folder, { recursive: true, force: true });
       }
     }
     return { gpu, cases: done };
@@ -77,7 +79,7 @@ function throughputTable({ gpu, cases: all }: ThroughputData): Table {
   const where = gpu === null ? 'on the CPU, which has no peak here' : peak === undefined ? `on ${gpu}, whose peak is not in the table` : `on ${gpu}: ${peakText(peak)}`;
   const share = (flops: number, of: number | null | undefined): string => (of === null || of === undefined ? '' : `${((100 * flops) / (of * 1e12)).toFixed(1)}%`);
   return {
-    caption: `Training steps in float32, ${where}`,
+    caption: `Training steps, ${where}`,
     columns: ['', 'ms a step, least / median', 'tokens/s', 'TFLOP/s', 'of the float32 peak', 'of the bfloat16 peak'],
     rows: all.map(({ label, tokensPerStep, flopsPerToken: each, milliseconds }) => {
       const { least, median } = summarise(milliseconds);

@@ -98,13 +98,13 @@ async function main({ kills, seed, set }: Options): Promise<void> {
 
 const count = (kills: readonly Kill[], { kind, target }: Partial<Kill>): number => kills.filter((kill) => (kind === undefined || kill.kind === kind) && (target === undefined || kill.target === target)).length;
 
-/** Every kind of kill of every target once, in random order, then once more, …: a few kills are of many kinds. */
+/** Kinds by turns, targets of each in random order: a few kills are of every kind, a dozen are each kind of each target. */
 function kindsInTurn(kills: number, uniform: () => number): Kill[] {
-  const every = kinds.flatMap((kind) => targets.map((target) => ({ kind, target })));
+  const shuffled = <T>(items: readonly T[]): T[] => items.map((item) => ({ item, at: uniform() })).sort((a, b) => a.at - b.at).map(({ item }) => item);
   const plan: Kill[] = [];
   while (plan.length < kills) {
-    const turn = every.map((kill) => ({ kill, at: uniform() })).sort((a, b) => a.at - b.at);
-    plan.push(...turn.map(({ kill }) => kill));
+    const orders = shuffled(kinds).map((kind) => ({ kind, order: shuffled(targets) }));
+    for (let i = 0; i < targets.length; i++) plan.push(...orders.map(({ kind, order }) => ({ kind, target: order[i] })));
   }
   return plan.slice(0, kills);
 }

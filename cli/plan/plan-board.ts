@@ -87,7 +87,7 @@ export class PlanBoard implements StageRunner {
       const found = differences(other, content);
       if (found.length > 0 && (nearest === undefined || found.length < nearest.length)) nearest = found;
     }
-    return nearest === undefined ? 'none of its kind is finished in this home' : differenceText(nearest.map((one) => ({ ...one, field: one.field.replace(/^(input|parts)\./, '') })));
+    return nearest === undefined ? 'nothing of its kind is on record in this home' : differenceText(nearest.map((one) => ({ ...one, field: one.field.replace(/^(input|parts)\./, '') })));
   }
 
   private planned(name: StageName, stage: string): StageResult {

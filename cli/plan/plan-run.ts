@@ -5,6 +5,7 @@ import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import type { Home } from '../../lib/home.js';
 import { packageVersion } from '../../lib/package-root.js';
 import type { FinishedStage } from '../../lib/stages/types.js';
+import { planStages } from '../../workflows/plan.js';
 import { runSeed } from '../../workflows/seed.js';
 import type { Together } from '../../workflows/together.js';
 import type { PipelineInput } from '../../workflows/types.js';
@@ -24,14 +25,16 @@ export async function planRun({ home, loaded }: { readonly home: Home; readonly 
   const blobs = fileBlobs({ root: home.store });
   const board = new PlanBoard(input, { store: openStore({ blobs, codeVersion: packageVersion() }), blobs, measured: measuredIn(home) });
   for (const seed of loaded.config.seeds) await runSeed({ board, together: inTurn(home), input, seed });
-  const toRun = board.stages.filter(({ state }) => state === 'to run');
+  const order = new Map(planStages(loaded.config).map((stage, i) => [stage, i]));
+  const stages = board.stages.toSorted((a, b) => (order.get(a.stage) ?? 0) - (order.get(b.stage) ?? 0));
+  const toRun = stages.filter(({ state }) => state === 'to run');
   const sum = (of: (stage: PlannedStage) => number): number => toRun.reduce((total, stage) => total + of(stage), 0);
   return {
     config: loaded.config.name,
-    stages: board.stages,
+    stages,
     total: {
       toRun: toRun.length,
-      found: board.stages.length - toRun.length,
+      found: stages.length - toRun.length,
       flops: sum(({ work }) => work?.flops ?? 0),
       bytes: sum(({ work }) => work?.bytes ?? 0),
       seconds: sum(({ seconds }) => seconds ?? 0),

@@ -6,7 +6,9 @@ import { openHome, type Home, type StageProgressFile } from '../../lib/home.js';
 import { bliss, place, start, until } from '../cli/bliss.js';
 
 /** Whole runs of `smoke` with two rounds: steered by every command there is, one ends as one that nobody touched. */
-const RUN = ['--name', 'run', '--set', 'rounds=2', '--json'];
+/** outer steps enough that the stage still goes on when a command has come up */
+const CONFIG = ['--set', 'rounds=2', '--set', 'bilevel.outerSteps=500'];
+const RUN = ['--name', 'run', ...CONFIG, '--json'];
 const noticesTo = (file: string): string => `notices=${JSON.stringify({ events: ['started', 'paused', 'resumed', 'failed', 'cancelled', 'done'], command: ['sh', '-c', `cat >> ${file}`] })}`;
 const RUN_MS = 400_000;
 const BILEVEL = 'seed-0/bliss/round-1/bilevel';
@@ -58,10 +60,12 @@ test('a run that is paused, resumed, cancelled, resumed, stopped after a round a
 
   // resumed once more, and ended after its first round
   const third = start(['resume', 'run', '--json', '--home', home.root]);
-  await runningPast(home, 0);
-  const none = await inHome(home, 'stop-after', 'run', '--round', '3');
+  const none = await until('the run to be open again', async () => {
+    const refused = await inHome(home, 'stop-after', 'run', '--round', '3');
+    return refused.text.includes('the run has rounds') ? refused : undefined;
+  }, RUN_MS);
   expect(none.code).toBe(2);
-  expect(none.text).toContain('the run has rounds 1 to 2, none 3');
+  expect(none.text).toMatch(/the run has rounds 1 to 2, none 3\s+mend: name one of them/);
   expect(await inHome(home, 'stop-after', 'run', '--round', '1')).toMatchObject({ code: 0, answer: { stopAfterRound: 1 } });
   const early = await third.ended;
   expect(early.code, early.stderr).toBe(0);
@@ -85,6 +89,14 @@ test('a run that is paused, resumed, cancelled, resumed, stopped after a round a
   const told = readFileSync(notices, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { event: string; id: string });
   expect(told.map(({ event }) => event)).toEqual(['started', 'paused', 'resumed', 'cancelled', 'started', 'done', 'started', 'paused', 'resumed', 'done']);
   expect(new Set(told.map(({ id }) => id)).size).toBe(told.length);
+  // a plan finds all of it, and says what another configuration would compute anew and why
+  expect((await inHome(home, 'plan', 'smoke', ...CONFIG)).answer).toMatchObject({ total: { toRun: 0 } });
+  const plan = (await inHome(home, 'plan', 'smoke', ...CONFIG, '--set', 'bilevel.outerSteps=200')).answer as { stages: { stage: string; state: string; why?: string; seconds?: number }[]; total: object };
+  const planned = (stage: string) => plan.stages.find((one) => one.stage === stage);
+  expect(planned(BILEVEL)).toMatchObject({ state: 'to run', why: 'bilevel.outerSteps 500 → 200', work: { amount: 200 * 8 * 2, unit: 'rows' }, seconds: expect.any(Number) });
+  expect(planned('seed-0/bliss/round-1/scoring')).toMatchObject({ state: 'to run', why: 'after bilevel' });
+  expect(planned('seed-0/bliss/round-2/bilevel')).toMatchObject({ why: 'after round-1/pretraining and round-1/bilevel' });
+  expect(planned('seed-0/random/round-2/evaluation')).toMatchObject({ state: 'found finished' });
   // all that it has made is in use, until its folder is gone
   expect(await inHome(home, 'gc', '--dry-run')).toMatchObject({ code: 0, answer: { artifacts: { count: 0 }, notes: { count: 0 } } });
   rmSync(home.run('run').root, { recursive: true });

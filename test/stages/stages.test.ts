@@ -159,7 +159,7 @@ describe('a stage', () => {
       await expect(call('training', { ...trainingInput(), numerics: 'strict' }, { home, attempt: 2 })).rejects.toMatchObject({ code: 'NumericsDiffer', retryable: true });
       const events: string[] = [];
       const notes: string[] = [];
-      const hooks: Partial<StageHooks> = { onEvent: ({ detail }) => void events.push(detail), onNote: (note) => void notes.push(note) };
+      const hooks: Partial<StageHooks> = { onEvent: ({ name, detail }) => void (name === 'goes on' || events.push(detail)), onNote: (note) => void notes.push(note) };
       await expect(call('training', trainingInput(), { home, attempt: 3, hooks: { ...hooks, ...stopAfter(1) } })).rejects.toMatchObject({ code: 'Stopped' });
       // a later attempt under the same fingerprint still goes on from what another one computed
       const resumed = await call('training', trainingInput(), { home, attempt: 4, hooks });
