@@ -42,12 +42,16 @@ function field(key: string, node: SchemaNode, value: unknown, indent: string): s
   const member = memberFor(node, value);
   if (member?.properties !== undefined) {
     const inner = `${indent}  `;
-    return [...(indent === '' ? [''] : []), `${indent}${key}:${node.description === undefined ? '' : ` # ${node.description}`}`, ...choice(node, inner), ...fields(member, isRecord(value) ? value : {}, inner)];
+    const lines = [`${indent}${key}:${node.description === undefined ? '' : ` # ${node.description}`}`, ...choice(node, inner), ...fields(member, isRecord(value) ? value : {}, inner)];
+    return [...(indent === '' ? [''] : []), ...(value === undefined ? commentedOut(lines, indent) : lines)];
   }
   if (node.items?.oneOf !== undefined || node.items?.properties !== undefined) return list(key, node, value, indent);
   const written = `${indent}${value === undefined ? '# ' : ''}${key}: ${value === undefined ? '...' : inline(value)}`;
   return comment(written, meaning(node), indent);
 }
+
+/** A section that is not there by default: shown, and left out. */
+const commentedOut = (lines: readonly string[], indent: string): string[] => lines.map((line) => `${indent}# ${line.slice(indent.length)}`);
 
 function list(key: string, node: SchemaNode, value: unknown, indent: string): string[] {
   const items = node.items;
