@@ -48,7 +48,7 @@ test('a closed run is written down with its reason, and its histories replay; th
 
   expect(await settle({ session, home, run: 'mine' })).toEqual({ kind: 'missing' });
   await environment.client.workflow.start('pipeline', { workflowId: 'open', taskQueue: 'nobody', args: [{ run: 'open', fail: false }] });
-  expect(await settle({ session, home, run: 'open' })).toEqual({ kind: 'open' });
+  expect(await settle({ session, home, run: 'open' })).toEqual({ kind: 'open', paused: false, spent: false });
 
   await execute('mine', true);
   const failed = await settle({ session, home, run: 'mine' });
