@@ -39,11 +39,11 @@ export const profile: Bench<Data> = {
   cases: profileCases.map(({ name }) => name),
   run: async (context) => {
     const done: Data['cases'][number][] = [];
-    for (const { name, subject, spec } of profileCases) {
+    for (const { name, subject, spec, oursAlone = false } of profileCases) {
       if (context.only.length > 0 && !context.only.includes(name)) continue;
       context.say(name);
       const folder = mkdtempSync(path.join(tmpdir(), 'bliss-bench-'));
-      const sides: readonly Side[] = [{ name: 'ours', side: 'ours', spec: spec() }, ...('unavailable' in context.pyTorch ? [] : pyTorchSides({ spec: spec(), context }))];
+      const sides: readonly Side[] = [{ name: 'ours', side: 'ours', spec: spec() }, ...('unavailable' in context.pyTorch || oursAlone ? [] : pyTorchSides({ spec: spec(), context }))];
       const profiled: Profiled[] = [];
       try {
         for (const side of sides) {
