@@ -3,9 +3,12 @@ import path from 'node:path';
 import type { Store } from '../lib/artifacts/index.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import { BlissError } from '../lib/errors.js';
-import type { Home, StageProgressFile } from '../lib/home.js';
+import type { Home } from '../lib/home.js';
+import { chosenSelection } from '../lib/stages/chosen-selection.js';
 import type { FinishedStage } from '../lib/stages/types.js';
+import { parseTimings } from '../lib/timings.js';
 import { ApplicationFailure } from '@temporalio/activity';
+import { lastSigns, secondsOf } from './progress-files.js';
 
 /** Lays what a person looks for into the run's folder, and finds what another run chose. */
 export const createRunFolderActivities = ({ store, home }: { readonly store: Store; readonly home: Home }) => ({
@@ -24,17 +27,12 @@ export const createRunFolderActivities = ({ store, home }: { readonly store: Sto
   /** How long the run's stages have held devices, all attempts together, killed ones to their last sign of life. */
   deviceSeconds: async ({ run }: { readonly run: string }): Promise<number> => {
     const folder = home.run(run);
-    const text = await readFile(folder.timings, 'utf8').catch(() => '');
     let seconds = 0;
-    for (const line of text.split('\n')) {
-      if (!line.endsWith('}')) continue; // the last may be cut off
-      const { device, seconds: took } = JSON.parse(line) as { readonly device?: boolean; readonly seconds: number }; // by our own progress files
-      if (device === true) seconds += took;
-    }
+    for (const { device, seconds: took } of parseTimings(await readFile(folder.timings, 'utf8').catch(() => ''))) if (device === true) seconds += took; // none has ended yet
     for (const file of await readdir(folder.progressFolder).catch(() => [])) {
       if (!file.endsWith('.json')) continue;
-      const stage = JSON.parse(await readFile(path.join(folder.progressFolder, file), 'utf8')) as StageProgressFile; // replaced whole
-      if (stage.device === true && stage.state === 'running') seconds += (Date.parse(stage.updatedAt) - Date.parse(stage.startedAt)) / 1000;
+      const running = await lastSigns(path.join(folder.progressFolder, file));
+      if (running?.device === true && running.state === 'running') seconds += secondsOf(running);
     }
     return seconds;
   },
@@ -53,9 +51,8 @@ export const createRunFolderActivities = ({ store, home }: { readonly store: Sto
     } catch {
       throw missing(`run '${run}' is not finished or not in this home (no ${file})`);
     }
-    const chosen = stages.filter((stage) => stage.name === 'selection' && stage.results[0].summary['selector'] === 'bliss' && stage.round === Number(round));
-    const found = chosen.find((stage) => stage.seed === seed) ?? chosen[0];
+    const found = chosenSelection({ stages, round: Number(round), seed });
     if (found === undefined) throw missing(`run '${run}' has no selection by scores of round ${round}`);
-    return found.results[0].ref;
+    return found;
   },
 });

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { writeFileAtomic } from '../lib/artifacts/index.js';
 import type { Home, StageProgressFile, StageState } from '../lib/home.js';
 import type { StageProgress } from '../lib/stages/types.js';
+import type { Timing } from '../lib/timings.js';
 
 /** What `bliss status` and `bliss logs` read: one progress file and one log a stage, and the run's timings. */
 export interface ProgressFiles {
@@ -23,6 +24,18 @@ export interface StageFiles {
 const WRITE_EVERY_MS = 1_000;
 /** a line of the log every so often while a stage makes progress */
 const LOG_EVERY_MS = 10_000;
+
+/** What a progress file says; undefined where there is none, or none that can be read: it is for people, and no stage is to fail for it. */
+export async function lastSigns(file: string): Promise<StageProgressFile | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as StageProgressFile; // written whole, by us
+  } catch {
+    return undefined;
+  }
+}
+
+/** from its beginning to its last sign of life */
+export const secondsOf = ({ startedAt, updatedAt }: StageProgressFile): number => (Date.parse(updatedAt) - Date.parse(startedAt)) / 1000;
 
 export function progressFiles(home: Home): ProgressFiles {
   return {
@@ -63,13 +76,11 @@ export function progressFiles(home: Home): ProgressFiles {
 
       /** An attempt whose worker was killed has told nobody how long it went on; its progress file says so until the next one's stands there. */
       const accountForLost = async (): Promise<void> => {
-        const text = await readFile(folder.progress(stage), 'utf8').catch(() => undefined);
-        const before = text === undefined ? undefined : (JSON.parse(text) as StageProgressFile); // written atomically, by us
-        if (before?.state !== 'running') return;
-        await record({ ...before, ended: 'lost', seconds: (Date.parse(before.updatedAt) - Date.parse(before.startedAt)) / 1000 });
+        const before = await lastSigns(folder.progress(stage));
+        if (before?.state === 'running') await record({ ...before, ended: 'lost', seconds: secondsOf(before) });
       };
       const record = async ({ ended, seconds, artifact, ...of }: Pick<StageProgressFile, 'attempt' | 'startedAt' | 'step' | 'rate' | 'dataWait'> & { readonly ended: string; readonly seconds: number; readonly artifact?: string | undefined }): Promise<void> => {
-        const line = { stage, attempt: of.attempt, state: ended, startedAt: of.startedAt, seconds, device, step: of.step, ...(artifact === undefined ? {} : { artifact }), ...(of.rate === undefined ? {} : { rate: of.rate }), ...(of.dataWait === undefined ? {} : { dataWait: of.dataWait }) };
+        const line: Timing & { readonly startedAt: string } = { stage, attempt: of.attempt, state: ended, startedAt: of.startedAt, seconds, device, step: of.step, ...(artifact === undefined ? {} : { artifact }), ...(of.rate === undefined ? {} : { rate: of.rate }), ...(of.dataWait === undefined ? {} : { dataWait: of.dataWait }) };
         await mkdir(path.dirname(folder.timings), { recursive: true });
         await appendFile(folder.timings, `${JSON.stringify(line)}\n`).catch(complain);
       };

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
 import type { FinishedStage } from '../lib/stages/types.js';
+import { parseTimings } from '../lib/timings.js';
 import { listRuns, readJson, readOutcome } from './runs.js';
 
 /** What the runs of a home refer to. */
@@ -20,7 +21,7 @@ export function usedArtifacts(home: Home): Used {
   for (const { run } of listRuns(home)) {
     const folder = home.run(run);
     const outcome = readOutcome(folder);
-    const finished = linesOf(folder.timings).filter(({ state }) => state === 'done' || state === 'cached');
+    const finished = parseTimings(existsSync(folder.timings) ? readFileSync(folder.timings, 'utf8') : '').filter(({ state }) => state === 'done' || state === 'cached');
     for (const { artifact } of finished) if (artifact !== undefined) artifacts.add(artifact);
     for (const { results } of readJson<readonly FinishedStage[]>(path.join(folder.root, 'stages.json')) ?? []) for (const { ref } of results) artifacts.add(ref.uri);
     if (outcome?.result !== undefined) artifacts.add(outcome.result.report.uri);
@@ -31,15 +32,4 @@ export function usedArtifacts(home: Home): Used {
     }
   }
   return { artifacts, open };
-}
-
-function linesOf(file: string): { readonly state: string; readonly artifact?: string }[] {
-  if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8').split('\n').flatMap((line) => {
-    try {
-      return line === '' ? [] : [JSON.parse(line) as { state: string; artifact?: string }]; // written by the workers' progress files
-    } catch {
-      return []; // cut off by a kill
-    }
-  });
 }

@@ -43,7 +43,8 @@ export class Budget {
           await condition(() => this.changes > seen, `${wait}s`);
         } else {
           if (!this.board.steering.paused) await this.board.pause({ spent: true });
-          await condition(() => this.changes > seen);
+          // people may have paused it before, and resume it: then it is over its budget still
+          await condition(() => this.changes > seen || !this.board.steering.paused);
           if (this.hours === undefined && this.board.steering.spent === true) this.board.resume();
         }
       }

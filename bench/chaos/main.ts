@@ -9,6 +9,7 @@ import { loadConfig } from '../../config/index.js';
 import { openHome, type Home } from '../../lib/home.js';
 import { packageRoot } from '../../lib/package-root.js';
 import { randomStream } from '../../lib/random.js';
+import { errorText } from '../../cli/output.js';
 import { plainText } from '../render.js';
 import { findProcess, type Target } from './processes.js';
 import { resumptions, watchSteps, type Resumption, type SeenSteps } from './work-lost.js';
@@ -161,10 +162,15 @@ function logsOf(home: Home): Map<string, string> {
   return new Map(files.map((file) => [path.basename(file, '.log').replaceAll('.', '/'), readFileSync(path.join(folder, file), 'utf8')]));
 }
 
-await new Command('npm run chaos --')
-  .description('Kills workers, trainers and the server at random moments over runs of smoke, and compares what comes out with an undisturbed run.')
-  .option('--kills <n>', 'how many', positiveInteger, 12)
-  .option('--seed <text>', 'of moments and order of kinds', '0')
-  .option('--set <field=value>', 'a field of the configuration, as for bliss run; may be given again', (value: string, before: readonly string[]) => [...before, value], [])
-  .action(main)
-  .parseAsync();
+try {
+  await new Command('npm run chaos --')
+    .description('Kills workers, trainers and the server at random moments over runs of smoke, and compares what comes out with an undisturbed run.')
+    .option('--kills <n>', 'how many', positiveInteger, 12)
+    .option('--seed <text>', 'of moments and order of kinds', '0')
+    .option('--set <field=value>', 'a field of the configuration, as for bliss run; may be given again', (value: string, before: readonly string[]) => [...before, value], [])
+    .action(main)
+    .parseAsync();
+} catch (error) {
+  process.stderr.write(`${errorText(error)}\n`);
+  process.exitCode = 1;
+}

@@ -15,8 +15,8 @@ export function addCancel(program: Command): void {
     .argument('<run>', 'name of the run')
     .action(
       action(async ({ home, output, homeOption }, run: string) => {
-        output.note('cancelling: running stages finish their step and save a checkpoint');
         const state = await steer({ home, run, homeOption }, async (handle, session) => {
+          output.note('cancelling: running stages finish their step and save a checkpoint');
           await handle.cancel();
           for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; ) {
             const settled = await settle({ session, home, run });

@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { collectGarbage, fileBlobs } from '../../lib/artifacts/index.js';
+import { collectGarbage, fileBlobs, type Garbage } from '../../lib/artifacts/index.js';
 import { BlissError } from '../../lib/errors.js';
+import type { Home } from '../../lib/home.js';
 import { configuredServer } from '../../workers/connection.js';
-import { askStack, homeInUse } from '../../workers/home-lock.js';
+import { lockHome } from '../../workers/home-lock.js';
+import { LOCAL_NAMESPACE } from '../../workers/temporal-server.js';
 import { action } from '../command.js';
 import { usedArtifacts } from '../used-artifacts.js';
 
@@ -13,20 +16,30 @@ export function addGc(program: Command): void {
     .option('--dry-run', 'say what would go')
     .action(
       action(async ({ home, output }, { dryRun = false }: { readonly dryRun?: boolean }) => {
-        const { artifacts: used, open } = usedArtifacts(home);
-        if (!dryRun) {
-          const stack = await askStack(home);
-          if (stack !== undefined) throw homeInUse(home, stack);
-          if (configuredServer() !== undefined && open.size > 0) {
-            throw new BlissError({ code: 'Usage', message: `workers of the configured server may be at work on ${[...open].join(', ')}`, mend: 'end these runs first, or look with --dry-run' });
-          }
-        }
-        const garbage = await collectGarbage({ blobs: fileBlobs({ root: home.store }), used, open, dryRun });
-        const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+        const { garbage, open } = dryRun || !existsSync(home.store) ? await collect(home, true) : await whileNobodyWorks(home, () => collect(home, false));
         const { artifacts, checkpoints, notes } = garbage;
-        output.say(`${dryRun ? 'would remove' : 'removed'} ${artifacts.count} results of stages (${megabytes(artifacts.bytes)}) and checkpoints of ${checkpoints.count} runs (${megabytes(checkpoints.bytes)}); ${open.size} runs have not ended and keep theirs`);
+        const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+        output.say(`${dryRun ? 'would remove' : 'removed'} ${artifacts.count} results of stages (${megabytes(artifacts.bytes)}) and checkpoints of ${checkpoints.count} runs (${megabytes(checkpoints.bytes)}); ${open} runs have not ended and keep theirs`);
         output.answer({ dryRun, artifacts, checkpoints, notes });
         return 0;
       }),
     );
+}
+
+async function collect(home: Home, dryRun: boolean): Promise<{ readonly garbage: Garbage; readonly open: number }> {
+  const { artifacts: used, open } = usedArtifacts(home);
+  if (!dryRun && configuredServer() !== undefined && open.size > 0) {
+    throw new BlissError({ code: 'Usage', message: `workers of the configured server may be at work on ${[...open].join(', ')}`, mend: 'end these runs first, or look with --dry-run' });
+  }
+  return { garbage: await collectGarbage({ blobs: fileBlobs({ root: home.store }), used, open, dryRun }), open: open.size };
+}
+
+/** Holds the home as a stack does: none is up, and none comes up meanwhile. @throws BlissError HomeInUse */
+async function whileNobodyWorks<T>(home: Home, main: () => Promise<T>): Promise<T> {
+  const lock = await lockHome({ home, info: { pid: process.pid, started: new Date().toISOString(), namespace: LOCAL_NAMESPACE, temporary: true } });
+  try {
+    return await main();
+  } finally {
+    await lock.release();
+  }
 }

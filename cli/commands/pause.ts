@@ -10,8 +10,10 @@ export function addPause(program: Command): void {
     .argument('<run>', 'name of the run')
     .action(
       action(async ({ home, output, homeOption }, run: string) => {
-        output.note('pausing: running stages finish their step and save a checkpoint');
-        await steer({ home, run, homeOption }, (handle) => handle.executeUpdate<Steering, []>('pause'));
+        await steer({ home, run, homeOption }, (handle) => {
+          output.note('pausing: running stages finish their step and save a checkpoint');
+          return handle.executeUpdate<Steering, []>('pause');
+        });
         output.say(`the run ${run} is paused; go on with: bliss resume ${run}${homeOption}`);
         output.answer({ run, state: 'paused' });
         return 0;

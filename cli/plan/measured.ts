@@ -3,6 +3,7 @@ import type { RunConfig } from '../../config/index.js';
 import { flopsPerToken } from '../../lib/models/index.js';
 import type { Home } from '../../lib/home.js';
 import type { StageName } from '../../lib/stages/types.js';
+import { parseTimings } from '../../lib/timings.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { listRuns, readJson } from '../runs.js';
 import { workOf } from './work.js';
@@ -23,9 +24,7 @@ export function measuredIn(home: Home): Measured {
     const folder = home.run(run);
     const config = readJson<PipelineInput>(folder.input)?.config;
     if (config === undefined || !existsSync(folder.timings)) continue;
-    for (const line of readFileSync(folder.timings, 'utf8').split('\n')) {
-      if (!line.endsWith('}')) continue;
-      const { stage, state, rate } = JSON.parse(line) as { stage: string; state: string; rate?: { value: number } }; // by the workers' progress files
+    for (const { stage, state, rate } of parseTimings(readFileSync(folder.timings, 'utf8'))) {
       const name = nameOf(stage);
       if (state !== 'done' || rate === undefined || !(rate.value > 0) || name === undefined) continue;
       const speed = rate.value * (flopsOfOne(name, stage, config) ?? 1);

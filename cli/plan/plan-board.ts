@@ -4,7 +4,6 @@ import { keyContent, keyContentOf, stageKey, type KeyContent } from '../../lib/s
 import { stageByName } from '../../lib/stages/index.js';
 import type { ScoringInput, StageInputs, StageName, StageResult } from '../../lib/stages/types.js';
 import type { RunStage } from '../../workflows/stage-board.js';
-import type { ScoringWorkflowInput } from '../../workflows/scoring.js';
 import { shardRanges } from '../../workflows/scoring-tasks.js';
 import type { StageWorkflowInput } from '../../workflows/stage.js';
 import type { StageRunner } from '../../workflows/together.js';
@@ -101,9 +100,8 @@ export class PlanBoard implements StageRunner {
 /** Scoring is looked up range by range, as it runs. */
 function partsOf<Name extends StageName, Input extends StageWorkflowInput<Name>>({ name, input }: RunStage<Name, Input>): readonly StageInputs[Name][] {
   const whole = input.input as StageInputs[Name]; // what RunStage leaves out is not `input`
-  if (name !== 'scoring') return [whole];
-  const { shards, shardsPerTask } = input as unknown as ScoringWorkflowInput; // the scoring stage's own
-  return shardRanges({ shards, perTask: shardsPerTask }).map((range) => ({ ...(whole as ScoringInput), shards: range }) as StageInputs[Name]);
+  if (name !== 'scoring' || !('shards' in input && 'shardsPerTask' in input)) return [whole];
+  return shardRanges({ shards: Number(input.shards), perTask: Number(input.shardsPerTask) }).map((range) => ({ ...(whole as ScoringInput), shards: range }) as StageInputs[Name]);
 }
 
 /** Stages whose results the input refers to and that are not there yet. */

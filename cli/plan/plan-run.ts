@@ -2,8 +2,10 @@ import path from 'node:path';
 import { readFileSync } from 'node:fs';
 import type { LoadedConfig } from '../../config/index.js';
 import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
+import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
 import { packageVersion } from '../../lib/package-root.js';
+import { chosenSelection } from '../../lib/stages/chosen-selection.js';
 import type { FinishedStage } from '../../lib/stages/types.js';
 import { planStages } from '../../workflows/plan.js';
 import { runSeed } from '../../workflows/seed.js';
@@ -55,8 +57,9 @@ const inTurn = (home: Home): Together => ({
   resolveSelection: ({ from, seed }) => {
     const [run, round] = from.split('/round-');
     const stages = JSON.parse(readFileSync(path.join(home.run(run).root, 'stages.json'), 'utf8')) as readonly FinishedStage[]; // checkInputs has seen that it is there
-    const chosen = stages.filter((stage) => stage.name === 'selection' && stage.results[0].summary['selector'] === 'bliss' && stage.round === Number(round));
-    return Promise.resolve((chosen.find((stage) => stage.seed === seed) ?? chosen[0]).results[0].ref);
+    const found = chosenSelection({ stages, round: Number(round), seed });
+    if (found === undefined) throw new BlissError({ code: 'ConfigInvalid', where: 'selection.from', message: `run '${run}' has no selection by scores of round ${round}`, mend: 'name one of its rounds: RUN/round-N' });
+    return Promise.resolve(found);
   },
 });
 

@@ -25,7 +25,7 @@ import type { BilevelInput, Stage, StageContext } from './types.js';
  */
 export const bilevel: Stage<'bilevel'> = {
   name: 'bilevel',
-  version: 2,
+  version: 3,
   resource: 'gpu',
   keyInput: ({ numerics: _policy, ...input }: BilevelInput) => input,
   run: async (input, context) => {

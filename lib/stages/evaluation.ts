@@ -12,7 +12,7 @@ import type { Stage } from './types.js';
 /** Loss, perplexity and last-word accuracy on held-out sets, with standard errors over passages.  @see method §7 */
 export const evaluation: Stage<'evaluation'> = {
   name: 'evaluation',
-  version: 2,
+  version: 3,
   resource: 'gpu',
   run: async (input, context) => {
     const { batchSize, sequenceLength, sets } = input;

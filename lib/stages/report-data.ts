@@ -3,6 +3,7 @@ import type { RunConfig } from '../../config/schema.js';
 import type { Artifact } from '../artifacts/types.js';
 import { pairedStandardError, PASSAGES_FILE, type PassagesFile } from '../evaluation/index.js';
 import type { EvaluationPoint, ReportData, SampleGroup, SelectionFacts, StageTiming, TrainingCurve } from '../report/index.js';
+import { parseTimings } from '../timings.js';
 import { readJson } from './corpus.js';
 import type { SelectionFactsFile } from './selection.js';
 import { readNumerics, type NumericsRecord } from './numerics-record.js';
@@ -200,7 +201,7 @@ function thin<T>(points: readonly T[]): readonly T[] {
 
 /** Attempts added up; scoring's shard ranges count for their stage. */
 function stageTimings(opened: readonly OpenedStage[], lines: readonly string[]): StageTiming[] {
-  const records = lines.map((line) => JSON.parse(line) as { stage: string; seconds: number; state: string; dataWait?: { seconds: number; of: number } }); // written by the workers' progress files
+  const records = parseTimings(lines.join('\n'));
   return opened.map(({ stage: { stage, results } }) => {
     const own = records.filter((record) => record.stage === stage || record.stage.startsWith(`${stage}/`));
     const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);

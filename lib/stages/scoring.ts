@@ -17,7 +17,7 @@ export const SCORES_FILE = 'scores.parquet';
  */
 export const scoring: Stage<'scoring'> = {
   name: 'scoring',
-  version: 1,
+  version: 2,
   resource: 'gpu',
   run: async (input, context) => {
     const { batchSize, sequenceLength, models } = input;

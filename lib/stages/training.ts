@@ -13,7 +13,7 @@ import type { Stage, TrainingInput } from './types.js';
 /** Next-token training: warm-ups, pretraining on a selection, decay branch.  @see method §4, steps 5 and 6 */
 export const training: Stage<'training'> = {
   name: 'training',
-  version: 1,
+  version: 2,
   resource: 'gpu',
   keyInput: ({ numerics: _policy, ...input }: TrainingInput) => input,
   run: async (input, context) => {
