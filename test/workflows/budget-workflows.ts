@@ -12,9 +12,9 @@ export async function spentWhilePaused(): Promise<string[]> {
       return steering;
     },
     running: 1,
-    pause: async ({ spent = false } = {}) => {
+    pause: async (how) => {
       told.push('paused');
-      return (steering = { ...steering, paused: true, spent });
+      return (steering = { ...steering, paused: true, spent: how?.spent === true });
     },
     resume: () => {
       told.push('resumed');
