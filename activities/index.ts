@@ -1,6 +1,7 @@
 import { createBilevelActivities } from './bilevel.js';
 import { createEvaluationActivities } from './evaluation.js';
 import { createFencingActivities } from './fencing.js';
+import { createFinishedStagesActivities } from './finished-stages.js';
 import { createNoticeActivities } from './notices.js';
 import { createPrepareActivities } from './prepare.js';
 import { createRunFolderActivities } from './present-run.js';
@@ -12,7 +13,8 @@ import { createTrainingActivities } from './training.js';
 
 export type { Interruption, StageDependencies, StageOutcome, StageRequest } from './run-stage.js';
 export type { ClaimEpoch } from './fencing.js';
-export { createFencingActivities, createNoticeActivities, createRunFolderActivities };
+export type { KnownStage } from './finished-stages.js';
+export { createFencingActivities, createFinishedStagesActivities, createNoticeActivities, createRunFolderActivities };
 export { progressFiles } from './progress-files.js';
 
 /** what a worker hands in, whichever queue it works on */
@@ -25,9 +27,9 @@ export const createGpuActivities = (worker: WorkerDependencies) => {
 };
 export type GpuActivities = ReturnType<typeof createGpuActivities>;
 
-/** on the queue of the CPU workers, beside the short ones of `createFencingActivities`, `createRunFolderActivities` and `createNoticeActivities` */
+/** on the queue of the CPU workers, beside the short ones of `createFencingActivities`, `createFinishedStagesActivities`, `createRunFolderActivities` and `createNoticeActivities` */
 export const createCpuActivities = (worker: WorkerDependencies) => {
   const dependencies = { ...worker, device: false };
   return { ...createPrepareActivities(dependencies), ...createSelectionActivities(dependencies), ...createReportActivities(dependencies) };
 };
-export type CpuActivities = ReturnType<typeof createCpuActivities> & ReturnType<typeof createFencingActivities> & ReturnType<typeof createRunFolderActivities> & ReturnType<typeof createNoticeActivities>;
+export type CpuActivities = ReturnType<typeof createCpuActivities> & ReturnType<typeof createFencingActivities> & ReturnType<typeof createFinishedStagesActivities> & ReturnType<typeof createRunFolderActivities> & ReturnType<typeof createNoticeActivities>;

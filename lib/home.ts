@@ -28,6 +28,8 @@ export interface RunFolder {
   readonly metrics: string;
   /** what the clock does: one JSON object a line, appended as it happens */
   readonly timings: string;
+  /** uris of what its workflow has put into the store of its finished stages, a line each */
+  readonly keptStages: string;
   readonly report: string;
   readonly tensorboard: string;
   readonly history: string;
@@ -63,6 +65,7 @@ export function openHome(root: string = process.env['BLISS_HOME'] || '.bliss'): 
         outcome: inRun('outcome.json'),
         metrics: inRun('metrics.jsonl'),
         timings: inRun('timings.jsonl'),
+        keptStages: inRun('kept-stages.txt'),
         report: inRun('report.html'),
         tensorboard: inRun('tensorboard'),
         history: inRun('history'),

@@ -48,6 +48,7 @@ async function runRounds(context: SeedContext, arm: Arm, start: ArmStart, beside
   let state = start.target;
   let scorer: Ref | null = null;
   for (let round = 1; round <= context.board.lastRound; round++) {
+    if (!context.board.mayBeginRound()) return; // the next execution comes here again, through the rounds that are done
     const chosen = await select(context, arm, round, { ...start, target: state, scorer });
     scorer = chosen.scorer;
     const trained = await pretrain(context, arm, round, { selection: chosen.selection, state });

@@ -1,8 +1,10 @@
-import { ApplicationFailure, defineQuery, isCancellation, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
-import type { StageResult } from '../lib/stages/types.js';
+import { allHandlersFinished, ApplicationFailure, condition, continueAsNew, defineQuery, isCancellation, patched, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import type { Ref } from '../lib/artifacts/types.js';
+import type { ReportInput, StageResult } from '../lib/stages/types.js';
 import { allOrCancel } from './all-or-cancel.js';
 import { Budget, within } from './budget.js';
 import { failureForPeople } from './failure.js';
+import { keepFinished, readKnown } from './known-stages.js';
 import { Notifier } from './notifier.js';
 import { planStages } from './plan.js';
 import { report } from './report.js';
@@ -13,10 +15,13 @@ import { budgetUpdate, pauseUpdate, refused, resumeUpdate, stagePausedSignal, st
 import { asWorkflows } from './together.js';
 import type { ArmMetrics, PipelineInput, PipelineProgress, PipelineResult, RunDigests } from './types.js';
 
+/** Runs that earlier versions began hand their stages to the report in one piece. */
+const STAGES_BY_REFERENCE = 'stages-by-reference';
+
 /** A query, as it changes nothing: how far each stage is. */
 export const progressQuery = defineQuery<PipelineProgress>('progress');
 
-/** A whole run: every seed's comparison of arms, then the report.  @see method §4 */
+/** A whole run: every seed's comparison of arms, then the report. Where its history is full it goes on in another execution.  @see method §4 */
 export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
   const { run, config } = input;
   const notifier = new Notifier(input);
@@ -24,27 +29,21 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
   setHandler(progressQuery, () => board.progress());
   const budget = new Budget(run, board);
   steer({ board, budget, run });
-  if (input.gpuHours !== undefined) budget.set(input.gpuHours);
+  const gpuHours = input.continued === undefined ? input.gpuHours : input.continued.gpuHours;
+  if (gpuHours !== undefined) budget.set(gpuHours);
   upsertSearchAttributes([
     { key: BLISS_RUN, value: run },
     { key: BLISS_STAGE, value: 'pipeline' },
   ]);
 
-  notifier.tell('started');
-
+  let known: Ref;
   try {
+    board.take(await readKnown(input.known));
+    if (input.continued === undefined) notifier.tell('started');
     await within(budget, () => allOrCancel(config.seeds.map((seed) => () => runSeed({ board, together: asWorkflows, input, seed }))));
-    const written = await board.runOne({
-      name: 'report',
-      workflow: report,
-      place: { stage: 'report', seed: null, arm: null, round: null },
-      summary: 'report, metrics and digests of the run',
-      input: { input: { run, config, stages: board.results() } },
-    });
-    const outcome: PipelineResult = { ...result(run, written), ...(board.lastRound < config.rounds ? { stoppedAfterRound: board.lastRound } : {}) };
-    board.show({ metrics: outcome.metrics });
-    notifier.tell('done');
-    return outcome;
+    const kept = patched(STAGES_BY_REFERENCE) ? await keepFinished({ run, known: input.known ?? null, stages: board.results(), order: board.planned }) : undefined;
+    if (kept === undefined || !board.isFull) return await conclude({ input, board, notifier, stages: kept ?? board.results() });
+    known = kept;
   } catch (error) {
     if (isCancellation(error)) {
       board.show({ cancelled: true });
@@ -60,6 +59,23 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
   } finally {
     await notifier.flush();
   }
+  await condition(allHandlersFinished); // who steers it now hears what came of it
+  return continueAsNew<typeof pipeline>({ ...input, known, continued: board.steering });
+}
+
+/** The report, when all rounds are through. */
+async function conclude({ input: { run, config, forked }, board, notifier, stages }: { readonly input: PipelineInput; readonly board: StageBoard; readonly notifier: Notifier; readonly stages: ReportInput['stages'] }): Promise<PipelineResult> {
+  const written = await board.runOne({
+    name: 'report',
+    workflow: report,
+    place: { stage: 'report', seed: null, arm: null, round: null },
+    summary: 'report, metrics and digests of the run',
+    input: { input: { run, config, stages, ...(forked === undefined ? {} : { forked }) } },
+  });
+  const outcome: PipelineResult = { ...result(run, written), ...(board.lastRound < config.rounds ? { stoppedAfterRound: board.lastRound } : {}) };
+  board.show({ metrics: outcome.metrics });
+  notifier.tell('done');
+  return outcome;
 }
 
 /** What people may ask of the run, and when they hear no. */

@@ -4,7 +4,7 @@ import { asStage, cpu, presentRun, schedule, type StageWorkflowInput } from './s
 /** The run's report, metrics and digests; then laid where a person looks for them. */
 export async function report(workflow: StageWorkflowInput<'report'>): Promise<StageResult> {
   const { input, worker, place } = workflow;
-  const summary = `report on ${input.stages.length} stages`;
+  const summary = 'report on all stages';
   return asStage(workflow, summary, async (pausable) => {
     const result = await schedule({ workflow, pausable, input, summary }, cpu(worker, summary).writeReport);
     await presentRun({ run: place.run, report: result.ref });

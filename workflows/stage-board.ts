@@ -1,6 +1,6 @@
-import { condition, isCancellation, setCurrentDetails, startChild, upsertMemo, type ChildWorkflowHandle, type Workflow } from '@temporalio/workflow';
+import { condition, isCancellation, patched, setCurrentDetails, startChild, upsertMemo, workflowInfo, type ChildWorkflowHandle, type Workflow } from '@temporalio/workflow';
 import type { FinishedStage, StageName, StageResult } from '../lib/stages/types.js';
-import type { Interruption, StageOutcome } from '../activities/index.js';
+import type { Interruption, KnownStage, StageOutcome } from '../activities/index.js';
 import { pipelineDetails, type PipelineDetails } from './details.js';
 import type { StagePlace, StageWorkflowInput } from './stage.js';
 import type { Notifier } from './notifier.js';
@@ -19,25 +19,43 @@ export interface RunStage<Name extends StageName, Input extends StageWorkflowInp
   readonly input: Omit<Input, 'place' | 'worker' | 'scope'>;
 }
 
+/** Executions that began under earlier versions take a history of any length to its end. */
+const CONTINUES_AS_NEW = 'continues-as-new';
+
 /** The stages of one run: starts each as a child workflow `RUN/<stage>` and remembers how far all are. */
 export class StageBoard {
   private readonly states = new Map<string, PipelineProgress['stages'][number]['state']>();
   private readonly finished = new Map<string, FinishedStage>();
   private readonly interruptions = new Map<string, readonly Interruption[]>();
   private readonly open = new Map<string, ChildWorkflowHandle<Workflow>>();
-  private steered: Steering = { paused: false };
+  private readonly known = new Map<string, readonly StageResult[]>();
+  private steered: Steering;
+  /** an arm has rounds left for another execution */
+  isFull = false;
 
   constructor(
     private readonly input: PipelineInput,
-    planned: readonly string[],
+    readonly planned: readonly string[],
     private readonly notifier: Notifier,
   ) {
     for (const stage of planned) this.states.set(stage, 'waiting');
-    this.show();
+    this.steered = input.continued ?? { paused: false };
+    if (input.continued === undefined) this.show();
+    else this.steer({});
   }
 
   progress(): PipelineProgress {
     return { stages: [...this.states].map(([stage, state]) => ({ stage, state })), steering: this.steered };
+  }
+
+  /** Stages that are finished before this execution begins: they are not started again. */
+  take(known: readonly KnownStage[]): void {
+    for (const { stage, results } of known) {
+      if (!this.states.has(stage)) continue; // of an arm or a seed that this run has not
+      this.known.set(stage, results);
+      this.states.set(stage, 'done');
+    }
+    this.show();
   }
 
   get steering(): Steering {
@@ -47,6 +65,15 @@ export class StageBoard {
   /** after it the run ends */
   get lastRound(): number {
     return Math.min(this.input.config.rounds, this.steered.stopAfterRound ?? Infinity);
+  }
+
+  /**
+   * Whether an arm may begin its next round in this execution. Where its history is full, arms end at the round that they are at, no child is open
+   * then, and the run goes on in another execution. At least something is done in each.
+   */
+  mayBeginRound(): boolean {
+    if (!this.isFull) this.isFull = this.finished.size > 0 && workflowInfo().continueAsNewSuggested && patched(CONTINUES_AS_NEW);
+    return !this.isFull;
   }
 
   /** No stage begins any more, and those that run save a checkpoint and let go: then it returns. */
@@ -107,9 +134,9 @@ export class StageBoard {
     void child.signal(what === 'pause' ? pauseStageSignal : resumeStageSignal).catch(() => undefined);
   }
 
-  /** finished stages in the planned order, whatever order they finished in */
+  /** what has finished in this execution, in the planned order, whatever order it finished in */
   results(): readonly FinishedStage[] {
-    return [...this.states.keys()].flatMap((stage) => this.finished.get(stage) ?? []);
+    return this.planned.flatMap((stage) => this.finished.get(stage) ?? []);
   }
 
   /** Rewrites what the UI shows of the run. */
@@ -119,6 +146,8 @@ export class StageBoard {
 
   async run<Name extends StageName, Input extends StageWorkflowInput<Name>>({ name, workflow, place, summary, input }: RunStage<Name, Input>): Promise<readonly StageResult[]> {
     const { run, config, scope } = this.input;
+    const known = this.known.get(place.stage);
+    if (known !== undefined) return known;
     await condition(() => !this.steered.paused);
     this.set(place.stage, 'running');
     try {

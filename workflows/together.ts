@@ -6,7 +6,7 @@ import type { StageBoard } from './stage-board.js';
 import { CONTROL_QUEUE } from './types.js';
 
 /** What brings a run's stages about, one by one: the board of a run that goes on, or a plan that only looks. */
-export type StageRunner = Pick<StageBoard, 'run' | 'runOne' | 'lastRound'>;
+export type StageRunner = Pick<StageBoard, 'run' | 'runOne' | 'lastRound' | 'mayBeginRound'>;
 
 /** How stages stand to each other in time: as Temporal runs them, or one after the other in a plan. */
 export interface Together {

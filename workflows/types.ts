@@ -1,6 +1,7 @@
 import type { RunConfig } from '../config/schema.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import type { EvaluationPoint } from '../lib/report/types.js';
+import type { Forked } from '../lib/stages/types.js';
 
 /** Task queue per resource class. Workflows run on the CPU queue. */
 export const CPU_QUEUE = 'bliss-cpu';
@@ -18,6 +19,12 @@ export interface PipelineInput {
   readonly scope: string;
   /** device-hours of all executions of the run together after which it pauses */
   readonly gpuHours?: number;
+  /** stages that are finished before it begins; they are not looked up, hence may have been made under another configuration */
+  readonly known?: Ref;
+  /** those are another run's */
+  readonly forked?: Forked;
+  /** it goes on for an execution of the same run whose history was full, steered as that one was */
+  readonly continued?: Steering;
 }
 
 export interface PipelineResult {

@@ -7,7 +7,7 @@ import { parseTimings } from '../timings.js';
 import { readJson } from './corpus.js';
 import type { SelectionFactsFile } from './selection.js';
 import { readNumerics, type NumericsRecord } from './numerics-record.js';
-import type { FinishedStage } from './types.js';
+import type { FinishedStage, Forked } from './types.js';
 
 export interface OpenedStage {
   readonly stage: FinishedStage;
@@ -26,10 +26,11 @@ export interface Gather {
   readonly opened: readonly OpenedStage[];
   /** lines of timings.jsonl */
   readonly timings: readonly string[];
+  readonly forked?: Forked;
 }
 
 /** Reads what the report shows out of the stages' artifacts. */
-export async function gather({ run, config, opened, timings }: Gather): Promise<Omit<ReportData, 'metrics' | 'configYaml' | 'digests' | 'environment'>> {
+export async function gather({ run, config, opened, timings, forked }: Gather): Promise<Omit<ReportData, 'metrics' | 'configYaml' | 'digests' | 'environment'>> {
   const targetSources = config.heldOut.source.type === 'demo' ? DEMO_TARGET_SOURCES : [];
   const selections: SelectionFacts[] = [];
   const samples: SampleGroup[] = [];
@@ -65,7 +66,7 @@ export async function gather({ run, config, opened, timings }: Gather): Promise<
     selections,
     samples,
     timings: stageTimings(opened, timings),
-    notes: await notesOf(opened),
+    notes: [...(forked === undefined ? [] : [forkNote(forked)]), ...(await notesOf(opened))],
     lineage: opened.flatMap(({ stage, artifacts }) =>
       artifacts.map(({ ref, manifest }) => ({
         stage: stage.stage,
@@ -79,6 +80,8 @@ export async function gather({ run, config, opened, timings }: Gather): Promise<
     ),
   };
 }
+
+const forkNote = ({ from, stage }: Forked): string => `forked from the run ${from} at ${stage}: what comes before in the arms that both have is that run's, made under its configuration`;
 
 /** What changed under way, by stage. */
 async function notesOf(opened: readonly OpenedStage[]): Promise<string[]> {

@@ -6,8 +6,9 @@ import { digestJson, digestLines, type Store } from '../artifacts/index.js';
 import type { Artifact } from '../artifacts/types.js';
 import { buildReport, writeTensorboard, type ReportData } from '../report/index.js';
 import { environmentFacts } from './environment-facts.js';
+import { readFinishedStages } from './finished-stages.js';
 import { evaluationPoints, gather, numericsFacts, type Gather, type OpenedStage } from './report-data.js';
-import type { FinishedStage, Stage } from './types.js';
+import type { FinishedStage, Forked, Stage } from './types.js';
 
 /** The run's report with its TensorBoard events, metrics of all stages in canonical order, and the digests of what came out. */
 export const report: Stage<'report'> = {
@@ -15,7 +16,8 @@ export const report: Stage<'report'> = {
   version: 1,
   resource: 'cpu',
   run: async (input, context) => {
-    const { run, config, stages } = input;
+    const { run, config, forked } = input;
+    const stages = 'uri' in input.stages ? await readFinishedStages({ store: context.store, ref: input.stages }) : input.stages;
     const opened = await openStages(context.store, stages);
     await context.progress({ step: 1, of: 4 });
 
@@ -24,7 +26,7 @@ export const report: Stage<'report'> = {
     await writeFile(path.join(context.scratch, 'stages.json'), JSON.stringify(stages, null, 1));
     await context.progress({ step: 2, of: 4 });
 
-    const data = await reportData({ run, config, opened, timings: await context.timings(), lines });
+    const data = await reportData({ run, config, opened, timings: await context.timings(), lines, ...(forked === undefined ? {} : { forked }) });
     const { metrics, digests } = data;
     await writeFile(path.join(context.scratch, 'report.html'), buildReport(data));
     await context.progress({ step: 3, of: 4 });
@@ -41,6 +43,7 @@ export interface RenderReport {
   readonly stages: readonly FinishedStage[];
   /** lines of timings.jsonl */
   readonly timings: readonly string[];
+  readonly forked?: Forked;
 }
 
 /** The report of a finished run once more, as this version of the code draws it. */

@@ -116,8 +116,18 @@ export interface EvaluationInput {
 export interface ReportInput {
   readonly run: string;
   readonly config: RunConfig;
-  /** every finished stage in canonical order */
-  readonly stages: readonly FinishedStage[];
+  /** every finished stage in canonical order, by reference; runs that earlier versions began have them here */
+  readonly stages: Ref | readonly FinishedStage[];
+  /** where the run took over what another had finished */
+  readonly forked?: Forked;
+}
+
+/** A run that begins with what another has finished. */
+export interface Forked {
+  /** name of the other run */
+  readonly from: string;
+  /** the first stage of its own, in each arm that both have: `round-2/selection` */
+  readonly stage: string;
 }
 
 /** One finished stage, as the pipeline remembers it. */

@@ -25,7 +25,7 @@ export async function failingArm(input: PipelineInput): Promise<string[]> {
     }
     return result;
   };
-  const board = { runOne, lastRound: input.config.rounds } as unknown as SeedContext['board']; // all that this arm asks of it
+  const board = { runOne, lastRound: input.config.rounds, mayBeginRound: () => true } as unknown as SeedContext['board']; // all that this arm asks of it
   const start = { corpus: result.ref, shards: [1, 1, 1], proxy: result.ref, target: result.ref };
   await runArm({ board, together: asWorkflows, input, seed: 0 }, { name: 'random', selector: 'random' }, start).catch((error: unknown) => told.push(`the arm ends: ${error instanceof Error ? error.message : ''}`));
   return told;
