@@ -9,6 +9,7 @@ import { askStack } from '../workers/home-lock.js';
 import { configuredServer } from '../workers/connection.js';
 import { lastLines } from '../workers/supervisor.js';
 import { LOCAL_NAMESPACE } from '../workers/temporal-server.js';
+import type { Taken } from './fork/take.js';
 import type { ExitCode, Output } from './output.js';
 import { preemptionOf } from './preemption.js';
 import { openSession, peekSession } from './session.js';
@@ -19,25 +20,25 @@ export interface InBackground {
   readonly home: Home;
   readonly output: Output;
   readonly homeOption: string;
-  readonly prepare: { readonly claim: () => string; readonly loaded: LoadedConfig; readonly fresh: boolean };
+  readonly prepare: { readonly claim: () => string; readonly loaded: LoadedConfig; readonly fresh: boolean; readonly taken?: Taken };
 }
 
 /** `bliss run --detach`: submitted where a server stays up by itself; else a process in the background brings the stack up and takes the run through. */
-export async function inBackground({ home, output, homeOption, prepare: { claim, loaded, fresh } }: InBackground): Promise<ExitCode> {
+export async function inBackground({ home, output, homeOption, prepare: { claim, ...newRun } }: InBackground): Promise<ExitCode> {
   const stack = await askStack(home);
   const staysUp = configuredServer() !== undefined || (stack !== undefined && (stack === 'silent' || (!stack.temporary && stack.stopping !== true)));
   let run: string;
   if (staysUp) {
-    const session = await openSession({ home, output, preemption: preemptionOf(loaded) });
+    const session = await openSession({ home, output, preemption: preemptionOf(newRun.loaded) });
     try {
       run = claim();
-      await submitNew({ session, home, run, loaded, fresh });
+      await submitNew({ session, home, run, ...newRun });
     } finally {
       await session.connection.close();
     }
   } else {
     run = claim();
-    writeRun({ home, run, loaded, fresh, server: { server: 'local', address: '', namespace: LOCAL_NAMESPACE } });
+    writeRun({ home, run, ...newRun, server: { server: 'local', address: '', namespace: LOCAL_NAMESPACE } });
     await startResuming({ home, run });
   }
   output.say(`run ${run} is submitted. Look with: bliss status ${run} --follow${homeOption}`);

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import type { StageName } from '../lib/stages/types.js';
 import type { RunFolder, StageProgressFile } from '../lib/home.js';
 import { planStages } from '../workflows/plan.js';
 import type { PipelineInput } from '../workflows/types.js';
@@ -65,4 +66,12 @@ function whole({ stage, parts, over }: { readonly stage: string; readonly parts:
     startedAt: times.map(({ startedAt }) => startedAt).sort()[0] ?? '',
     updatedAt: times.map(({ updatedAt }) => updatedAt).sort().at(-1) ?? '',
   };
+}
+
+/** `seed-0/bliss/round-1/scoring/shards-0-2` is a part of a scoring stage. undefined: the report */
+export function stageNameOf(stage: string): StageName | undefined {
+  const last = stage.split('/').at(-1) ?? '';
+  if (last.startsWith('shards-')) return 'scoring';
+  if (['proxy', 'target', 'pretraining', 'decay'].includes(last)) return 'training';
+  return (['prepare', 'selection', 'bilevel', 'scoring', 'evaluation'] as const).find((name) => name === last);
 }

@@ -1,12 +1,13 @@
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { LoadedConfig } from '../config/index.js';
 import { BlissError } from '../lib/errors.js';
-import type { Home, RunRecord } from '../lib/home.js';
+import type { Home, RunFolder, RunRecord, StageProgressFile } from '../lib/home.js';
 import { planStages } from '../workflows/plan.js';
 import { BLISS_RUN } from '../workflows/search-attributes.js';
 import { CPU_QUEUE, type PipelineInput } from '../workflows/types.js';
+import type { Taken } from './fork/take.js';
 import { claimRunFolder, writeJson, writeText } from './runs.js';
 import type { Session } from './session.js';
 
@@ -37,17 +38,30 @@ export interface NewRun {
   readonly run: string;
   readonly loaded: LoadedConfig;
   readonly fresh: boolean;
+  /** what it takes over from another run */
+  readonly taken?: Taken;
 }
 
 /** Writes what the run is made of into its folder. The record comes last: a folder without it is no run. */
-export function writeRun({ home, run, loaded, fresh, server }: NewRun & { readonly server: Pick<RunRecord, 'server' | 'address' | 'namespace'> }): PipelineInput {
+export function writeRun({ home, run, loaded, fresh, taken, server }: NewRun & { readonly server: Pick<RunRecord, 'server' | 'address' | 'namespace'> }): PipelineInput {
   const folder = home.run(run);
-  const input: PipelineInput = { run, config: loaded.config, configFolder: loaded.configFolder, scope: fresh ? `${run}@${new Date().toISOString()}` : '' };
+  const input: PipelineInput = { run, config: loaded.config, configFolder: loaded.configFolder, scope: fresh ? `${run}@${new Date().toISOString()}` : '', ...(taken === undefined ? {} : { known: taken.known, forked: taken.forked }) };
   writeText(folder.config, loaded.text);
   writeJson(folder.input, input);
+  if (taken !== undefined) showTaken(folder, taken);
   const record: RunRecord = { run, workflowId: run, ...server, submittedAt: new Date().toISOString(), configDigest: loaded.digest };
   writeJson(folder.record, record);
   return input;
+}
+
+/** People see them beside those that the run goes through itself. */
+function showTaken(folder: RunFolder, { stages, forked }: Taken): void {
+  const now = new Date().toISOString();
+  mkdirSync(folder.progressFolder, { recursive: true });
+  for (const { stage } of stages) {
+    const shown: StageProgressFile = { stage, state: 'cached', attempt: 0, step: 0, of: 0, metrics: {}, note: `of the run ${forked.from}`, startedAt: now, updatedAt: now };
+    writeJson(folder.progress(stage), shown);
+  }
 }
 
 /** @throws BlissError Usage if the server knows a run of that name; nothing is left behind then */

@@ -4,6 +4,7 @@ import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
 import type { FinishedStage } from '../lib/stages/types.js';
 import { parseTimings } from '../lib/timings.js';
+import type { PipelineInput } from '../workflows/types.js';
 import { listRuns, readJson, readOutcome } from './runs.js';
 
 /** What the runs of a home refer to. */
@@ -24,6 +25,9 @@ export function usedArtifacts(home: Home): Used {
     const finished = parseTimings(existsSync(folder.timings) ? readFileSync(folder.timings, 'utf8') : '').filter(({ state }) => state === 'done' || state === 'cached');
     for (const { artifact } of finished) if (artifact !== undefined) artifacts.add(artifact);
     for (const { results } of readJson<readonly FinishedStage[]>(path.join(folder.root, 'stages.json')) ?? []) for (const { ref } of results) artifacts.add(ref.uri);
+    if (existsSync(folder.keptStages)) for (const uri of readFileSync(folder.keptStages, 'utf8').split('\n')) if (uri !== '') artifacts.add(uri);
+    const known = readJson<PipelineInput>(folder.input)?.known;
+    if (known !== undefined) artifacts.add(known.uri);
     if (outcome?.result !== undefined) artifacts.add(outcome.result.report.uri);
     if (outcome?.state === 'done') continue;
     open.add(run);

@@ -18,7 +18,7 @@ const PIPELINE = 'pipeline';
  */
 export async function saveHistories({ client, run, folder }: { readonly client: Client; readonly run: string; readonly folder: RunFolder }): Promise<readonly string[]> {
   mkdirSync(folder.history, { recursive: true });
-  const written: string[] = [];
+  const found: { readonly stage: string; readonly runId: string; readonly text: string }[] = [];
   const waiting: Execution[] = [{ workflowId: run }];
   const seen = new Set<string>();
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
@@ -28,9 +28,10 @@ export async function saveHistories({ client, run, folder }: { readonly client: 
     seen.add(runId);
     if (continuedFrom !== undefined) waiting.push({ workflowId: next.workflowId, runId: continuedFrom });
     waiting.push(...children(history));
-    written.push(keep({ folder, stage: stageOf(run, next.workflowId), runId, text: historyToJSON(history) }));
+    found.push({ stage: stageOf(run, next.workflowId), runId, text: historyToJSON(history) });
   }
-  return written.sort();
+  // the walk goes back in time
+  return found.reverse().map((one) => keep({ folder, ...one })).sort();
 }
 
 const stageOf = (run: string, workflowId: string): string => (workflowId === run ? PIPELINE : workflowId.slice(run.length + 1).replaceAll('/', '.'));

@@ -2,11 +2,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../config/index.js';
 import { action } from '../command.js';
 import { checkInputs } from '../check-inputs.js';
-import { inBackground } from '../background.js';
-import { preemptionOf } from '../preemption.js';
-import { checkRunName, readRecord } from '../runs.js';
-import { claimName, nameTaken, submitNew } from '../submit.js';
-import { takeThrough } from '../take-through.js';
+import { checkFreeName, submitRun } from '../submit-run.js';
 
 interface RunOptions {
   readonly name?: string;
@@ -25,25 +21,11 @@ export function addRun(program: Command): void {
     .option('--detach', 'submit only; the run goes on in the background')
     .option('--fresh', 'compute every stage: finished stages of other runs are not taken')
     .action(
-      action(async ({ home, output, homeOption }, source: string, options: RunOptions) => {
+      action(async (context, source: string, options: RunOptions) => {
         const loaded = loadConfig({ source, overrides: options.set });
-        await checkInputs({ ...loaded, home });
-        if (options.name !== undefined && readRecord(home, checkRunName(options.name)) !== undefined) throw nameTaken(options.name, home.runs);
-        for (const note of loaded.notes) output.note(`note: ${note}`);
-        const fresh = options.fresh === true;
-        const claim = (): string => claimName({ home, asked: options.name, base: loaded.config.name });
-        if (options.detach === true) return inBackground({ home, output, homeOption, prepare: { claim, loaded, fresh } });
-        return takeThrough({
-          home,
-          output,
-          homeOption,
-          preemption: preemptionOf(loaded),
-          start: async (session) => {
-            const run = claim();
-            await submitNew({ session, home, run, loaded, fresh });
-            return run;
-          },
-        });
+        await checkInputs({ ...loaded, home: context.home });
+        checkFreeName(context.home, options.name);
+        return submitRun({ context, loaded, ...options });
       }),
     );
 }

@@ -6,6 +6,7 @@ import type { StageName } from '../../lib/stages/types.js';
 import { parseTimings } from '../../lib/timings.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { listRuns, readJson } from '../runs.js';
+import { stageNameOf } from '../stages.js';
 import { workOf } from './work.js';
 
 /** How fast stages have gone in this home. */
@@ -25,7 +26,7 @@ export function measuredIn(home: Home): Measured {
     const config = readJson<PipelineInput>(folder.input)?.config;
     if (config === undefined || !existsSync(folder.timings)) continue;
     for (const { stage, state, rate } of parseTimings(readFileSync(folder.timings, 'utf8'))) {
-      const name = nameOf(stage);
+      const name = stageNameOf(stage);
       if (state !== 'done' || rate === undefined || !(rate.value > 0) || name === undefined) continue;
       const speed = rate.value * (flopsOfOne(name, stage, config) ?? 1);
       speeds.set(name, [...(speeds.get(name) ?? []), speed].slice(-NEWEST));
@@ -38,14 +39,6 @@ export function measuredIn(home: Home): Measured {
       return (flops > 0 ? flops : amount) / known[known.length >> 1];
     },
   };
-}
-
-/** `seed-0/bliss/round-1/scoring/shards-0-2` is a part of a scoring stage */
-function nameOf(stage: string): StageName | undefined {
-  const last = stage.split('/').at(-1) ?? '';
-  if (last.startsWith('shards-')) return 'scoring';
-  if (['proxy', 'target', 'pretraining', 'decay'].includes(last)) return 'training';
-  return (['prepare', 'selection', 'bilevel', 'evaluation'] as const).find((name) => name === last);
 }
 
 /** FLOPs of one token or row, as its rate counts; undefined for stages without tensors */

@@ -8,6 +8,7 @@ import { shardRanges } from '../../workflows/scoring-tasks.js';
 import type { StageWorkflowInput } from '../../workflows/stage.js';
 import type { StageRunner } from '../../workflows/together.js';
 import type { PipelineInput } from '../../workflows/types.js';
+import type { Taken } from '../fork/take.js';
 import { differences, differenceText, type Difference } from './differences.js';
 import type { Measured } from './measured.js';
 import { workOf, type Work } from './work.js';
@@ -36,7 +37,7 @@ export class PlanBoard implements StageRunner {
 
   constructor(
     private readonly run_: PipelineInput,
-    private readonly from: { readonly store: Store; readonly blobs: Blobs; readonly measured: Measured },
+    private readonly from: { readonly store: Store; readonly blobs: Blobs; readonly measured: Measured; /** from another run */ readonly taken?: Taken },
   ) {}
 
   /** no history is written that could be full */
@@ -47,6 +48,11 @@ export class PlanBoard implements StageRunner {
   }
 
   async run<Name extends StageName, Input extends StageWorkflowInput<Name>>(stage: RunStage<Name, Input>): Promise<readonly StageResult[]> {
+    const taken = this.from.taken?.stages.find((one) => one.stage === stage.place.stage);
+    if (taken !== undefined) {
+      this.stages.push({ stage: taken.stage, name: stage.name, state: 'found finished', device: stageByName(stage.name).resource === 'gpu' });
+      return taken.results;
+    }
     const inputs = partsOf(stage);
     const looked = [];
     for (const input of inputs) looked.push(await this.look(stage.name, stage.place.stage, input));

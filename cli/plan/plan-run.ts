@@ -12,6 +12,7 @@ import { runSeed } from '../../workflows/seed.js';
 import type { Together } from '../../workflows/together.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { columns, duration, quantity } from '../format.js';
+import type { Taken } from '../fork/take.js';
 import { measuredIn } from './measured.js';
 import { PlanBoard, type PlannedStage } from './plan-board.js';
 
@@ -22,10 +23,10 @@ export interface Plan {
 }
 
 /** Goes through a run as its workflow would, and looks each stage up instead of running it. Nothing is written. */
-export async function planRun({ home, loaded }: { readonly home: Home; readonly loaded: LoadedConfig }): Promise<Plan> {
+export async function planRun({ home, loaded, taken }: { readonly home: Home; readonly loaded: LoadedConfig; /** from another run */ readonly taken?: Taken }): Promise<Plan> {
   const input: PipelineInput = { run: loaded.config.name, config: loaded.config, configFolder: loaded.configFolder, scope: '' };
   const blobs = fileBlobs({ root: home.store });
-  const board = new PlanBoard(input, { store: openStore({ blobs, codeVersion: packageVersion() }), blobs, measured: measuredIn(home) });
+  const board = new PlanBoard(input, { store: openStore({ blobs, codeVersion: packageVersion() }), blobs, measured: measuredIn(home), ...(taken === undefined ? {} : { taken }) });
   for (const seed of loaded.config.seeds) await runSeed({ board, together: inTurn(home), input, seed });
   const order = new Map(planStages(loaded.config).map((stage, i) => [stage, i]));
   const stages = board.stages.toSorted((a, b) => (order.get(a.stage) ?? 0) - (order.get(b.stage) ?? 0));

@@ -11,7 +11,7 @@ import type { Ref } from '../../lib/artifacts/types.js';
 import { openHome } from '../../lib/home.js';
 import { packageRoot } from '../../lib/package-root.js';
 import { readFinishedStages } from '../../lib/stages/finished-stages.js';
-import type { ReportInput, StageInputs, StageName } from '../../lib/stages/types.js';
+import type { StageName } from '../../lib/stages/types.js';
 import { saveHistories } from '../../workers/history.js';
 import { ensureSearchAttributes } from '../../workers/namespace.js';
 import { requireTemporalBinary } from '../../workers/temporal-binary.js';

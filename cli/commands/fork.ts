@@ -1,0 +1,53 @@
+import { loadConfig } from '../../config/index.js';
+import type { Command } from 'commander';
+import { BlissError } from '../../lib/errors.js';
+import type { PipelineInput } from '../../workflows/types.js';
+import { action } from '../command.js';
+import { checkInputs } from '../check-inputs.js';
+import { takeStages } from '../fork/take.js';
+import { readJson, requireRecord } from '../runs.js';
+import { checkFreeName, submitRun } from '../submit-run.js';
+
+interface ForkOptions {
+  readonly from: string;
+  readonly name?: string;
+  readonly set: readonly string[];
+  readonly detach?: boolean;
+  readonly fresh?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export function addFork(program: Command): void {
+  program
+    .command('fork')
+    .description('a new run that takes over all that another has before a stage, and goes on from there with other settings')
+    .argument('<run>', 'name of the other run; it may still be going on')
+    .requiredOption('--from <stage>', 'the first stage of the new run’s own, in every seed and arm: round-2/selection')
+    .option('--name <run>', 'name of the new run (default: the configuration’s with a number)')
+    .option('--set <field=value>', 'set one field of the configuration, as for run; may be given again', (value: string, before: readonly string[]) => [...before, value], [])
+    .option('--detach', 'submit only; the run goes on in the background')
+    .option('--fresh', 'compute every stage from there on: finished stages of other runs are not taken')
+    .option('--dry-run', 'only say what it would do, as `bliss plan` does')
+    .action(
+      action(async (context, other: string, options: ForkOptions) => {
+        const { home, output } = context;
+        requireRecord(home, other);
+        const folder = home.run(other);
+        const input = readJson<PipelineInput>(folder.input);
+        if (input === undefined) throw new BlissError({ code: 'ArtifactMissing', message: 'the run’s own input is gone, so nothing can be forked from it', where: folder.input, mend: `run its configuration: bliss run ${folder.config}` });
+        const loaded = { ...loadConfig({ source: folder.config, overrides: options.set }), configFolder: input.configFolder };
+        await checkInputs({ ...loaded, home });
+        checkFreeName(home, options.name);
+        const taken = await takeStages({ home, input, config: loaded.config, from: options.from });
+        if (options.dryRun === true) {
+          const { planRun, planText } = await import('../plan/plan-run.js'); // brings TensorFlow: not for every command
+          const plan = await planRun({ home, loaded, taken });
+          output.say(planText(plan));
+          output.answer(plan);
+          return 0;
+        }
+        output.note(`${taken.stages.length} stages are those of ${other}`);
+        return submitRun({ context, loaded, taken, ...options });
+      }),
+    );
+}
