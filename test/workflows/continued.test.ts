@@ -10,7 +10,7 @@ import { packageRoot } from '../../lib/package-root.js';
 import { saveHistories } from '../../workers/history.js';
 import { ensureSearchAttributes } from '../../workers/namespace.js';
 import { requireTemporalBinary } from '../../workers/temporal-binary.js';
-import { CPU_QUEUE, type PipelineInput } from '../../workflows/types.js';
+import { CPU_QUEUE, GPU_QUEUE, type PipelineInput } from '../../workflows/types.js';
 import { LightWorkers, oneAfterTheOther } from './light-run.js';
 
 let environment: TestWorkflowEnvironment;
@@ -24,6 +24,13 @@ afterAll(async () => {
   await environment?.teardown();
   rmSync(folder, { recursive: true, force: true });
 });
+
+interface History {
+  readonly events: readonly {
+    readonly workflowExecutionStartedEventAttributes?: { readonly workflowExecutionTimeout?: string; readonly workflowRunTimeout?: string };
+    readonly activityTaskScheduledEventAttributes?: { readonly taskQueue: { readonly name: string }; readonly scheduleToStartTimeout: string; readonly scheduleToCloseTimeout: string; readonly retryPolicy: { readonly maximumAttempts?: number } };
+  }[];
+}
 
 const ROUNDS = 200;
 /** the server takes no more events in one history */
@@ -49,9 +56,19 @@ test(`a run of ${ROUNDS} rounds goes on in several executions, each far below th
   expect(pipelines.length).toBeGreaterThan(1);
   expect(histories).toHaveLength(pipelines.length + workers.reported.length + 1);
   for (const file of pipelines) {
-    const history = JSON.parse(readFileSync(file, 'utf8')) as { readonly events: readonly object[] };
+    const history = JSON.parse(readFileSync(file, 'utf8')) as History;
     expect(history.events.length).toBeLessThan(MOST_EVENTS / 5);
     await Worker.runReplayHistory({ workflowBundle: bundle }, history, 'long');
+  }
+  // a run may wait for machines for as long as it takes: nothing that works on a stage has a time to be taken by, or a number of attempts
+  for (const file of histories) {
+    for (const { activityTaskScheduledEventAttributes: stage, workflowExecutionStartedEventAttributes: begun } of (JSON.parse(readFileSync(file, 'utf8')) as History).events) {
+      if (begun !== undefined) expect([begun.workflowExecutionTimeout ?? '0s', begun.workflowRunTimeout ?? '0s']).toEqual(['0s', '0s']);
+      if (stage !== undefined && [CPU_QUEUE, GPU_QUEUE].includes(stage.taskQueue.name)) {
+        expect([stage.scheduleToStartTimeout, stage.scheduleToCloseTimeout]).toEqual(['0s', '0s']);
+        expect(stage.retryPolicy.maximumAttempts ?? 0).toBe(0);
+      }
+    }
   }
   // what tells of the run in the UI goes with it
   expect((await handle.describe()).memo).toMatchObject({ rounds: ROUNDS });
