@@ -15,11 +15,13 @@ export interface Work {
 }
 
 const TOKEN_BYTES = 4;
+/** 10,000 weights as text */
+const LEXICAL_BYTES = 200_000;
 /** weights and AdamW's two moments, float32 */
 const STATE_BYTES = 12;
 
 export function workOf<Name extends StageName>(name: Name, input: StageInputs[Name], config: RunConfig): Work {
-  const rules: { readonly [N in StageName]: (input: StageInputs[N], config: RunConfig) => Work } = { prepare, selection, training, bilevel, scoring, evaluation, report };
+  const rules: { readonly [N in StageName]: (input: StageInputs[N], config: RunConfig) => Work } = { prepare, selection, training, bilevel, lexical, scoring, evaluation, report };
   return rules[name](input, config);
 }
 
@@ -56,9 +58,13 @@ function bilevel({ bilevel: hyper, models, sequenceLength }: StageInputs['bileve
   return { amount: outerSteps * batchSize * (innerSteps + 1), unit: 'rows', flops: outerSteps * (inner + outer), bytes: 4 * kept };
 }
 
-function scoring({ models, sequenceLength, shards }: StageInputs['scoring'], { data }: RunConfig): Work {
+function lexical(_: StageInputs['lexical'], { data }: RunConfig): Work {
+  return { amount: data.rowsPerGroup, unit: 'rows', flops: 0, bytes: LEXICAL_BYTES };
+}
+
+function scoring({ models, sequenceLength, shards, by }: StageInputs['scoring'], { data }: RunConfig): Work {
   const rows = Math.min((shards.end - shards.first) * data.rowsPerShard, data.rowsPerGroup);
-  return { amount: rows, unit: 'rows', flops: rows * sequenceLength * flopsPerToken({ model: models.proxy, vocabularySize: models.vocabularySize, sequenceLength }).forward, bytes: rows * 20 };
+  return { amount: rows, unit: 'rows', flops: by === 'lexical' ? 0 : rows * sequenceLength * flopsPerToken({ model: models.proxy, vocabularySize: models.vocabularySize, sequenceLength }).forward, bytes: rows * 20 };
 }
 
 function evaluation({ model, vocabularySize, sequenceLength, sets }: StageInputs['evaluation'], { heldOut }: RunConfig): Work {

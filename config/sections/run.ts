@@ -33,7 +33,9 @@ export const comparisonSchema = z.strictObject({
     .array(
       z.strictObject({
         name: identifier.describe('name of the arm'),
-        selector: z.enum(['bliss', 'random']).describe('how the arm selects; every arm has the same budget'),
+        selector: z
+          .enum(['bliss', 'random', 'dsir', 'quality-classifier', 'perplexity-low', 'perplexity-middle'])
+          .describe('how the arm selects; every arm has the same budget. dsir: n-gram importance weights towards the validation set; quality-classifier: a linear one between it and the corpus; perplexity: rows that the warmed-up proxy finds easiest, or neither easy nor hard'),
       }),
     )
     .min(1)

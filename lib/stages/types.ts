@@ -10,6 +10,7 @@ export interface StageInputs {
   selection: SelectionInput;
   training: TrainingInput;
   bilevel: BilevelInput;
+  lexical: LexicalInput;
   scoring: ScoringInput;
   evaluation: EvaluationInput;
   report: ReportInput;
@@ -29,9 +30,9 @@ export interface PrepareInput {
 }
 
 export interface SelectionInput {
-  readonly selector: 'bliss' | 'random';
+  readonly selector: RunConfig['comparison']['arms'][number]['selector'];
   readonly fraction: number;
-  readonly method: RunConfig['selection']['method'];
+  readonly method: RunConfig['selection']['method'] | 'middle';
   readonly temperature: number;
   readonly trainedRows: RunConfig['selection']['trainedRows'];
   readonly corpus: Ref;
@@ -89,6 +90,14 @@ export interface BilevelInput {
   readonly seed: string;
 }
 
+/** What selectors that need no tensors learn from a group and the validation set. */
+export interface LexicalInput {
+  readonly method: 'dsir' | 'quality-classifier';
+  readonly corpus: Ref;
+  readonly group: number;
+  readonly seed: string;
+}
+
 export interface ScoringInput {
   readonly models: RunConfig['models'];
   readonly sequenceLength: number;
@@ -97,7 +106,10 @@ export interface ScoringInput {
   readonly group: number;
   /** shards [first, end) of the group */
   readonly shards: { readonly first: number; readonly end: number };
+  /** what `by` says of it: θ_s, a language model's state, or n-gram weights */
   readonly scorer: Ref;
+  /** `perplexity`: minus the mean next-token loss, nats. @default 'score-model' */
+  readonly by?: 'score-model' | 'perplexity' | 'lexical';
   readonly compiler: RunConfig['runtime']['compiler'];
   readonly precision: RunConfig['runtime']['precision'];
 }
