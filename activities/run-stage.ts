@@ -76,7 +76,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
   const context = Context.current();
   const { attempt } = context.info;
   const before: HeartbeatDetails | undefined = context.info.heartbeatDetails;
-  const files = dependencies.progressFiles.stage({ run: request.run, stage: request.stage, attempt, device: dependencies.device });
+  const files = dependencies.progressFiles.stage({ run: request.run, stage: request.stage, epoch: request.epoch, attempt, device: dependencies.device });
   const task: StageTask<Name> = {
     name,
     run: request.run,
