@@ -11,6 +11,8 @@ export class Notifier {
   private readonly pending = new Set<Promise<void>>();
   private readonly preemptions = new Set<string>();
   private told = 0;
+  /** of the newest notice, ms since 1970: what happens in one task of the workflow has one time, and the order of two notices is that of their times */
+  private newest = 0;
 
   constructor(private readonly input: Pick<PipelineInput, 'run' | 'config'>) {}
 
@@ -32,7 +34,8 @@ export class Notifier {
     const { notices } = config;
     if (notices === undefined || !this.tells(event)) return;
     if (id === undefined) this.told += 1;
-    const notice: Notice = { id: id ?? `${workflowInfo().runId}/${this.told}`, run, event, ...facts, at: new Date().toISOString() };
+    this.newest = Math.max(Date.now(), this.newest + 1);
+    const notice: Notice = { id: id ?? `${workflowInfo().runId}/${this.told}`, run, event, ...facts, at: new Date(this.newest).toISOString() };
     for (const channel of ['webhook', 'command'] as const) {
       if (notices[channel] === undefined) continue;
       // what could not be told stands in the history; the run is not to fail for it
