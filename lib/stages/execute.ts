@@ -19,6 +19,8 @@ export interface StageTask<Name extends StageName = StageName> {
   /** '' shares finished stages with every run; anything else keeps to those computed under the same scope */
   readonly scope: string;
   readonly keepCheckpoints: number;
+  /** checkpoints at multiples of this step stay beside, also when the stage is finished. @default 0: none */
+  readonly keepCheckpointsEvery?: number;
 }
 
 /** What the surroundings hear while a stage runs. */
@@ -107,6 +109,7 @@ function references(value: unknown, at = ''): [string, Ref][] {
  */
 export async function executeStage<Name extends StageName>(params: ExecuteStage<Name>): Promise<StageResult> {
   const { stage, task, store, blobs, programs, hooks } = params;
+  const { keepCheckpointsEvery: keepEvery = 0 } = task;
   const stretch = longStretches(hooks);
   const scratch = await openScratch(params.scratch);
   const waiting = new WaitClock();
@@ -120,7 +123,7 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
     const series = checkpoints({ store, blobs, run: task.run, stage: task.stage, key, onSetAside: hooks.onSetAside });
     if (found !== undefined) {
       // an attempt that was killed after its note, or another run, finished the stage: what was saved on the way is of no more use
-      await series.discard({ token: task.fencingToken }).catch(() => undefined);
+      await series.discard({ token: task.fencingToken, keepEvery }).catch(() => undefined);
       return { ...(found as Omit<StageResult, 'cached'>), cached: true };
     }
 
@@ -171,7 +174,7 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
         await writeFile(path.join(folder, METRICS_FILE), lines.map((line) => `${line}\n`).join(''));
         const saved = await series.save({ token: task.fencingToken, step, folder, summary: { step } });
         await rm(folder, { recursive: true, force: true });
-        await series.prune({ token: task.fencingToken, keep: task.keepCheckpoints });
+        await series.prune({ token: task.fencingToken, keep: task.keepCheckpoints, keepEvery });
         await hooks.onMetrics(lines);
         stretch.end();
         await hooks.onCheckpoint({ step, bytes: saved.ref.size, seconds: (performance.now() - started) / 1000 });
@@ -196,7 +199,7 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
     await blobs.putIfAbsent(keyContentOf(key), Buffer.from(canonicalJson(content), 'utf8'));
     const result = await store.record(key, { ref, summary });
     await hooks.onMetrics(lines);
-    await series.discard({ token: task.fencingToken });
+    await series.discard({ token: task.fencingToken, keepEvery });
     return { ...result, cached: false };
   } catch (error) {
     throw asBlissError(error, task.stage);
