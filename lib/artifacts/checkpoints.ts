@@ -44,7 +44,7 @@ export interface Discard {
   readonly keepEvery?: number;
 }
 
-export interface SaveInput extends Pick<PublishInput, 'folder' | 'summary'> {
+export interface SaveInput extends Pick<PublishInput, 'folder' | 'given' | 'files' | 'summary'> {
   /** of the canonical content. @default over the files' bytes */
   readonly digest?: string;
   readonly token: FencingToken;
@@ -173,10 +173,10 @@ export function checkpoints({ store, blobs = store.blobs, run, stage, key: stage
 
   const parentOf = (token: FencingToken, step: number): string => `${root}/${tokenName(token)}/step-${String(step).padStart(STEP_WIDTH, '0')}`;
 
-  async function save({ token, step, folder, digest, summary }: SaveInput): Promise<CheckpointRef> {
+  async function save({ token, step, digest, ...input }: SaveInput): Promise<CheckpointRef> {
     if ((await readBase(token)) === undefined) throw new Error(`save before begin: epoch ${token.epoch} attempt ${token.attempt} of ${run}/${stage}`);
     await assertCurrent(token);
-    const ref = await publishUnder({ blobs, parent: parentOf(token, step), input: { kind: 'checkpoint', folder, lineage, summary, ...(digest === undefined ? {} : { digest }) }, codeVersion: store.codeVersion });
+    const ref = await publishUnder({ blobs, parent: parentOf(token, step), input: { kind: 'checkpoint', lineage, ...input, ...(digest === undefined ? {} : { digest }) }, codeVersion: store.codeVersion });
     await assertCurrent(token);
     return { ref, step, fencingToken: token };
   }
