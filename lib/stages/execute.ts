@@ -48,7 +48,7 @@ export interface ExecuteStage<Name extends StageName> {
   readonly store: Store;
   readonly blobs: Blobs;
   readonly programs: ProgramCache;
-  /** folder for temporary files of attempts */
+  /** folder for temporary files of attempts: on the store's file system nothing is copied into the store */
   readonly scratch: string;
   readonly hooks: StageHooks;
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -146,6 +147,30 @@ describe('a save that a later attempt has overtaken', () => {
     expect(told).toEqual([]);
     expect(checkpointsOf(root, 'a')).toEqual([]);
   });
+});
+
+test('what has no room on the disk ends the stage with that word, though another thread found it', async (context) => {
+  const root = place();
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', root], { stdio: 'pipe' });
+  } catch (error) {
+    return context.skip(`a small file system cannot be mounted: ${String(error).split('\n')[0]}`);
+  }
+  try {
+    const full = call({
+      root,
+      run: 'a',
+      attempt: 1,
+      work: async (stage) => {
+        await stage.checkpoint({ step: 1, files: () => ({ state: new Uint8Array(2 ** 21) }) });
+        await stepOn(stage);
+      },
+    });
+    await expect(full).rejects.toMatchObject({ code: 'DiskFull', retryable: true });
+    expect(checkpointsOf(root, 'a')).toEqual([]);
+  } finally {
+    execFileSync('umount', [root]);
+  }
 });
 
 test('those at multiples of the step that was asked for stay when the stage is finished, also where a later attempt finds it so', async () => {
