@@ -7,7 +7,7 @@ import { openSelection } from './corpus.js';
 import { diverged } from './diverged.js';
 import { throwIfStopped } from './execute.js';
 import { checkNumerics } from './numerics.js';
-import { digestState, readState, selectArrays, underPrefix, withPrefix, writeState, zeroMoments, type TrainingState } from './state.js';
+import { digestState, readState, selectArrays, stateFiles, underPrefix, withPrefix, writeState, zeroMoments, type TrainingState } from './state.js';
 import type { Stage, TrainingInput } from './types.js';
 
 /** Next-token training: warm-ups, pretraining on a selection, decay branch.  @see method §4, steps 5 and 6 */
@@ -61,7 +61,7 @@ export const training: Stage<'training'> = {
       const done = step + 1;
       await context.progress({ step: done, of: steps, amount: { value: done * batchSize * sequenceLength, unit: 'tokens' }, metrics: { loss } });
       if (done < steps && (done % input.checkpointEvery === 0 || context.stopReason() !== undefined)) {
-        await context.checkpoint({ step: done, write: (folder) => writeState({ folder, state: state(done), shapes, numerics }) });
+        await context.checkpoint({ step: done, files: () => stateFiles({ state: state(done), shapes, numerics }) });
         saved = done;
         throwIfStopped(context);
       }
