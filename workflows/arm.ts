@@ -1,6 +1,7 @@
 import type { Ref } from '../lib/artifacts/types.js';
 import { bilevel } from './bilevel.js';
 import { seedOfChance } from './chance.js';
+import { divergenceOf } from './divergence.js';
 import { evaluation } from './evaluation.js';
 import { scoring } from './scoring.js';
 import { shardsPerTask } from './scoring-tasks.js';
@@ -84,6 +85,7 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
           proxy: from.proxy,
           target: from.target,
           scorer: config.bilevel.score.inherit ? from.scorer : null,
+          ...divergenceOf(config),
           compiler: config.runtime.compiler,
           precision: config.runtime.precision,
           recompute: config.runtime.recompute,
@@ -205,6 +207,7 @@ function targetTraining({ input, seed }: SeedContext, round: number, rows: Ref) 
     gradientClip: config.pretraining.gradientClip,
     adam: config.pretraining.adam,
     checkpointEvery: config.pretraining.checkpointEvery,
+    ...divergenceOf(config),
     compiler: config.runtime.compiler,
     precision: config.runtime.precision,
     recompute: config.runtime.recompute,

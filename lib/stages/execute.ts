@@ -1,10 +1,11 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { canonicalJson, checkpoints, digestJson, type Store } from '../artifacts/index.js';
-import type { Blobs, FencingToken, Ref } from '../artifacts/types.js';
+import type { Artifact, Blobs, FencingToken, Ref } from '../artifacts/types.js';
 import { openFeeder, WaitClock, type Feeder } from '../data/index.js';
 import { asBlissError, BlissError } from '../errors.js';
 import type { ProgramCache } from '../programs/index.js';
+import { METRICS_FILE } from './metrics-file.js';
 import { openScratch } from './scratch.js';
 import type { Stage, StageContext, StageInputs, StageName, StageProgress, StageResult } from './types.js';
 
@@ -50,7 +51,6 @@ export interface ExecuteStage<Name extends StageName> {
   readonly hooks: StageHooks;
 }
 
-const METRICS_FILE = 'metrics.jsonl';
 /** Reading, hashing and copying of large files count no steps: what takes longer than this is said to be going on. */
 const SAID_AFTER_MS = 1_000;
 /** Said again, as a worker answers for a phase only so long: terabytes take longer. */
@@ -132,8 +132,9 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
       const artifact = await store.open(from.ref);
       resume = { step: from.step, artifact };
       hooks.onEvent({ name: 'goes on', detail: `from the checkpoint at step ${from.step}` });
-      lines = (await readFile(await artifact.file(METRICS_FILE), 'utf8')).split('\n').filter((line) => line !== '');
+      lines = await metricLines(artifact);
     }
+    let newest = resume;
     stretch.begin('opening its inputs');
     const context: StageContext = {
       store,
@@ -170,11 +171,16 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
         await write(folder);
         await writeFile(path.join(folder, METRICS_FILE), lines.map((line) => `${line}\n`).join(''));
         const saved = await series.save({ token: task.fencingToken, step, folder, summary: { step } });
+        newest = { step, artifact: await store.open(saved.ref) };
         await rm(folder, { recursive: true, force: true });
         await series.prune({ token: task.fencingToken, keep: task.keepCheckpoints });
         await hooks.onMetrics(lines);
         stretch.end();
         await hooks.onCheckpoint({ step, bytes: saved.ref.size, seconds: (performance.now() - started) / 1000 });
+      },
+      goBack: async () => {
+        lines = newest === undefined ? [] : await metricLines(newest.artifact);
+        return newest;
       },
       timings: () => hooks.timings(),
       stopReason: () => hooks.stopReason(),
@@ -206,6 +212,8 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
     await scratch.remove();
   }
 }
+
+const metricLines = async (artifact: Artifact): Promise<string[]> => (await readFile(await artifact.file(METRICS_FILE), 'utf8')).split('\n').filter((line) => line !== '');
 
 /** Names long stretches without steps, so that a stage that reads or writes for minutes does not pass for a hung one. */
 function longStretches({ onPhase }: Pick<StageHooks, 'onPhase'>): { begin(what: string): void; end(): void } {
