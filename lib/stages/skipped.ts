@@ -29,8 +29,17 @@ export function skippedBatch({ step, batch, fault, figures, rows }: { readonly s
 /** `a, b, … (32 in all)` */
 export const rowsText = (rows: readonly string[], count = rows.length): string => rows.slice(0, ROWS_NAMED).join(', ') + (count > ROWS_NAMED ? `, … (${count} in all)` : '');
 
-/** `step 41 (batch 41: loss NaN), step 90 (batch 91: …)` */
-export const skippedText = (skipped: readonly SkippedBatch[]): string => skipped.map(({ step, batch, fault }) => `step ${step} (batch ${batch}: ${fault})`).join(', ');
+/** `step 41 (batch 41: loss NaN), step 90 (batches 91 to 93: loss Infinity)`; of those that one step went by, which follow each other, the first one's fault. */
+export function skippedText(skipped: readonly SkippedBatch[]): string {
+  const steps = [...new Set(skipped.map(({ step }) => step))];
+  return steps
+    .map((step) => {
+      const [first, ...others] = skipped.filter((one) => one.step === step);
+      const last = others.at(-1);
+      return `step ${step} (${last === undefined ? `batch ${first.batch}` : `batches ${first.batch} to ${last.batch}`}: ${first.fault})`;
+    })
+    .join(', ');
+}
 
 /** What a reader of the result must know. */
 export const skippedNote = (skipped: readonly SkippedBatch[]): string => `${skipped.length} ${skipped.length === 1 ? 'batch' : 'batches'} skipped where numbers went bad: ${skippedText(skipped)}`;

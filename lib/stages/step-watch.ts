@@ -68,7 +68,7 @@ export class StepWatch {
    */
   async skip({ step, fault, figures, rows, checkpoint }: BadStep): Promise<StageContext['resume']> {
     const { context, policy, where, mend } = this.on;
-    if (policy?.policy !== 'rewind' || this.skipped.length >= policy.maxSkipped) throw diverged({ where: `${where} ${step + 1}`, fault, rows, checkpoint, skipped: this.skipped, mend });
+    if (policy?.policy !== 'rewind' || this.skipped.length >= policy.maxSkipped) throw diverged({ where: `${where} ${step + 1}`, fault, rows, checkpoint, skipped: this.skipped, mend: `${mend}; ${otherMends(policy)}` });
     const batch = this.placeOf(step) + 1;
     this.skipped = [...this.skipped, skippedBatch({ step: step + 1, batch, fault, figures, rows })];
     const from = await context.goBack();
@@ -102,6 +102,9 @@ export class StepWatch {
     return { skipped: this.skipped };
   }
 }
+
+const otherMends = (policy: DivergenceConfig | undefined): string =>
+  (policy?.policy === 'rewind' ? 'or raise divergence.maxSkipped' : 'or have such batches skipped by divergence.policy: rewind') + (policy?.spike === undefined ? '' : ', or raise divergence.spike.deviations where it is no spike');
 
 const short = (value: number): string => String(Number(value.toPrecision(6)));
 

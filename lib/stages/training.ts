@@ -109,4 +109,4 @@ function learningRateAt({ schedule }: TrainingInput, step: number): number {
   return schedule.type === 'wsd' ? warmUpThenConstant({ step, peak: schedule.peak, warmUpSteps: schedule.warmUpSteps }) : decayBranch({ step, learningRate: schedule.peak, halfLife: schedule.halfLife });
 }
 
-const MEND = 'look at those rows; lower the peak learning rate or the gradient clip of this section and run the changed configuration: what comes before this stage is found finished; or let divergence.policy be rewind, which skips such batches';
+const MEND = 'look at those rows; lower the peak learning rate or the gradient clip of this section and run the changed configuration: what comes before this stage is found finished';
