@@ -83,7 +83,8 @@ export const bilevel: Stage<'bilevel'> = {
       if (fault !== undefined) {
         const from = await watch.skip({ step, fault, figures, rows, checkpoint: saved });
         await feeder.close();
-        step = from?.step ?? 0;
+        saved = from?.step;
+        step = saved ?? 0;
         feeder = await feed(step);
         used = await restore(from);
         continue;

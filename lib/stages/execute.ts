@@ -134,7 +134,6 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
       hooks.onEvent({ name: 'goes on', detail: `from the checkpoint at step ${from.step}` });
       lines = await metricLines(artifact);
     }
-    let newest = resume;
     stretch.begin('opening its inputs');
     const context: StageContext = {
       store,
@@ -171,7 +170,6 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
         await write(folder);
         await writeFile(path.join(folder, METRICS_FILE), lines.map((line) => `${line}\n`).join(''));
         const saved = await series.save({ token: task.fencingToken, step, folder, summary: { step } });
-        newest = { step, artifact: await store.open(saved.ref) };
         await rm(folder, { recursive: true, force: true });
         await series.prune({ token: task.fencingToken, keep: task.keepCheckpoints });
         await hooks.onMetrics(lines);
@@ -179,8 +177,11 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
         await hooks.onCheckpoint({ step, bytes: saved.ref.size, seconds: (performance.now() - started) / 1000 });
       },
       goBack: async () => {
-        lines = newest === undefined ? [] : await metricLines(newest.artifact);
-        return newest;
+        stretch.begin('checking its checkpoints');
+        const newest = await series.newest({ token: task.fencingToken });
+        const back = newest === undefined ? undefined : { step: newest.step, artifact: await store.open(newest.ref) };
+        lines = back === undefined ? [] : await metricLines(back.artifact);
+        return back;
       },
       timings: () => hooks.timings(),
       stopReason: () => hooks.stopReason(),

@@ -65,7 +65,8 @@ export const training: Stage<'training'> = {
       if (fault !== undefined) {
         const from = await watch.skip({ step, fault, figures, rows, checkpoint: saved });
         await feeder.close();
-        step = from?.step ?? 0;
+        saved = from?.step;
+        step = saved ?? 0;
         feeder = await feed(step);
         await restore(from);
         continue;
