@@ -14,6 +14,7 @@ export interface StageRequest<Name extends StageName> {
   readonly epoch: number;
   readonly scope: string;
   readonly keepCheckpoints: number;
+  readonly keepCheckpointsEvery?: number;
   /** seconds that tracing and compiling may take without progress */
   readonly compileTimeout: number;
 }
@@ -85,6 +86,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
     fencingToken: { epoch: request.epoch, attempt },
     scope: request.scope,
     keepCheckpoints: request.keepCheckpoints,
+    ...(request.keepCheckpointsEvery === undefined ? {} : { keepCheckpointsEvery: request.keepCheckpointsEvery }),
   };
 
   let details: HeartbeatDetails = { attempt, interruptions: interruptionsBefore(before), step: before?.step ?? 0, of: before?.of ?? 0, checkpoint: before?.checkpoint ?? null, crashes: before?.crashes ?? 0 };

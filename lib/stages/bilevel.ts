@@ -4,7 +4,7 @@ import { digestTensors } from '../artifacts/index.js';
 import { sampleRows, type BatchRequest, type Feeder } from '../data/index.js';
 import type { HeldOutExample } from '../data/types.js';
 import { BlissError } from '../errors.js';
-import { createModel, createScoreModel, writeSafetensors } from '../models/index.js';
+import { createModel, createScoreModel, safetensorsPieces, writeSafetensors } from '../models/index.js';
 import { bilevelLearningRate } from '../optim/index.js';
 import type { BilevelProgram } from '../programs/types.js';
 import { permutation } from '../random.js';
@@ -16,7 +16,7 @@ import { checkNumerics } from './numerics.js';
 import { NUMERICS_FILE } from './numerics-record.js';
 import { momentShapes, readArrays, selectArrays, underPrefix, withPrefix, zeroMoments } from './state.js';
 import { policyInKey, StepWatch } from './step-watch.js';
-import { readTrainedRows, RowSet, writeTrainedRows } from './trained-rows.js';
+import { readTrainedRows, RowSet, TRAINED_ROWS_FILE, writeTrainedRows } from './trained-rows.js';
 import type { BilevelInput, Stage, StageContext } from './types.js';
 
 /**
@@ -115,12 +115,12 @@ export const bilevel: Stage<'bilevel'> = {
       if (done < outerSteps && (done % hyper.checkpointEvery === 0 || watch.keeps(done) || context.stopReason() !== undefined)) {
         await context.checkpoint({
           step: done,
-          write: async (folder) => {
-            await writeSafetensors({ path: path.join(folder, STATE_FILE), arrays: learnt(), shapes });
-            await writeTrainedRows(folder, used);
-            await writeFile(path.join(folder, NUMERICS_FILE), JSON.stringify(numerics));
-            await watch.write(folder);
-          },
+          files: () => ({
+            [STATE_FILE]: { given: safetensorsPieces({ arrays: learnt(), shapes }) },
+            [TRAINED_ROWS_FILE]: used.bits,
+            [NUMERICS_FILE]: JSON.stringify(numerics),
+            ...watch.files(),
+          }),
         });
         saved = done;
         throwIfStopped(context);

@@ -1,6 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { readFile } from 'node:fs/promises';
 import type { Artifact } from '../artifacts/types.js';
+import type { CheckpointFiles } from './checkpoint-files.js';
 
 /** A batch that training went by: the run is as if it had not been in the order of data. */
 export interface SkippedBatch {
@@ -45,9 +45,7 @@ export function skippedText(skipped: readonly SkippedBatch[]): string {
 export const skippedNote = (skipped: readonly SkippedBatch[]): string => `${skipped.length} ${skipped.length === 1 ? 'batch' : 'batches'} skipped where numbers went bad: ${skippedText(skipped)}`;
 
 /** A checkpoint without the file has skipped nothing: that of a run that needs none is what it always was. */
-export async function writeSkipped(folder: string, skipped: readonly SkippedBatch[]): Promise<void> {
-  if (skipped.length > 0) await writeFile(path.join(folder, FILE), JSON.stringify(skipped));
-}
+export const skippedFiles = (skipped: readonly SkippedBatch[]): CheckpointFiles => (skipped.length === 0 ? {} : { [FILE]: JSON.stringify(skipped) });
 
 export async function readSkipped(artifact: Artifact): Promise<readonly SkippedBatch[]> {
   if (!artifact.manifest.files.some(({ name }) => name === FILE)) return [];

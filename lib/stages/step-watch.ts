@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { DivergenceConfig } from '../../config/sections/divergence.js';
+import type { CheckpointFiles } from './checkpoint-files.js';
 import { diverged } from './diverged.js';
 import { METRICS_FILE } from './metrics-file.js';
-import { readSkipped, rowsText, skippedBatch, skippedNote, writeSkipped, type SkippedBatch } from './skipped.js';
+import { readSkipped, rowsText, skippedBatch, skippedFiles, skippedNote, type SkippedBatch } from './skipped.js';
 import { SpikeDetector } from './spikes.js';
 import type { StageContext } from './types.js';
 
@@ -90,9 +91,9 @@ export class StepWatch {
     return own.length === 0 ? {} : { skippedBatches: own.map(({ batch }) => batch) };
   }
 
-  /** Into a checkpoint's folder. */
-  write(folder: string): Promise<void> {
-    return writeSkipped(folder, this.skipped);
+  /** For a checkpoint. */
+  files(): CheckpointFiles {
+    return skippedFiles(this.skipped);
   }
 
   /** For the stage's summary, at its end; its readers are told. */

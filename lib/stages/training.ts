@@ -6,7 +6,7 @@ import { decayBranch, warmUpThenConstant } from '../optim/index.js';
 import { openSelection } from './corpus.js';
 import { throwIfStopped } from './execute.js';
 import { checkNumerics } from './numerics.js';
-import { digestState, readState, selectArrays, underPrefix, withPrefix, writeState, zeroMoments, type TrainingState } from './state.js';
+import { digestState, readState, selectArrays, stateFiles, underPrefix, withPrefix, writeState, zeroMoments, type TrainingState } from './state.js';
 import { policyInKey, StepWatch } from './step-watch.js';
 import type { Stage, StageContext, TrainingInput } from './types.js';
 
@@ -76,13 +76,7 @@ export const training: Stage<'training'> = {
       context.metrics({ step: done, loss, gradientNorm: figures.gradientNorm, learningRate, ...watch.record(step) });
       await context.progress({ step: done, of: steps, amount: { value: done * batchSize * sequenceLength, unit: 'tokens' }, metrics: { loss } });
       if (done < steps && (done % input.checkpointEvery === 0 || watch.keeps(done) || context.stopReason() !== undefined)) {
-        await context.checkpoint({
-          step: done,
-          write: async (folder) => {
-            await writeState({ folder, state: state(done), shapes, numerics });
-            await watch.write(folder);
-          },
-        });
+        await context.checkpoint({ step: done, files: () => ({ ...stateFiles({ state: state(done), shapes, numerics }), ...watch.files() }) });
         saved = done;
         throwIfStopped(context);
       }

@@ -4,6 +4,7 @@ import type { Artifact, Ref } from '../artifacts/types.js';
 import type { Store } from '../artifacts/index.js';
 import type { DataWait, Feeder, OpenFeeder, WaitClock } from '../data/index.js';
 import type { ProgramCache } from '../programs/index.js';
+import type { CheckpointFiles } from './checkpoint-files.js';
 
 /** The stages by name, each with what it takes. Inputs are plain JSON: configuration, seeds and references, never data. */
 export interface StageInputs {
@@ -188,7 +189,10 @@ export interface StageContext {
   event(name: string, detail: string): void;
   /** something that a reader of the stage's result must know: shown beside it, and part of its summary */
   note(text: string): void;
-  /** publishes a checkpoint made of the files that `write` puts into a folder */
+  /**
+   * Has a checkpoint published of these files, as they and the metrics are now, and returns while that goes on; waits for the one
+   * before. What cannot be saved ends the stage at its next progress; however a stage ends, it does after its save.
+   */
   checkpoint(save: CheckpointSave): Promise<void>;
   /** The newest checkpoint, one of this attempt included; undefined: the stage's start. Metrics of later steps are forgotten: the stage appends them again. */
   goBack(): Promise<StageContext['resume']>;
@@ -210,5 +214,6 @@ export interface StageProgress {
 
 export interface CheckpointSave {
   readonly step: number;
-  write(folder: string): Promise<void>;
+  /** what it holds: asked for when the save before is over, so that no two states are held at once */
+  files(): CheckpointFiles;
 }

@@ -131,6 +131,18 @@ describe('a stage', () => {
     expect(await metricsOf(home, resumed.ref)).toEqual(await metricsOf('main', warm.ref));
   });
 
+  test('of training, broken off a step after a checkpoint was begun, goes on from the state of its checkpoint', async () => {
+    const home = 'broken-training';
+    await moveInputs(home, [drawn.ref]);
+    const broken = call('training', trainingInput(), { home, hooks: { onProgress: ({ step }) => (step === 5 ? Promise.reject(new Error('the machine went away')) : Promise.resolve()) } });
+    await expect(broken).rejects.toThrow('the machine went away');
+    const steps: number[] = [];
+    const resumed = await call('training', trainingInput(), { home, attempt: 2, hooks: { onProgress: async ({ step }) => void steps.push(step) } });
+    expect(steps).toEqual([5, 6]);
+    expect(resumed.ref).toEqual(warm.ref);
+    expect(await metricsOf(home, resumed.ref)).toEqual(await metricsOf('main', warm.ref));
+  });
+
   test.each(['warm', 'zero'] as const)('of the bilevel phase, stopped twice, ends with the same score model, z of the step before and flagged rows included: start %s', async (start) => {
     const input = bilevelInput(start);
     const whole = await call('bilevel', input);

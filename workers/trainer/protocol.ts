@@ -15,6 +15,7 @@ export const taskSchema = z.strictObject({
   fencingToken: z.strictObject({ epoch: z.number().int(), attempt: z.number().int() }),
   scope: z.string(),
   keepCheckpoints: z.number().int(),
+  keepCheckpointsEvery: z.number().int().optional(),
 });
 
 export const toTrainer = z.discriminatedUnion('type', [
