@@ -2,6 +2,7 @@ import type { Ref } from '../lib/artifacts/types.js';
 import type { StageInputs } from '../lib/stages/types.js';
 import { bilevel } from './bilevel.js';
 import { seedOfChance } from './chance.js';
+import { divergenceOf } from './divergence.js';
 import { evaluation } from './evaluation.js';
 import { lexical } from './lexical.js';
 import { scoring } from './scoring.js';
@@ -118,6 +119,7 @@ async function learn(context: SeedContext, arm: Arm, round: number, from: ArmSta
         proxy: from.proxy,
         target: from.target,
         scorer: config.bilevel.score.inherit ? from.scorer : null,
+        ...divergenceOf(config),
         compiler: config.runtime.compiler,
         precision: config.runtime.precision,
         recompute: config.runtime.recompute,
@@ -236,6 +238,7 @@ function targetTraining({ input, seed }: SeedContext, round: number, rows: Ref) 
     gradientClip: config.pretraining.gradientClip,
     adam: config.pretraining.adam,
     checkpointEvery: config.pretraining.checkpointEvery,
+    ...divergenceOf(config),
     compiler: config.runtime.compiler,
     precision: config.runtime.precision,
     recompute: config.runtime.recompute,

@@ -29,6 +29,8 @@ export interface Checkpoints {
   begin(params: { readonly token: FencingToken }): Promise<CheckpointRef | undefined>;
   /** @throws BlissError Fenced where a later attempt has begun, before or during the writing; DiskFull */
   save(params: SaveInput): Promise<CheckpointRef>;
+  /** The newest of this attempt, or else what it went on from, and so down the chain; all its files verified. @returns undefined: the stage's start */
+  newest(params: { readonly token: FencingToken }): Promise<CheckpointRef | undefined>;
   isCurrent(token: FencingToken): Promise<boolean>;
   /** Deletes all but the newest `keep` (≥ 1) on this attempt's chain, its base, and those on the chain that `keepEvery` asks for. @throws BlissError Fenced */
   prune(params: Discard & { readonly keep: number }): Promise<void>;
@@ -119,11 +121,15 @@ export function checkpoints({ store, blobs = store.blobs, run, stage, key: stage
     const earlier = (await begunTokens(blobs, fences)).filter((other) => compareTokens(other, token) < 0);
     for (const other of earlier) {
       if ((await readBase(other))?.key !== stageKey) continue; // another key, or killed in begin: it has written nothing
-      for (const found of await chain(other)) {
-        const checkpoint = await verified(found);
-        if (checkpoint !== undefined) return checkpoint;
-      }
-      return undefined;
+      return newest({ token: other });
+    }
+    return undefined;
+  }
+
+  async function newest({ token }: { token: FencingToken }): Promise<CheckpointRef | undefined> {
+    for (const found of await chain(token)) {
+      const checkpoint = await verified(found);
+      if (checkpoint !== undefined) return checkpoint;
     }
     return undefined;
   }
@@ -231,7 +237,7 @@ export function checkpoints({ store, blobs = store.blobs, run, stage, key: stage
     for (const key of keys) await blobs.delete(key);
   }
 
-  return { claimEpoch: ({ claimant }) => claimEpoch({ blobs, folder: fences, claimant }), begin, save, isCurrent, prune, discard, discardable };
+  return { claimEpoch: ({ claimant }) => claimEpoch({ blobs, folder: fences, claimant }), begin, save, newest, isCurrent, prune, discard, discardable };
 }
 
 const isMultiple = (step: number, of: number): boolean => of > 0 && step % of === 0;

@@ -1,10 +1,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { canonicalJson, checkpoints, digestJson, type Store } from '../artifacts/index.js';
-import type { Blobs, FencingToken, Ref } from '../artifacts/types.js';
+import type { Artifact, Blobs, FencingToken, Ref } from '../artifacts/types.js';
 import { openFeeder, WaitClock, type Feeder } from '../data/index.js';
 import { asBlissError, BlissError } from '../errors.js';
 import type { ProgramCache } from '../programs/index.js';
+import { METRICS_FILE } from './metrics-file.js';
 import { openSaving, type Saving } from './saving.js';
 import { openScratch } from './scratch.js';
 import type { Stage, StageContext, StageInputs, StageName, StageProgress, StageResult } from './types.js';
@@ -53,7 +54,6 @@ export interface ExecuteStage<Name extends StageName> {
   readonly hooks: StageHooks;
 }
 
-const METRICS_FILE = 'metrics.jsonl';
 /** Reading, hashing and copying of large files count no steps: what takes longer than this is said to be going on. */
 const SAID_AFTER_MS = 1_000;
 /** Said again, as a worker answers for a phase only so long: terabytes take longer. */
@@ -137,7 +137,7 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
       const artifact = await store.open(from.ref);
       resume = { step: from.step, artifact };
       hooks.onEvent({ name: 'goes on', detail: `from the checkpoint at step ${from.step}` });
-      lines = (await readFile(await artifact.file(METRICS_FILE), 'utf8')).split('\n').filter((line) => line !== '');
+      lines = await metricLines(artifact);
     }
     stretch.begin('opening its inputs');
     const context: StageContext = {
@@ -181,6 +181,14 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
         // a stage that was asked to stop waits for this save
         if (hooks.stopReason() === undefined) stretch.end();
       },
+      goBack: async () => {
+        stretch.begin('checking its checkpoints');
+        await saving?.settled();
+        const newest = await series.newest({ token: task.fencingToken });
+        const back = newest === undefined ? undefined : { step: newest.step, artifact: await store.open(newest.ref) };
+        lines = back === undefined ? [] : await metricLines(back.artifact);
+        return back;
+      },
       timings: () => hooks.timings(),
       stopReason: () => hooks.stopReason(),
     };
@@ -217,6 +225,8 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
     await scratch.remove();
   }
 }
+
+const metricLines = async (artifact: Artifact): Promise<string[]> => (await readFile(await artifact.file(METRICS_FILE), 'utf8')).split('\n').filter((line) => line !== '');
 
 /** Names long stretches without steps, so that a stage that reads or writes for minutes does not pass for a hung one. */
 function longStretches({ onPhase }: Pick<StageHooks, 'onPhase'>): { begin(what: string): void; end(): void } {

@@ -7,6 +7,7 @@ import { parseTimings } from '../timings.js';
 import { readJson } from './corpus.js';
 import type { SelectionFactsFile } from './selection.js';
 import { readNumerics, type NumericsRecord } from './numerics-record.js';
+import { skippedNote, type SkippedBatch } from './skipped.js';
 import type { FinishedStage, Forked } from './types.js';
 
 export interface OpenedStage {
@@ -90,6 +91,8 @@ async function notesOf(opened: readonly OpenedStage[]): Promise<string[]> {
     for (const artifact of artifacts) {
       const step = (await readNumerics(artifact))?.notBitComparableFromStep ?? null;
       if (step !== null) notes.push(`${stage.stage} is not bit-comparable from step ${step} on: it went on under another numerics fingerprint`);
+      const skipped = artifact.manifest.summary['skipped'] as readonly SkippedBatch[] | undefined; // written by StepWatch
+      if (skipped !== undefined) notes.push(`${stage.stage}: ${skippedNote(skipped)}`);
     }
   }
   return notes;

@@ -1,4 +1,5 @@
 import type { RunConfig } from '../../config/schema.js';
+import type { DivergenceConfig } from '../../config/sections/divergence.js';
 import type { Artifact, Ref } from '../artifacts/types.js';
 import type { Store } from '../artifacts/index.js';
 import type { DataWait, Feeder, OpenFeeder, WaitClock } from '../data/index.js';
@@ -63,6 +64,8 @@ export interface TrainingInput {
   readonly gradientClip: number;
   readonly adam: RunConfig['pretraining']['adam'];
   readonly checkpointEvery: number;
+  /** what to do about numbers gone bad; absent: stop where one is no number */
+  readonly divergence?: DivergenceConfig;
   readonly compiler: RunConfig['runtime']['compiler'];
   readonly precision: RunConfig['runtime']['precision'];
   readonly recompute: RunConfig['runtime']['recompute'];
@@ -83,6 +86,8 @@ export interface BilevelInput {
   readonly target: Ref;
   /** θ_s of the round before; absent in round 1: backbone of θ_p⁰ and a fresh head */
   readonly scorer: Ref | null;
+  /** what to do about numbers gone bad; absent: stop where one is no number */
+  readonly divergence?: DivergenceConfig;
   readonly compiler: RunConfig['runtime']['compiler'];
   readonly precision: RunConfig['runtime']['precision'];
   readonly recompute: RunConfig['runtime']['recompute'];
@@ -211,6 +216,8 @@ export interface StageContext {
    * before. What cannot be saved ends the stage at its next progress; however a stage ends, it does after its save.
    */
   checkpoint(save: CheckpointSave): Promise<void>;
+  /** The newest checkpoint, one of this attempt included; undefined: the stage's start. Metrics of later steps are forgotten: the stage appends them again. */
+  goBack(): Promise<StageContext['resume']>;
   /** lines of the run's timings so far: what the clock did, for the report only */
   timings(): Promise<readonly string[]>;
   /** the reason why the stage shall end at its next checkpoint, if it shall */

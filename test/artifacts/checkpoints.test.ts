@@ -60,6 +60,26 @@ describe('going on', () => {
     for (const attempt of [2, 3, 4]) expect(await worker().begin({ token: token(1, attempt) })).toEqual(newest);
   });
 
+  test('within an attempt the newest is its own, else what it went on from, and never what another has overtaken it with', async () => {
+    const first = worker();
+    await first.begin({ token: token(1, 1) });
+    expect(await first.newest({ token: token(1, 1) })).toBeUndefined();
+    const base = await save(first, token(1, 1), 10);
+    const second = worker();
+    await second.begin({ token: token(1, 2) });
+    expect(await second.newest({ token: token(1, 2) })).toEqual(base);
+    const own = await save(second, token(1, 2), 20);
+    const later = await save(second, token(1, 2), 30);
+    const third = worker();
+    await third.begin({ token: token(1, 3) });
+    await save(third, token(1, 3), 40);
+    expect(await second.newest({ token: token(1, 2) })).toEqual(later);
+    await truncate(await stateFile(later), 3);
+    const setAside: SetAside[] = [];
+    expect(await worker({ setAside }).newest({ token: token(1, 2) })).toEqual(own);
+    expect(setAside).toMatchObject([{ step: 30 }]);
+  });
+
   test('saving before beginning is a fault of the caller', async () => {
     await expect(save(worker(), token(1, 1), 10)).rejects.toThrow('save before begin');
   });
