@@ -11,7 +11,7 @@ import type { PipelineInput } from '../../workflows/types.js';
 import type { Taken } from '../fork/take.js';
 import { differences, differenceText, type Difference } from './differences.js';
 import type { Measured } from './measured.js';
-import { workOf, type Work } from './work.js';
+import { workOf, type Work } from '../../lib/stages/work.js';
 
 /** A stage as a run would find it. */
 export interface PlannedStage {

@@ -4,6 +4,7 @@ import type { Artifact } from '../artifacts/types.js';
 import { pairedStandardError, PASSAGES_FILE, type PassagesFile } from '../evaluation/index.js';
 import type { EvaluationPoint, ReportData, SampleGroup, SelectionFacts, StageTiming, TrainingCurve } from '../report/index.js';
 import { parseTimings } from '../timings.js';
+import { armComparison } from './arm-comparison.js';
 import { readJson } from './corpus.js';
 import type { SelectionFactsFile } from './selection.js';
 import { readNumerics, type NumericsRecord } from './numerics-record.js';
@@ -58,6 +59,7 @@ export async function gather({ run, config, opened, timings, forked }: Gather): 
       bilevel.push({ seed, arm, round, points: thin(points) });
     }
   }
+  const timed = stageTimings(opened, timings);
   return {
     run,
     state: 'done',
@@ -66,7 +68,8 @@ export async function gather({ run, config, opened, timings, forked }: Gather): 
     bilevel,
     selections,
     samples,
-    timings: stageTimings(opened, timings),
+    timings: timed,
+    comparison: await armComparison({ config, opened, timings: timed }),
     notes: [...(forked === undefined ? [] : [forkNote(forked)]), ...(await notesOf(opened))],
     lineage: opened.flatMap(({ stage, artifacts }) =>
       artifacts.map(({ ref, manifest }) => ({

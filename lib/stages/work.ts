@@ -1,7 +1,7 @@
-import type { RunConfig } from '../../config/index.js';
+import type { RunConfig } from '../../config/schema.js';
 import type { ModelConfig } from '../../config/sections/models.js';
-import { createModel, createScoreModel, flopsPerToken, parameterCount } from '../../lib/models/index.js';
-import type { StageInputs, StageName } from '../../lib/stages/types.js';
+import { createModel, createScoreModel, flopsPerToken, parameterCount } from '../models/index.js';
+import type { StageInputs, StageName } from './types.js';
 
 /** How much there is to do in a stage, and to keep of it. */
 export interface Work {
