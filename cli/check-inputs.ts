@@ -5,18 +5,8 @@ import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
 import { resolveFiles } from '../lib/data/sources/files.js';
 
-/** What validates but cannot run yet is refused before anything is started for it. @throws BlissError ConfigInvalid */
-export function checkSupported({ models }: RunConfig): void {
-  for (const which of ['proxy', 'target'] as const) {
-    if (models[which].architecture === 'llama') {
-      throw new BlissError({ code: 'ConfigInvalid', where: `models.${which}.architecture`, message: 'llama cannot be trained yet', mend: 'write gpt-neox with its layers, width and heads' });
-    }
-  }
-}
-
 /** Every file and run that the configuration names is there, before a server is started for it. @throws BlissError DataInvalid, ConfigInvalid */
 export async function checkInputs({ config, configFolder: folder, home }: { readonly config: RunConfig; readonly configFolder: string; readonly home: Home }): Promise<void> {
-  checkSupported(config);
   const { from } = config.selection;
   const other = from?.split('/')[0];
   if (other !== undefined && !existsSync(path.join(home.run(other).root, 'stages.json'))) {

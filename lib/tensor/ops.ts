@@ -80,9 +80,10 @@ export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon: number
   return tf.add(tf.mul(tf.mul(centred, tf.rsqrt(tf.add(variance, epsilon))), tf.reshape(gain, along)), tf.reshape(bias, along));
 }
 
-/** x / √(mean x² + ε) · gain over the last axis. @param x [..., d] @param gain [d] */
-export function rmsNorm(x: Tensor, gain: Tensor, epsilon: number): Tensor {
-  return tf.mul(tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon))), gain);
+/** x / √(mean x² + ε) · gain over one axis. @param gain as long as that axis @param axis of x; −1 is the last */
+export function rmsNorm(x: Tensor, gain: Tensor, epsilon: number, axis = -1): Tensor {
+  const along = x.shape.map((_, i) => (i === (axis + x.rank) % x.rank ? gain.size : 1));
+  return tf.mul(tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), axis, true), epsilon))), tf.reshape(gain, along));
 }
 
 /**

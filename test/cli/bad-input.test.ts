@@ -28,7 +28,7 @@ describe('a command line that cannot be followed says so once, and leaves nothin
     ['an unknown key', ['run', 'smoke', '--set', 'pretraining.stepz=3'], 'did you mean steps?'],
     ['a wrong type', ['run', 'smoke', '--set', 'pretraining.steps=ten'], 'pretraining.steps'],
     ['micro-batches that do not make up a batch', ['run', 'smoke', '--set', 'pretraining.microBatchSize=3'], 'a divisor of pretraining.batchSize'],
-    ['an architecture that cannot be trained', ['run', 'llama-0.5b', '--set', 'runtime.precision=float32'], 'llama cannot be trained yet'],
+    ['heads that do not fit', ['run', 'llama-0.5b', '--set', 'models.target.keyValueHeads=3'], 'a divisor of heads 20'],
     ['a selection of a run that is not there', ['run', 'smoke', '--set', 'selection.from=other/round-1'], "no finished run 'other'"],
     ['an unknown run', ['status', 'nothing-1'], "no run 'nothing-1'"],
   ])('%s: exit code 2', async (_, args, says) => {

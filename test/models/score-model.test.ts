@@ -1,15 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { createModel, createScoreModel } from '../../lib/models/index.js';
 import { tf } from '../../lib/tensor/index.js';
-import { idsOf, randomIds, tensorsOf, tinyConfig, tinyIds, unsettle, vocabularySize } from './tiny.js';
+import { idsOf, randomIds, tensorsOf, tinyConfig, tinyIds, tinyLlama, unsettle, vocabularySize } from './tiny.js';
 
-const model = createModel(tinyConfig);
-const scorer = createScoreModel(model);
-const shapes = scorer.shapes(vocabularySize);
-const params = tensorsOf(unsettle(scorer.init({ vocabularySize, seed: 2 }), 2), shapes);
-const logitsOf = (rows: readonly (readonly number[])[]): number[] => tf.tidy(() => Array.from(scorer.logits({ params, ids: idsOf(rows) }).dataSync()));
+describe.each([tinyConfig, tinyLlama])('the score of a row, $architecture', (config) => {
+  const model = createModel(config);
+  const scorer = createScoreModel(model);
+  const params = tensorsOf(unsettle(scorer.init({ vocabularySize, seed: 2 }), 2), scorer.shapes(vocabularySize));
+  const logitsOf = (rows: readonly (readonly number[])[]): number[] => tf.tidy(() => Array.from(scorer.logits({ params, ids: idsOf(rows) }).dataSync()));
 
-describe('the score of a row', () => {
   test('does not depend on its neighbours: same bits at another place beside other rows', () => {
     const [row] = tinyIds;
     const others = randomIds({ rows: 3, length: row.length, seed: 9 });
@@ -33,7 +32,7 @@ describe('the score of a row', () => {
       const ids = idsOf(tinyIds);
       const hidden = model.hidden({ params, ids, causal: false }).dataSync();
       const head = params['head.weight'].dataSync();
-      const [n, T, d] = [tinyIds.length, tinyIds[0].length, tinyConfig.width];
+      const [n, T, d] = [tinyIds.length, tinyIds[0].length, config.width];
       const scores = scorer.scores({ params, ids }).dataSync();
       tinyIds.forEach((_, i) => {
         let logit = params['head.bias'].dataSync()[0];
@@ -44,19 +43,25 @@ describe('the score of a row', () => {
   });
 });
 
-test("begins as the proxy's backbone with a fresh head", () => {
+test.each([
+  [tinyConfig, ['embed_out.weight'], 'gpt_neox.embed_in.weight'],
+  [{ ...tinyLlama, tieEmbeddings: false }, ['lm_head.weight'], 'model.embed_tokens.weight'],
+  [tinyLlama, [], 'model.embed_tokens.weight'],
+])("begins as the proxy's backbone with a fresh head", (config, left, embedding) => {
+  const model = createModel(config);
+  const scorer = createScoreModel(model);
   const proxy = model.init({ vocabularySize, seed: '7/proxy' });
   const score = scorer.fromProxy({ proxy, vocabularySize, seed: '7/score' });
-  expect(Object.keys(score)).toEqual(Object.keys(shapes));
-  expect(Object.keys(score)).not.toContain('embed_out.weight');
+  expect(Object.keys(score)).toEqual(Object.keys(scorer.shapes(vocabularySize)));
+  expect(Object.keys(proxy).filter((name) => !(name in score))).toEqual(left);
   for (const name of Object.keys(model.backboneShapes(vocabularySize))) {
     expect(score[name]).toEqual(proxy[name]);
     expect(score[name]).not.toBe(proxy[name]);
   }
   expect(score['head.bias']).toEqual(new Float32Array(1));
-  expect(score['head.weight']).toHaveLength(tinyConfig.width);
-  const { 'gpt_neox.embed_in.weight': _, ...rest } = proxy;
-  expect(() => scorer.fromProxy({ proxy: rest, vocabularySize, seed: 1 })).toThrow("the proxy's weights lack gpt_neox.embed_in.weight");
+  expect(score['head.weight']).toHaveLength(config.width);
+  const { [embedding]: _, ...rest } = proxy;
+  expect(() => scorer.fromProxy({ proxy: rest, vocabularySize, seed: 1 })).toThrow(`the proxy's weights lack ${embedding}`);
 });
 
 test('initial weights: N(0, σ), norms 1, biases 0, a pure function of seed and name', () => {

@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import type { GptNeoXConfig } from '../../lib/models/index.js';
+import type { GptNeoXConfig, LlamaConfig } from '../../lib/models/index.js';
 import { randomStream } from '../../lib/random.js';
 import { tf, type NamedArrays, type NamedTensors, type Shapes } from '../../lib/tensor/index.js';
 
@@ -15,6 +15,20 @@ export const tinyConfig: GptNeoXConfig = {
   rotaryBase: 10_000,
   layerNormEpsilon: 1e-5,
   initStandardDeviation: 0.2,
+};
+
+/** two queries to a key head, heads of 4 whose halves turn together, tied embeddings */
+export const tinyLlama: LlamaConfig = {
+  architecture: 'llama',
+  layers: 1,
+  width: 16,
+  heads: 4,
+  keyValueHeads: 2,
+  intermediate: 12,
+  rotaryBase: 10_000,
+  rmsNormEpsilon: 1e-5,
+  tieEmbeddings: true,
+  initStandardDeviation: 0.3,
 };
 
 export function randomIds({ rows, length, seed }: { rows: number; length: number; seed: number }): number[][] {

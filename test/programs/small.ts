@@ -8,6 +8,8 @@ import type { NamedArrays, ProgramOptions } from '../../lib/tensor/index.js';
 /** A model small enough to compile in a second. */
 export const sizes = { vocabularySize: 48, sequenceLength: 12 };
 export const model = modelSchema.parse({ architecture: 'gpt-neox', layers: 1, width: 16, heads: 2, initStandardDeviation: 0.1 });
+/** the same in LLaMA's architecture, two queries to a key head */
+export const llama = modelSchema.parse({ architecture: 'llama', layers: 1, width: 16, heads: 4, keyValueHeads: 2, intermediate: 40, tieEmbeddings: true, initStandardDeviation: 0.1 });
 export const batchSize = 4;
 type Mode = ProgramOptions['mode'];
 
@@ -30,17 +32,17 @@ export const bilevelSpec = (mode: Mode, section: object = {}): BilevelSpec => ({
 
 const prefixed = (prefix: string, arrays: NamedArrays): NamedArrays => Object.fromEntries(Object.entries(arrays).map(([name, array]) => [`${prefix}/${name}`, array]));
 
-export const weights = (seed: string): NamedArrays => createModel(model).init({ vocabularySize: sizes.vocabularySize, seed });
-export const scoreWeights = (seed: string): NamedArrays =>
-  createScoreModel(createModel(model)).fromProxy({ proxy: weights(seed), vocabularySize: sizes.vocabularySize, seed });
+export const weights = (seed: string, of = model): NamedArrays => createModel(of).init({ vocabularySize: sizes.vocabularySize, seed });
+export const scoreWeights = (seed: string, of = model): NamedArrays =>
+  createScoreModel(createModel(of)).fromProxy({ proxy: weights(seed, of), vocabularySize: sizes.vocabularySize, seed });
 
 /** initial state for the names that a program holds: weights of their own seeds, zeros else */
-export function initialState(zeros: NamedArrays): NamedArrays {
+export function initialState(zeros: NamedArrays, of = model): NamedArrays {
   const given: NamedArrays = {
-    ...prefixed('params', weights('a')),
-    ...prefixed('proxy', weights('a')),
-    ...prefixed('target', weights('b')),
-    ...prefixed('score', scoreWeights('a')),
+    ...prefixed('params', weights('a', of)),
+    ...prefixed('proxy', weights('a', of)),
+    ...prefixed('target', weights('b', of)),
+    ...prefixed('score', scoreWeights('a', of)),
     'normaliser/sum': Float32Array.of(1),
   };
   return Object.fromEntries(Object.entries(zeros).map(([name, zero]) => [name, given[name] ?? zero]));

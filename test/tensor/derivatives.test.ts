@@ -66,6 +66,7 @@ const norm64 = (x: Float64Array, gain: Float64Array, bias: Float64Array): Float6
   const variance = sum(x.map((value) => (value - mean) ** 2)) / x.length;
   return x.map((value, i) => ((value - mean) / Math.sqrt(variance + 1e-5)) * gain[i] + bias[i]);
 };
+const rms64 = (x: Float64Array, gain: Float64Array): Float64Array => x.map((value, i) => (value / Math.sqrt(sum(x.map((w) => w * w)) / x.length + 1e-5)) * gain[i]);
 const flat = (parts: Float64Array[]): number[] => parts.flatMap((part) => [...part]);
 /** [n, m] → [m, n] given as (x, m, n) @returns [n, m] */
 const transposed = (x: Float64Array, n: number, m: number): Float64Array => Float64Array.from({ length: n * m }, (_, i) => x[(i % m) * n + Math.floor(i / m)]);
@@ -262,10 +263,25 @@ const composites: Readonly<Record<string, Case>> = {
     tensor: ({ x, gain, bias }) => layerNorm(x, gain, bias, 1e-5),
     reference: ({ x, gain, bias }) => flat(rows(x, 4).map((row) => norm64(row, gain, bias))),
   },
-  rmsNorm: {
-    inputs: { x: [2, 4], gain: [4] },
-    tensor: ({ x, gain }) => rmsNorm(x, gain, 1e-5),
-    reference: ({ x, gain }) => flat(rows(x, 4).map((row) => row.map((v, i) => (v / Math.sqrt(sum(row.map((w) => w * w)) / 4 + 1e-5)) * gain[i]))),
+  rmsNorm: { inputs: { x: [2, 4], gain: [4] }, tensor: ({ x, gain }) => rmsNorm(x, gain, 1e-5), reference: ({ x, gain }) => flat(rows(x, 4).map((row) => rms64(row, gain))) },
+  'rmsNorm of the first axis': {
+    inputs: { x: [4, 2], gain: [4] },
+    tensor: ({ x, gain }) => tf.transpose(rmsNorm(x, gain, 1e-5, 0)),
+    reference: ({ x, gain }) => flat(rows(transposed(x, 2, 4), 4).map((row) => rms64(row, gain))),
+  },
+  // what a block of LLaMA multiplies: the gate and its norm on one path
+  'SwiGLU of an RMSNorm': {
+    inputs: { x: [4, 2], gain: [4], gate: [3, 4], up: [3, 4] },
+    tensor: ({ x, gain, gate, up }) => {
+      const y = rmsNorm(x, gain, 1e-5, 0);
+      return tf.transpose(tf.mul(silu(tf.matMul(gate, y)), tf.matMul(up, y)));
+    },
+    reference: ({ x, gain, gate, up }) =>
+      rows(transposed(x, 2, 4), 4).flatMap((row) => {
+        const y = rms64(row, gain);
+        const [g, u] = [product64(gate, y, 4), product64(up, y, 4)];
+        return [...g.map((value, i) => value * sigmoid64(value) * u[i])];
+      }),
   },
   embedding: { inputs: { table: [3, 2] }, tensor: ({ table }) => tf.exp(embedding(table, tf.tensor1d(ids, 'int32'))), reference: ({ table }) => ids.flatMap((id) => [...table.slice(id * 2, id * 2 + 2)].map(Math.exp)) },
   crossEntropy: {

@@ -19,21 +19,21 @@ interface Expected {
   readonly float64: Block & { readonly logitsRows: Readonly<Record<string, readonly number[]>> };
 }
 
-const whole = ['expected.json', 'config.json', 'model.safetensors'].every((file) => holds('tiny-neox', file));
-if (!whole) test.skip('no whole tiny-neox in the folder', () => undefined);
+const folders = ['tiny-neox', 'tiny-llama'];
+const whole = folders.filter((folder) => ['expected.json', 'config.json', 'model.safetensors'].every((file) => holds(folder, file)));
+for (const folder of folders) if (!whole.includes(folder)) test.skip(`no whole ${folder} in the folder`, () => undefined);
 
-describe.skipIf(!whole)('tiny-neox, by transformers', () => {
-  const expected = whole ? readJson<Expected>(inFixtures('tiny-neox', 'expected.json')) : undefined;
-  if (expected === undefined) return;
-  const { model: config, vocabularySize } = readHuggingFaceConfig(readJson(inFixtures('tiny-neox', 'config.json')));
+describe.each(whole)('%s, by transformers', (folder) => {
+  const expected = readJson<Expected>(inFixtures(folder, 'expected.json'));
+  const { model: config, vocabularySize } = readHuggingFaceConfig(readJson(inFixtures(folder, 'config.json')));
   const model = createModel(config);
 
   test('the checkpoint holds the tensors that the model names, in their shapes', async () => {
     const shapes = model.shapes(vocabularySize);
-    expect((await readSafetensors(inFixtures('tiny-neox', 'model.safetensors'))).shapes).toEqual(shapes);
+    expect((await readSafetensors(inFixtures(folder, 'model.safetensors'))).shapes).toEqual(shapes);
     if (expected.parameterCount !== undefined) expect(parameterCount(shapes)).toBe(expected.parameterCount);
-    if (holds('tiny-neox', 'config.v4-style.json')) {
-      expect(readHuggingFaceConfig(readJson(inFixtures('tiny-neox', 'config.v4-style.json'))).model).toEqual(config);
+    if (holds(folder, 'config.v4-style.json')) {
+      expect(readHuggingFaceConfig(readJson(inFixtures(folder, 'config.v4-style.json'))).model).toEqual(config);
     }
   });
 
@@ -42,7 +42,7 @@ describe.skipIf(!whole)('tiny-neox, by transformers', () => {
     beforeAll(async () => {
       actual = await run(mode);
     }, 300_000);
-    afterAll(() => report(`tiny-neox, ${mode}`));
+    afterAll(() => report(`${folder}, ${mode}`));
 
     test('logits agree to 2e-6 of the largest', () => {
       const logits = one(actual, 'logits');
@@ -71,11 +71,11 @@ describe.skipIf(!whole)('tiny-neox, by transformers', () => {
   });
 
   async function run(mode: Mode): Promise<NamedValues> {
-    const { arrays, shapes: tensors } = await readSafetensors(inFixtures('tiny-neox', 'model.safetensors'));
+    const { arrays, shapes: tensors } = await readSafetensors(inFixtures(folder, 'model.safetensors'));
     const program = new Program('tiny', { mode });
     for (const [name, shape] of Object.entries(tensors)) program.variable(name, shape);
     const shapes = new Shapes();
-    const rows = expected?.inputIds ?? [];
+    const rows = expected.inputIds;
     program.entry('run', { ids: { shape: [rows.length, rows[0].length], dtype: 'int32' } }, ({ ids }, io) => {
       const params: NamedTensors = Object.fromEntries(Object.keys(tensors).map((name) => [name, io.read(name)]));
       const losses = (p: NamedTensors): ReturnType<typeof perSampleLoss> => perSampleLoss({ model, params: p, ids, causal: true });
