@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { encodeRequest, isProblem, itemMetrics, logLikelihoods, taskByName, taskMetrics, type Answer, type Item, type ItemMetrics } from '../../lib/evaluation/index.js';
+import { evaluateTasks, isProblem, taskByName, type ItemMetrics, type TaskItem, type TaskOutcome } from '../../lib/evaluation/index.js';
 import { readHuggingFaceConfig, readSafetensors } from '../../lib/models/index.js';
 import { createEvaluationProgram } from '../../lib/programs/index.js';
 
@@ -12,7 +12,7 @@ interface Expected {
 interface ExpectedTask {
   readonly aggregate: Readonly<Record<string, number>>;
   readonly items: readonly (Readonly<Record<string, unknown>> & {
-    readonly doc: unknown;
+    readonly doc: Readonly<Record<string, unknown>>;
     readonly target: unknown;
     readonly requests: readonly { readonly context: string; readonly continuation: string; readonly loglikelihood: number; readonly isGreedy: boolean }[];
   })[];
@@ -29,26 +29,29 @@ const NATS = 3e-5;
 const BOOTSTRAP = 1_000;
 
 const cases = Object.entries(results).flatMap(([length, byTask]) => Object.entries(byTask).map(([task, expected]) => ({ maxLength: Number(/\d+$/.exec(length)?.[0]), task, expected })));
-const itemsOf = (task: string, expected: ExpectedTask): Item[] =>
+const itemsOf = (task: string, expected: ExpectedTask): TaskItem[] =>
   expected.items.map(({ doc }) => {
     const item = taskByName(task).read(doc);
     if (isProblem(item)) throw new Error(`${item.field} ${item.problem}`);
-    return item;
+    return { ...item, document: doc };
   });
 
-async function answer(requests: readonly Parameters<typeof encodeRequest>[0]['request'][], maxLength: number, batchSize = 4): Promise<Answer[]> {
+async function evaluate(task: string, items: readonly TaskItem[], maxLength: number): Promise<TaskOutcome> {
   const { arrays } = await readSafetensors(path.join(fixtures, 'tiny-neox', 'model.safetensors'));
-  return logLikelihoods({
-    requests: requests.map((request) => encodeRequest({ request, tokenizer, maxLength })),
+  const [outcome] = await evaluateTasks({
+    tasks: [{ task: taskByName(task), items: { items, documents: items.length } }],
+    tokenizer,
     vocabularySize,
     maxLength,
-    batchSize,
-    open: async (sequenceLength) => {
-      const program = await createEvaluationProgram({ model, vocabularySize, sequenceLength, batchSize, mode: 'graph' });
+    batchSize: 4,
+    bootstrapSamples: BOOTSTRAP,
+    open: async (shape) => {
+      const program = await createEvaluationProgram({ model, vocabularySize, ...shape, mode: 'graph' });
       program.setState(arrays);
       return program;
     },
   });
+  return outcome;
 }
 
 test('the fixture has every task but arc_challenge, which shares its form with arc_easy, and two lengths', () => {
@@ -64,20 +67,16 @@ describe.each(cases)('$task with $maxLength tokens, as the harness has it', ({ t
   });
 
   test('log-likelihoods, greediness, each item and the whole are its', async () => {
-    const items = itemsOf(task, expected);
-    const all = expected.items.flatMap(({ requests }) => requests);
-    const answers = await answer(items.flatMap(({ requests }) => requests), maxLength);
-    all.forEach(({ context, continuation, loglikelihood, isGreedy }, i) => {
+    const { answers, itemMetrics, metrics } = await evaluate(task, itemsOf(task, expected), maxLength);
+    const given = answers.flat();
+    expected.items.flatMap(({ requests }) => requests).forEach(({ context, continuation, loglikelihood, isGreedy }, i) => {
       const where = JSON.stringify(context.slice(-40) + continuation);
-      expect(Math.abs(answers[i].logLikelihood - loglikelihood), where).toBeLessThan(NATS);
-      expect(answers[i].isGreedy, where).toBe(isGreedy);
+      expect(Math.abs(given[i].logLikelihood - loglikelihood), where).toBeLessThan(NATS);
+      expect(given[i].isGreedy, where).toBe(isGreedy);
     });
+    itemMetrics.forEach((own, i) => expectMetrics(own, expected.items[i]));
 
-    let at = 0;
-    const metrics = items.map((item) => itemMetrics(taskByName(task), item, answers.slice(at, (at += item.requests.length))));
-    metrics.forEach((own, i) => expectMetrics(own, expected.items[i]));
-
-    for (const { name, value, standardError } of taskMetrics(taskByName(task), metrics, BOOTSTRAP)) {
+    for (const { name, value, standardError } of metrics) {
       // e^x keeps x's absolute error as a relative one
       const error = name === 'perplexity' ? NATS : 1e-12;
       expect(Math.abs(value / expected.aggregate[`${name},none`] - 1) < error || value === expected.aggregate[`${name},none`], `${name}: ${value}`).toBe(true);
