@@ -5,7 +5,8 @@ import { fileSource } from './file-source.js';
 import type { CorpusSource } from './types.js';
 
 export type { CorpusSource, SourceInput } from './types.js';
-export { sha256OfFile } from './files.js';
+export { resolveFiles, sha256OfFile, type InputFile } from './files.js';
+export { readRecords, type FileRecord } from './records.js';
 
 /** The sources of the configuration. Files are looked up when they are read. @throws BlissError ConfigInvalid */
 export function openSources(data: Pick<RunConfig['data'], 'sources'>, configFolder: string, seed = ''): CorpusSource[] {

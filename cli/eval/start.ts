@@ -1,0 +1,49 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { BlissError } from '../../lib/errors.js';
+import { trainerEnvironment } from '../../workers/trainer/environment.js';
+import type { EvalAnswer, EvalJob, FromEval } from './job.js';
+
+/** characters of standard error that are kept */
+const LAST_WORDS = 2_000;
+
+export interface StartEval {
+  readonly job: EvalJob;
+  readonly onPhase: (phase: string) => void;
+  readonly onProgress: (done: number, of: number) => void;
+}
+
+/** Computes in a process of its own: TensorFlow's settings are read when it is loaded. @throws BlissError what the process could not do */
+export function startEval({ job, onPhase, onProgress }: StartEval): Promise<EvalAnswer> {
+  const child = fork(fileURLToPath(new URL('./compute.js', import.meta.url)), [], { execArgv: [], env: trainerEnvironment({ role: 'gpu' }), stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  // TensorFlow greets there: shown only where the process ends before its time
+  let words = '';
+  child.stderr?.on('data', (part: Buffer) => {
+    words = (words + part.toString('utf8')).slice(-LAST_WORDS);
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
+      const said = words.trim() === '' ? '' : `, its last words: ${words.trim()}`;
+      reject(new BlissError({ code: 'Stopped', message: `the evaluation's process ${how}${said}`, mend: 'give the same command again: what was answered is kept' }));
+    });
+    child.on('message', (raw) => {
+      const message = raw as FromEval; // both sides are ours, and of one build
+      switch (message.type) {
+        case 'phase':
+          onPhase(message.phase);
+          return;
+        case 'progress':
+          onProgress(message.done, message.of);
+          return;
+        case 'done':
+          resolve(message.answer);
+          return;
+        case 'failed':
+          reject(new BlissError({ ...message.error, code: message.error.code as BlissError['code'] })); // of our own family, or Internal, which is told as it is
+      }
+    });
+    child.send(job);
+  });
+}

@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { readRecords, resolveFiles, sha256OfFile, type FileRecord, type InputFile } from '../data/sources/index.js';
+import { BlissError } from '../errors.js';
+import { isProblem, type Item, type Task } from './tasks/index.js';
+
+/** A document with what is asked of it. */
+export interface TaskItem extends Item {
+  readonly document: Readonly<Record<string, unknown>>;
+}
+
+export interface TaskItems {
+  readonly items: readonly TaskItem[];
+  /** documents there are, also beyond the limit */
+  readonly documents: number;
+}
+
+export interface ReadItems {
+  readonly task: Task;
+  /** file or glob */
+  readonly path: string;
+  /** folder that a relative path starts from */
+  readonly folder: string;
+  /** field of the configuration or option, for errors */
+  readonly field: string;
+  /** takes the first ones only, as the harness does */
+  readonly limit?: number | undefined;
+}
+
+/** The documents of a task from files in the hub's columns. @throws BlissError DataInvalid, DataCorrupt: the first bad item, by file, place and field */
+export async function readItems({ task, path: pattern, folder, field, limit = Infinity }: ReadItems): Promise<TaskItems> {
+  const items: TaskItem[] = [];
+  let all = 0;
+  for (const file of await resolveFiles({ paths: [pattern], format: 'auto', folder, field })) {
+    const documentOf = await documents(task, file);
+    let index = 0;
+    for await (const record of readRecords(file)) {
+      if (items.length < limit) items.push(itemOf(task, record, documentOf(record, index)));
+      index++;
+    }
+    all += index;
+  }
+  if (all === 0) throw new BlissError({ code: 'DataInvalid', where: field, message: `there is no item of ${task.name} in ${path.resolve(folder, pattern)}`, mend: hubOf(task) });
+  return { items, documents: all };
+}
+
+/** sha256 of every file that the items come from, in their order: what decides them. */
+export async function itemDigests({ task, path: pattern, folder, field }: Omit<ReadItems, 'limit'>): Promise<string[]> {
+  const files = await resolveFiles({ paths: [pattern], format: 'auto', folder, field });
+  const sources = files.flatMap((file) => [file.path, ...(task.labelField !== undefined && existsSync(labelsFile(file)) ? [labelsFile(file)] : [])]);
+  const digests: string[] = [];
+  for (const file of sources) digests.push(await sha256OfFile(file));
+  return digests;
+}
+
+function itemOf(task: Task, { at }: FileRecord, document: Record<string, unknown>): TaskItem {
+  const item = task.read(document);
+  if (!isProblem(item)) return { ...item, document };
+  throw new BlissError({ code: 'DataInvalid', where: at, message: `no item of ${task.name}: the field ${item.field}: ${item.problem}`, mend: `mend or delete it; ${hubOf(task)}` });
+}
+
+const hubOf = ({ dataset, split }: Task): string => `the columns are those of ${dataset} on the hub, split ${split}`;
+
+/** `piqa/valid.jsonl` has `piqa/valid-labels.lst`, as PIQA is distributed: an integer a line. */
+const labelsFile = (file: InputFile): string => path.join(path.dirname(file.path), `${path.basename(file.path).replace(/\.(jsonl|ndjson|parquet)(\.(gz|zst))?$/i, '')}-labels.lst`);
+
+/** What makes a document of a record: fields named `a.b` are put into a, and a label that lies in another file is added. */
+async function documents(task: Task, file: InputFile): Promise<(record: FileRecord, index: number) => Record<string, unknown>> {
+  const { labelField } = task;
+  const where = labelsFile(file);
+  const lines = labelField !== undefined && existsSync(where) ? (await readFile(where, 'utf8')).trimEnd().split('\n') : undefined;
+  return ({ record }, index) => {
+    const document = nested(record);
+    if (labelField === undefined || lines === undefined || labelField in document) return document;
+    const line = lines[index]?.trim();
+    if (line === undefined || !/^-?\d+$/.test(line)) {
+      const problem = line === undefined ? 'the line is missing' : `${JSON.stringify(line)} is no label`;
+      throw new BlissError({ code: 'DataInvalid', where: `${where}:${index + 1}`, message: problem, mend: `write the ${labelField} of each line of ${path.basename(file.path)}, an integer a line` });
+    }
+    return { ...document, [labelField]: Number(line) };
+  };
+}
+
+/** Tables with flat columns call them `choices.text`. */
+function nested(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const document: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(record)) {
+    const [outer, inner] = name.split('.', 2);
+    if (inner === undefined) document[name] = value;
+    else document[outer] = { ...(document[outer] as object | undefined), [inner]: value };
+  }
+  return document;
+}

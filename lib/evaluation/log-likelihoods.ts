@@ -1,0 +1,124 @@
+import { BlissError } from '../errors.js';
+import type { EvaluationProgram } from '../programs/index.js';
+import type { EncodedRequest } from './encode-request.js';
+import type { Answer } from './task-metrics.js';
+
+/** Shorter rows are padded to this: steps of so few positions are no faster. */
+const SHORTEST = 32;
+/** Tokens of one step, unless a single row has more: what attention holds grows with their number times the length. */
+const TOKENS_AT_ONCE = 2 ** 14;
+
+/** One request among many. */
+export interface AskedRequest extends EncodedRequest {
+  /** requests of one group are computed together, and with no others */
+  readonly group: number;
+  /** answered before */
+  readonly known?: Answer | undefined;
+}
+
+export interface LogLikelihoods {
+  readonly requests: readonly AskedRequest[];
+  readonly vocabularySize: number;
+  /** T, the longest input of the model */
+  readonly maxLength: number;
+  /** rows of one step; fewer where they are long */
+  readonly batchSize: number;
+  /** a program over so many rows of so many tokens, with the model's weights in it; it is disposed of here */
+  open(shape: BatchShape): Promise<Pick<EvaluationProgram, 'evaluate' | 'dispose'>>;
+  /** hears a batch's new answers, by their place among the requests, before the next batch begins */
+  onBatch?(answered: readonly Answered[]): Promise<void>;
+}
+
+export interface BatchShape {
+  readonly sequenceLength: number;
+  readonly batchSize: number;
+}
+
+export interface Answered {
+  readonly index: number;
+  readonly answer: Answer;
+}
+
+/**
+ * One answer a request. Longest first: what does not fit the memory shows at once. Rows are padded to a few lengths, powers of two, so that few
+ * programs are compiled, one at a time. The last bit of a row's answer may depend on its place in a batch; batches are made of all requests of a
+ * group, those answered before too, so that an interruption and other groups change no bit.
+ * @throws BlissError DataInvalid where the tokenizer has tokens that the model lacks, or the weights give no numbers
+ */
+export async function logLikelihoods({ requests, vocabularySize, maxLength, batchSize, open, onBatch }: LogLikelihoods): Promise<Answer[]> {
+  checkTokens(requests, vocabularySize);
+  const answers = requests.map(({ known, predicted }) => known ?? (predicted === 0 ? CERTAIN : undefined));
+  const batches = makeBatches(requests, { maxLength, batchSize }).filter(({ rows }) => rows.some(({ index }) => answers[index] === undefined));
+  let program: Awaited<ReturnType<typeof open>> | undefined;
+  let before: BatchShape | undefined;
+  try {
+    for (const { shape, rows } of batches) {
+      if (program === undefined || shape.sequenceLength !== before?.sequenceLength) {
+        program?.dispose();
+        program = undefined;
+        program = await open(shape);
+        before = shape;
+      }
+      const answered = evaluate(program, rows, shape).filter(({ index }) => answers[index] === undefined);
+      for (const { index, answer } of answered) answers[index] = answer;
+      await onBatch?.(answered);
+    }
+  } finally {
+    program?.dispose();
+  }
+  return answers.map((answer) => {
+    if (answer === undefined) throw new RangeError('a request is in no batch');
+    return answer;
+  });
+}
+
+/** of an empty continuation, whatever the model */
+const CERTAIN: Answer = { logLikelihood: 0, isGreedy: true };
+
+interface Row extends AskedRequest {
+  readonly index: number;
+}
+interface Batch {
+  readonly shape: BatchShape;
+  readonly rows: readonly Row[];
+}
+
+function makeBatches(requests: readonly AskedRequest[], { maxLength, batchSize }: Pick<LogLikelihoods, 'maxLength' | 'batchSize'>): Batch[] {
+  const rows = requests.flatMap((request, index) => (request.predicted === 0 ? [] : [{ ...request, index, padded: paddedLength(request.tokens.length, maxLength) }]));
+  rows.sort((a, b) => b.padded - a.padded || a.group - b.group || b.tokens.length - a.tokens.length || a.index - b.index);
+  const batches: { readonly shape: BatchShape; readonly rows: Row[] }[] = [];
+  for (const row of rows) {
+    const last = batches.at(-1);
+    if (last !== undefined && last.shape.sequenceLength === row.padded && last.rows[0].group === row.group && last.rows.length < last.shape.batchSize) last.rows.push(row);
+    else batches.push({ shape: { sequenceLength: row.padded, batchSize: Math.max(1, Math.min(batchSize, Math.floor(TOKENS_AT_ONCE / row.padded))) }, rows: [row] });
+  }
+  return batches;
+}
+
+/** The next power of two below T, else T+1, the longest there is. */
+function paddedLength(tokens: number, maxLength: number): number {
+  let length = SHORTEST;
+  while (length < tokens) length *= 2;
+  return length < maxLength ? length : maxLength + 1;
+}
+
+function evaluate(program: Pick<EvaluationProgram, 'evaluate'>, rows: readonly Row[], { sequenceLength, batchSize }: BatchShape): Answered[] {
+  // padding comes after what counts, and a causal model does not look ahead
+  const ids = new Int32Array(batchSize * sequenceLength);
+  rows.forEach(({ tokens }, i) => ids.set(tokens, i * sequenceLength));
+  const { negativeLogLikelihood, correct } = program.evaluate(ids);
+  return rows.map(({ index, tokens, predicted }, i) => {
+    // entry t is about the prediction of token t+1
+    const end = i * (sequenceLength - 1) + tokens.length - 1;
+    const own = <T extends Float32Array | Int32Array>(values: T): T => values.subarray(end - predicted, end) as T; // a part of either is of its kind
+    const logLikelihood = -own(negativeLogLikelihood).reduce((sum, value) => sum + value, 0);
+    if (Number.isNaN(logLikelihood)) throw new BlissError({ code: 'DataInvalid', message: 'a log-likelihood is no number', mend: 'check the weights: training diverged, or the file is not whole' });
+    return { index, answer: { logLikelihood, isGreedy: own(correct).every((value) => value === 1) } };
+  });
+}
+
+function checkTokens(requests: readonly EncodedRequest[], vocabularySize: number): void {
+  const unknown = requests.flatMap(({ tokens }) => tokens.find((token) => token >= vocabularySize) ?? []);
+  if (unknown.length === 0) return;
+  throw new BlissError({ code: 'DataInvalid', message: `the tokenizer gives the token ${unknown[0]}, and the model has ${vocabularySize}`, mend: 'use the tokenizer that the model was trained with' });
+}

@@ -1,0 +1,114 @@
+import { appendFile, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { evaluateTasks, isProblem, openKnownAnswers, readItems, taskByName, type EvaluateTasks } from '../../lib/evaluation/index.js';
+import { readHuggingFaceConfig, readSafetensors } from '../../lib/models/index.js';
+import { createEvaluationProgram } from '../../lib/programs/index.js';
+import { temporaryFolder } from '../data/temporary.js';
+
+const fixtures = path.join(import.meta.dirname, '..', 'fixtures');
+const { model, vocabularySize } = readHuggingFaceConfig(JSON.parse(await readFile(path.join(fixtures, 'tiny-neox', 'config.json'), 'utf8')));
+const { arrays } = await readSafetensors(path.join(fixtures, 'tiny-neox', 'model.safetensors'));
+const tokenizer = { encode: (text: string): number[] => [...Buffer.from(text, 'utf8')], endOfText: 0 };
+
+const items = (task: string, file: string) => readItems({ task: taskByName(task), path: file, folder: path.join(fixtures, 'lm-eval'), field: 'f' });
+const tasks = [
+  { task: taskByName('piqa'), items: await items('piqa', 'piqa/valid.jsonl') },
+  { task: taskByName('boolq'), items: await items('boolq', 'boolq.parquet') },
+];
+
+/** evaluates tiny-neox, and counts the rows that it is asked for */
+async function evaluate(options: Partial<EvaluateTasks> = {}, weights = arrays) {
+  let rows = 0;
+  const shapes: string[] = [];
+  const outcomes = await evaluateTasks({
+    tasks,
+    tokenizer,
+    vocabularySize,
+    maxLength: 512,
+    batchSize: 4,
+    open: async (shape) => {
+      shapes.push(`${shape.batchSize} × ${shape.sequenceLength}`);
+      const program = await createEvaluationProgram({ model, vocabularySize, ...shape, mode: 'graph' });
+      program.setState(weights);
+      return { dispose: () => program.dispose(), evaluate: (ids) => (rows++, program.evaluate(ids)) };
+    },
+    ...options,
+  });
+  return { outcomes, batches: rows, shapes };
+}
+
+test('rows are computed longest first, in a few lengths, and fewer at once where they are long', async () => {
+  const { shapes } = await evaluate({ batchSize: 300 });
+  expect(shapes).toEqual(['31 × 513', '64 × 256', '128 × 128', '256 × 64']);
+});
+
+test('a task comes out alone as it does beside others, to the last bit', async () => {
+  const { outcomes } = await evaluate();
+  expect((await evaluate({ tasks: tasks.slice(1) })).outcomes).toEqual(outcomes.slice(1));
+});
+
+test('how many rows are computed at once changes the rounding only', async () => {
+  const sums = async (batchSize: number) => (await evaluate({ batchSize })).outcomes.flatMap(({ answers }) => answers.flat().map(({ logLikelihood }) => logLikelihood));
+  const [four, seven] = [await sums(4), await sums(7)];
+  four.forEach((sum, i) => expect(Math.abs(sum / seven[i] - 1)).toBeLessThan(1e-6));
+});
+
+test('equal requests are asked once, so that equal choices tie and the first is taken', async () => {
+  const task = taskByName('piqa');
+  const document = { goal: 'g', sol1: 'same', sol2: 'same', label: 1 };
+  const item = task.read(document);
+  if (isProblem(item)) throw new Error(item.problem);
+  const { outcomes, batches } = await evaluate({ batchSize: 1, tasks: [{ task, items: { items: [{ ...item, document }], documents: 1 } }] });
+  expect(batches).toBe(1);
+  expect(outcomes[0].itemMetrics).toEqual([{ acc: 0, acc_norm: 0 }]);
+});
+
+test('what was answered before an interruption is kept, and the rest comes out to the last bit', async () => {
+  const whole = await evaluate();
+  const file = path.join(await temporaryFolder(), 'answers', 'a.jsonl');
+  const known = await openKnownAnswers({ file, model: 'm', maxLength: 512 });
+  let batches = 0;
+  const stop = evaluate({ known, onProgress: async () => { if (batches++ === 2) throw new Error('interrupted'); } });
+  await expect(stop).rejects.toThrow('interrupted');
+  await known.close();
+  await appendFile(file, '{"key":"torn'); // killed in the middle of a line
+
+  const reopened = await openKnownAnswers({ file, model: 'm', maxLength: 512 });
+  const done: number[] = [];
+  const resumed = await evaluate({ known: reopened, onProgress: async (n) => void done.push(n) });
+  await reopened.close();
+  expect(done[0]).toBeGreaterThan(0);
+  expect(resumed.batches).toBe(whole.batches - 2);
+  expect(resumed.outcomes).toEqual(whole.outcomes);
+
+  const third = await openKnownAnswers({ file, model: 'm', maxLength: 512 });
+  expect((await evaluate({ known: third })).batches).toBe(0);
+  await third.close();
+});
+
+test('what another model said, or the same one with another context, is not taken for this one’s', async () => {
+  const file = path.join(await temporaryFolder(), 'a.jsonl');
+  const request = { context: 'a', continuation: ' b' };
+  const known = await openKnownAnswers({ file, model: 'm', maxLength: 512 });
+  await known.add([{ request, answer: { logLikelihood: -1.5, isGreedy: true } }]);
+  await known.close();
+  const get = async (of: string, maxLength: number) => {
+    const answers = await openKnownAnswers({ file, model: of, maxLength });
+    await answers.close();
+    return answers.get(request);
+  };
+  expect([await get('m', 512), await get('n', 512), await get('m', 64)]).toEqual([{ logLikelihood: -1.5, isGreedy: true }, undefined, undefined]);
+  expect(known.get({ context: 'a ', continuation: 'b' })).toBeUndefined();
+});
+
+test('requests that do not fit are counted', async () => {
+  const [piqa, boolq] = (await evaluate({ maxLength: 64 })).outcomes;
+  expect([piqa.cut, boolq.cut]).toEqual([{ requests: 14, continuations: 7 }, { requests: 6, continuations: 0 }]);
+});
+
+test('a token that the model lacks and weights that are no numbers end the evaluation', async () => {
+  await expect(evaluate({ tokenizer: { ...tokenizer, encode: (text) => [...tokenizer.encode(text), 256] } })).rejects.toMatchObject({ code: 'DataInvalid', message: expect.stringContaining('the token 256, and the model has 256') });
+  const [name] = Object.keys(arrays);
+  await expect(evaluate({}, { ...arrays, [name]: arrays[name].slice().fill(Number.NaN) })).rejects.toMatchObject({ code: 'DataInvalid', message: expect.stringContaining('no number') });
+});
