@@ -7,14 +7,15 @@ import { openHome, type Home, type StageProgressFile } from '../../lib/home.js';
 import { packageRoot } from '../../lib/package-root.js';
 import { readInstalled, tensorflowEnvironment } from '../../workers/installed.js';
 import { freePort } from '../../workers/ports.js';
+import { ALIVE_TIMEOUT_SECONDS } from '../../workers/trainer/protocol.js';
 import { requireTemporalBinary } from '../../workers/temporal-binary.js';
 import { bliss, commandLine, place, processesWith, start, until, type Started } from '../cli/bliss.js';
 
 /**
- * A worker that stands still while its trainer computes on, and another worker that takes the stage over: what the first one's trainer does
- * from then on is to no effect, whatever made the stage begin again.
+ * A worker and its trainer that stand still, and another worker that takes the stage over: what the first ones do when they wake is to no effect,
+ * whatever made the stage begin again.
  */
-/** long enough that the overtaken trainer comes to its next checkpoint while the stage goes on elsewhere */
+/** long enough that they wake while the stage goes on elsewhere */
 const CONFIG = ['--set', 'bilevel.outerSteps=600'];
 const RUN_MS = 400_000;
 const BILEVEL = 'seed-0/bliss/round-1/bilevel';
@@ -58,17 +59,24 @@ const progressOf = (home: Home, run = 'run'): StageProgressFile | undefined => r
 const logOf = (home: Home, run = 'run'): string => readFileSync(home.run(run).log(BILEVEL), 'utf8');
 const isAlive = (pid: number): boolean => commandLine(pid) !== '';
 
-/** Stops the stack's own GPU worker, and not its trainer, in the middle of the bilevel stage. */
-async function freezeWorker(home: Home): Promise<{ readonly worker: number; readonly trainer: number; readonly step: number }> {
-  const step = await until('a checkpoint of the bilevel stage', () => {
+interface Frozen {
+  readonly worker: number;
+  readonly trainer: number;
+  /** milliseconds since the epoch */
+  readonly since: number;
+}
+
+/** Stops the stack's own GPU worker and its trainer in the middle of the bilevel stage. */
+async function freeze(home: Home): Promise<Frozen> {
+  await until('a checkpoint of the bilevel stage', () => {
     const progress = progressOf(home);
-    return progress?.state === 'running' && progress.step > 80 ? progress.step : undefined;
+    return progress?.state === 'running' && progress.step > 80 ? true : undefined;
   }, RUN_MS);
   const [worker] = processesWith('workers/worker.js').filter((pid) => commandLine(pid).includes(home.root) && commandLine(pid).includes('--role gpu'));
   const trainer = processesWith('trainer/child.js').find((pid) => new RegExp(`^PPid:\\s+${worker}$`, 'm').test(readFileSync(`/proc/${pid}/status`, 'utf8')));
   if (trainer === undefined) throw new Error('the worker has no trainer');
-  process.kill(worker, 'SIGSTOP');
-  return { worker, trainer, step };
+  for (const pid of [trainer, worker]) process.kill(pid, 'SIGSTOP');
+  return { worker, trainer, since: Date.now() };
 }
 
 async function digestsOf(run: Started): Promise<unknown> {
@@ -81,15 +89,15 @@ let undisturbed: Promise<unknown> | undefined;
 const digestsUndisturbed = (): Promise<unknown> => (undisturbed ??= digestsOf(start(['run', 'smoke', '--name', 'run', ...CONFIG, '--json', '--home', place().home])));
 
 describe('a stage that has begun elsewhere', { timeout: 2 * RUN_MS }, () => {
-  test('after a cancel and a resume: the trainer of before cannot save, hears so and ends', async () => {
+  test('after a cancel and a resume: the worker and trainer of before cannot save, hear so and end', async () => {
     const { home, addWorker } = await openStack();
     const first = start(['run', 'smoke', '--name', 'run', ...CONFIG, '--json', '--home', home.root]);
-    const frozen = await freezeWorker(home);
+    const frozen = await freeze(home);
     await addWorker();
     expect((await bliss(['cancel', 'run', '--json', '--home', home.root])).code).toBe(0);
     await first.ended;
     const second = start(['resume', 'run', '--json', '--home', home.root]);
-    await until('the next attempt', () => (/goes on: from the checkpoint/.test(logOf(home)) ? true : undefined), RUN_MS);
+    await wake(home, frozen);
     expect(await digestsOf(second)).toEqual(await digestsUndisturbed());
     await expectOvertaken(home, frozen);
   });
@@ -97,10 +105,11 @@ describe('a stage that has begun elsewhere', { timeout: 2 * RUN_MS }, () => {
   test('after a reset of its workflow', async () => {
     const { home, address, addWorker } = await openStack();
     const run = start(['run', 'smoke', '--name', 'run', ...CONFIG, '--json', '--home', home.root]);
-    const frozen = await freezeWorker(home);
+    const frozen = await freeze(home);
     await addWorker();
     const reset = spawnSync(requireTemporalBinary().file, ['workflow', 'reset', '--address', address, '--workflow-id', `run/${BILEVEL}`, '--type', 'FirstWorkflowTask', '--reason', 'test'], { encoding: 'utf8' });
     expect(reset.status, reset.stderr).toBe(0);
+    await wake(home, frozen);
     expect(await digestsOf(run)).toEqual(await digestsUndisturbed());
     await expectOvertaken(home, frozen);
   });
@@ -118,10 +127,19 @@ describe('a stage that has begun elsewhere', { timeout: 2 * RUN_MS }, () => {
   });
 });
 
-/** The worker wakes: its trainer has been told already, or is told now; nothing of it is left. */
-async function expectOvertaken(home: Home, { worker, trainer }: { readonly worker: number; readonly trainer: number }): Promise<void> {
-  process.kill(worker, 'SIGCONT');
-  await until('the word that it was overtaken', () => (/was overtaken by epoch 2 attempt 1/.test(logOf(home)) ? true : undefined), 60_000);
+/** Lets both go on once the next attempt has begun. */
+async function wake(home: Home, { worker, trainer }: Frozen): Promise<void> {
+  await until('the next attempt', () => (/goes on: from the checkpoint/.test(logOf(home)) ? true : undefined), RUN_MS);
+  for (const pid of [worker, trainer]) process.kill(pid, 'SIGCONT');
+}
+
+/** A trainer that has not heard its worker for so long ends itself, before it can be told. */
+const ALIVE_MS = 1_000 * ALIVE_TIMEOUT_SECONDS;
+
+/** What woke has heard that it was overtaken, and nothing of it is left. */
+async function expectOvertaken(home: Home, { trainer, since }: Frozen): Promise<void> {
+  const wokeAt = Date.parse(/^(\S+) attempt \d+: goes on: from/m.exec(logOf(home))?.[1] ?? '');
+  if (wokeAt - since < ALIVE_MS / 2) expect(logOf(home)).toMatch(/was overtaken by epoch 2 attempt 1/);
   await until('the end of its trainer', () => (isAlive(trainer) ? undefined : true), 60_000);
   // a finished stage keeps no checkpoints, and none came after its end
   expect(existsSync(path.join(home.store, 'checkpoints', 'run'))).toBe(false);
