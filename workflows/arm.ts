@@ -71,8 +71,12 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
     return { selection: await context.together.resolveSelection({ from: config.selection.from, seed }), scorer: null };
   }
   const group = round;
-  const { scorer, by } = await learn(context, arm, round, from);
-  const scores = by === undefined ? [] : await score(context, arm, round, { corpus: from.corpus, shards: from.shards, scorer, by });
+  // every stage is awaited right here: another promise between would change which of two arms' next stages begins first, and open runs replay that
+  let learnt: Learnt | undefined;
+  if (isPerplexity(arm.selector)) learnt = { scorer: from.proxy, by: 'perplexity' };
+  if (isLexical(arm.selector)) learnt = { scorer: (await board.runOne(lexicalStage(context, arm, arm.selector, round, from))).ref, by: 'lexical' };
+  if (arm.selector === 'bliss') learnt = { scorer: (await board.runOne(bilevelStage(context, arm, round, from))).ref, by: 'score-model' };
+  const scores = learnt === undefined ? [] : (await board.run(scoringStage(context, arm, round, { ...from, ...learnt }))).map(({ ref }) => ref);
   const { fraction, method, temperature, trainedRows } = config.selection;
   const drawnBy = arm.selector === 'random' ? seedOfChance(config.selection, seed) : seed;
   const kept = await board.runOne({
@@ -82,29 +86,27 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
     summary: `round ${round}: keep ${(100 * fraction).toFixed(0)}%`,
     input: { input: { selector: arm.selector, fraction, method: arm.selector === 'perplexity-middle' ? 'middle' : method, temperature, trainedRows, corpus: from.corpus, group, scores, seed: `${drawnBy}/round-${round}` } },
   });
-  return { selection: kept.ref, scorer: arm.selector === 'bliss' ? scorer : null };
+  return { selection: kept.ref, scorer: learnt?.by === 'score-model' ? learnt.scorer : null };
 }
 
-type Learnt = { readonly scorer: Ref; readonly by: NonNullable<StageInputs['scoring']['by']> } | { readonly scorer: null; readonly by?: undefined };
+/** What an arm scores rows by: learnt in this round, or the warmed-up proxy as it is. */
+interface Learnt {
+  readonly scorer: Ref;
+  readonly by: NonNullable<StageInputs['scoring']['by']>;
+}
 
-/** What the arm scores rows by: learnt in this round, or the warmed-up proxy as it is. */
-async function learn(context: SeedContext, arm: Arm, round: number, from: ArmStart & { readonly scorer: Ref | null }): Promise<Learnt> {
-  const { board, input, seed } = context;
-  const { config } = input;
-  const group = round;
-  if (isPerplexity(arm.selector)) return { scorer: from.proxy, by: 'perplexity' };
-  if (isLexical(arm.selector)) {
-    const weighed = await board.runOne({
-      name: 'lexical',
-      workflow: lexical,
-      place: placeIn(context, arm, round, 'lexical'),
-      summary: `round ${round}: weigh n-grams`,
-      input: { input: { method: arm.selector, corpus: from.corpus, group, seed: `${seed}/round-${round}` } },
-    });
-    return { scorer: weighed.ref, by: 'lexical' };
-  }
-  if (arm.selector !== 'bliss') return { scorer: null };
-  const learnt = await board.runOne({
+const lexicalStage = (context: SeedContext, arm: Arm, method: StageInputs['lexical']['method'], round: number, { corpus }: Pick<ArmStart, 'corpus'>) =>
+  ({
+    name: 'lexical',
+    workflow: lexical,
+    place: placeIn(context, arm, round, 'lexical'),
+    summary: `round ${round}: weigh n-grams`,
+    input: { input: { method, corpus, group: round, seed: `${context.seed}/round-${round}` } },
+  }) as const;
+
+function bilevelStage(context: SeedContext, arm: Arm, round: number, from: ArmStart & { readonly scorer: Ref | null }) {
+  const { config } = context.input;
+  return {
     name: 'bilevel',
     workflow: bilevel,
     place: placeIn(context, arm, round, 'bilevel'),
@@ -115,7 +117,7 @@ async function learn(context: SeedContext, arm: Arm, round: number, from: ArmSta
         models: config.models,
         sequenceLength: config.data.sequenceLength,
         corpus: from.corpus,
-        group,
+        group: round,
         proxy: from.proxy,
         target: from.target,
         scorer: config.bilevel.score.inherit ? from.scorer : null,
@@ -124,23 +126,21 @@ async function learn(context: SeedContext, arm: Arm, round: number, from: ArmSta
         precision: config.runtime.precision,
         recompute: config.runtime.recompute,
         numerics: config.runtime.numerics,
-        seed: `${seed}/round-${round}`,
+        seed: `${context.seed}/round-${round}`,
       },
     },
-  });
-  return { scorer: learnt.ref, by: 'score-model' };
+  } as const;
 }
 
-/** Scores of every row of the round's group, in parts. */
-async function score(context: SeedContext, arm: Arm, round: number, { corpus, shards: all, scorer, by }: Pick<ArmStart, 'corpus' | 'shards'> & { readonly scorer: Ref; readonly by: NonNullable<StageInputs['scoring']['by']> }): Promise<readonly Ref[]> {
-  const { board, input: { config } } = context;
-  const group = round;
-  const shards = all[group];
-  const scored = await board.run({
+/** Every row of the round's group, in parts. */
+function scoringStage(context: SeedContext, arm: Arm, round: number, { corpus, shards: all, scorer, by }: Pick<ArmStart, 'corpus' | 'shards'> & Learnt) {
+  const { config } = context.input;
+  const shards = all[round];
+  return {
     name: 'scoring',
     workflow: scoring,
     place: placeIn(context, arm, round, 'scoring'),
-    summary: `round ${round}: score group ${group}`,
+    summary: `round ${round}: score group ${round}`,
     input: {
       shards,
       shardsPerTask: shardsPerTask(config, shards),
@@ -149,7 +149,7 @@ async function score(context: SeedContext, arm: Arm, round: number, { corpus, sh
         sequenceLength: config.data.sequenceLength,
         batchSize: config.scoring.batchSize,
         corpus,
-        group,
+        group: round,
         shards: { first: 0, end: shards },
         scorer,
         ...(by === 'score-model' ? {} : { by }), // what was scored before there were others is found
@@ -157,8 +157,7 @@ async function score(context: SeedContext, arm: Arm, round: number, { corpus, sh
         precision: config.runtime.precision,
       },
     },
-  });
-  return scored.map(({ ref }) => ref);
+  } as const;
 }
 
 async function pretrain(context: SeedContext, arm: Arm, round: number, { selection: rows, state }: { readonly selection: Ref; readonly state: Ref }): Promise<Ref> {
