@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { loadTokenizer } from '../data/index.js';
 import { evaluateTasks, itemDigests, readItems, TASK_ITEMS_FILE, taskByName, taskItemsFile, type ReadItems, type TaskOutcome } from '../evaluation/index.js';
-import { createEvaluationProgram } from '../programs/index.js';
+import { createLogLikelihoodProgram } from '../programs/index.js';
 import type { NamedArrays } from '../tensor/index.js';
 import type { Corpus } from './corpus.js';
 import { throwIfStopped } from './execute.js';
@@ -45,7 +45,7 @@ export async function evaluateOnTasks({ input, context, corpus, weights, rowsBef
     open: async (shape) => {
       await context.phase('compiling');
       // not of the cache, out of which a length or two would drive the programs of training
-      const program = await createEvaluationProgram({ model, vocabularySize, ...shape, mode: compiler });
+      const program = await createLogLikelihoodProgram({ model, vocabularySize, ...shape, mode: compiler });
       program.setState(weights);
       return program;
     },

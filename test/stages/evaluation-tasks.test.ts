@@ -7,7 +7,7 @@ import { loadConfig, type RunConfig } from '../../config/index.js';
 import { fileBlobs, openStore, type Ref } from '../../lib/artifacts/index.js';
 import { loadTokenizer } from '../../lib/data/index.js';
 import { evaluateTasks, readItems, taskByName } from '../../lib/evaluation/index.js';
-import { createEvaluationProgram, ProgramCache } from '../../lib/programs/index.js';
+import { createLogLikelihoodProgram, ProgramCache } from '../../lib/programs/index.js';
 import { executeStage, stageByName, stageKey, type StageHooks, type StageInputs, type StageName, type StageResult } from '../../lib/stages/index.js';
 import { readArrays } from '../../lib/stages/state.js';
 
@@ -87,7 +87,7 @@ describe('an evaluation with tasks', () => {
     const outcomes = await evaluateTasks({
       tasks, tokenizer: await loadTokenizer(await artifact.file('tokenizer.json')), vocabularySize, maxLength: 64, batchSize: 8,
       open: async (shape) => {
-        const program = await createEvaluationProgram({ model, vocabularySize, ...shape, mode: 'graph' });
+        const program = await createLogLikelihoodProgram({ model, vocabularySize, ...shape, mode: 'graph' });
         program.setState(weights);
         return program;
       },
