@@ -1,5 +1,7 @@
 import type { Home } from '../lib/home.js';
 import type { ArmMetrics, PipelineInput } from '../workflows/types.js';
+import type { TaskPoint } from '../lib/report/index.js';
+import { valueText } from './eval/table.js';
 import { columns, percent } from './format.js';
 import type { ExitCode, Output } from './output.js';
 import { readJson, type RunOutcome } from './runs.js';
@@ -22,6 +24,7 @@ export async function summarize({ home, run, outcome, output, homeOption }: Summ
     state,
     digests: result?.digests ?? null,
     metrics: result?.metrics ?? [],
+    ...(result?.tasks === undefined ? {} : { tasks: result.tasks }),
     report: state === 'done' ? folder.report : null,
     ...(failure === undefined ? {} : { error: failure }),
   });
@@ -29,7 +32,7 @@ export async function summarize({ home, run, outcome, output, homeOption }: Summ
     output.fault(failureText({ run, outcome, homeOption }));
     return 1;
   }
-  output.say(['', ...metricsTable(result.metrics), ''].join('\n'));
+  output.say(['', ...metricsTable(result.metrics), '', ...(result.tasks === undefined ? [] : [...tasksTable(result.tasks), ''])].join('\n'));
   const input = readJson<PipelineInput>(folder.input);
   if (input !== undefined && !output.json) {
     const { verdictOf } = await import('../lib/report/index.js'); // brings the plotting library: not for every command
@@ -54,6 +57,22 @@ export function metricsTable(metrics: readonly ArmMetrics[]): string[] {
     `${percent(m.lastWordAccuracy)} ± ${percent(m.lastWordAccuracyStandardError)}`,
   ]);
   return columns([head, ...rows]);
+}
+
+/** The last round's, the arms side by side. */
+export function tasksTable(tasks: readonly TaskPoint[]): string[] {
+  const last = Math.max(...tasks.map(({ round }) => round));
+  const arms = [...new Set(tasks.map(({ arm }) => arm))];
+  const seeds = new Set(tasks.map(({ seed }) => seed)).size > 1;
+  const rows = new Map<string, { readonly head: readonly string[]; readonly cells: Map<string, string> }>();
+  for (const point of tasks.filter(({ round }) => round === last)) {
+    const { seed, arm, task, metric, items } = point;
+    const key = `${seed} ${task} ${metric}`;
+    const row = rows.get(key) ?? { head: [...(seeds ? [String(seed)] : []), task, metric, String(items)], cells: new Map<string, string>() };
+    rows.set(key, row);
+    row.cells.set(arm, valueText({ ...point, name: metric }));
+  }
+  return columns([[...(seeds ? ['seed'] : []), 'task', 'metric', 'items', ...arms.map((arm) => `${arm}, round ${last}`)], ...[...rows.values()].map(({ head, cells }) => [...head, ...arms.map((arm) => cells.get(arm) ?? '')])]);
 }
 
 const HOW: Record<RunOutcome['state'], string> = { done: 'is done', failed: 'failed', cancelled: 'was cancelled', terminated: 'was terminated', 'timed-out': 'ran out of time' };

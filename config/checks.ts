@@ -27,6 +27,7 @@ function seedsAndArms({ seeds, comparison, evaluation }: RunConfig): Problem[] {
     ...repeated(seeds, (i) => ['seeds', i], 'each seed once'),
     ...repeated(comparison.arms.map((arm) => arm.name), (i) => ['comparison', 'arms', i, 'name'], 'names that differ'),
     ...repeated(evaluation.sets, (i) => ['evaluation', 'sets', i], 'each set once'),
+    ...repeated((evaluation.tasks ?? []).map(({ name }) => name), (i) => ['evaluation', 'tasks', i, 'name'], 'each task once'),
   ];
 }
 

@@ -214,6 +214,7 @@ async function evaluateBranch(context: SeedContext, arm: Arm, round: number, fro
         sets: config.evaluation.sets,
         batchSize: config.evaluation.batchSize,
         compiler: config.runtime.compiler,
+        ...(config.evaluation.tasks === undefined ? {} : { tasks: { of: config.evaluation.tasks, folder: input.configFolder } }),
       },
     },
   });

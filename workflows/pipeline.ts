@@ -107,7 +107,8 @@ function steer({ board, budget, run }: { readonly board: StageBoard; readonly bu
 /** The report stage's summary carries digests and metrics, so that they stand in the run's result in the UI. */
 function result(run: string, { ref, summary }: StageResult): PipelineResult {
   // written by the report stage of this very version
-  return { run, report: ref, digests: summary['digests'] as RunDigests, metrics: summary['metrics'] as ArmMetrics[] };
+  const tasks = summary['tasks'] === undefined ? {} : { tasks: summary['tasks'] as PipelineResult['tasks'] };
+  return { run, report: ref, digests: summary['digests'] as RunDigests, metrics: summary['metrics'] as ArmMetrics[], ...tasks };
 }
 
 /** Failures of ours in a chain of causes, outermost first. */

@@ -1,6 +1,6 @@
 import type { RunConfig } from '../config/schema.js';
 import type { Ref } from '../lib/artifacts/types.js';
-import type { EvaluationPoint } from '../lib/report/types.js';
+import type { EvaluationPoint, TaskPoint } from '../lib/report/types.js';
 import type { Forked } from '../lib/stages/types.js';
 
 /** Task queue per resource class. Workflows run on the CPU queue. */
@@ -31,6 +31,8 @@ export interface PipelineResult {
   readonly run: string;
   readonly digests: RunDigests;
   readonly metrics: readonly ArmMetrics[];
+  /** on zero-shot tasks; absent where there are none */
+  readonly tasks?: readonly TaskPoint[];
   /** the report as an artifact; the run's folder has it as report.html */
   readonly report: Ref;
   /** where people ended the run after an earlier round than the configuration's last */

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { BlissError } from '../../lib/errors.js';
 import { action } from '../command.js';
+import { listenForInterrupt } from '../signals.js';
 
 interface EvalOptions {
   readonly tasks: string;
@@ -41,7 +42,9 @@ export function addEval(program: Command): void {
         ]);
         const tasks = [...new Set(options.tasks.split(',').map((name) => name.trim()))].map(taskByName);
         let said = 0;
+        const interrupt = listenForInterrupt({ again: () => process.exit(130) });
         const answer = await startEval({
+          stop: interrupt.signal,
           job: {
             home: home.root,
             model: modelSource(home, named),
@@ -58,7 +61,15 @@ export function addEval(program: Command): void {
             said = Date.now();
             output.note(`${done} of ${of} requests`);
           },
+        }).catch((error: unknown) => {
+          if (interrupt.signal.aborted) return undefined;
+          throw error;
         });
+        interrupt.release();
+        if (answer === undefined) {
+          output.fault('interrupted; the same command goes on: what was answered is kept');
+          return 130;
+        }
         output.say(['', ...evaluationTable(answer.tasks), '', `results: ${answer.results}`].join('\n'));
         output.answer(answer);
         return 0;

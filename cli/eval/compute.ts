@@ -26,7 +26,7 @@ async function evaluate(job: EvalJob): Promise<EvalAnswer> {
   }
   // the items first: what is wrong with them is told before TensorFlow is loaded
   await say({ type: 'phase', phase: 'opening the model' });
-  const [{ openModel }, { createEvaluationProgram }] = await Promise.all([import('./open-model.js'), import('../../lib/programs/index.js')]);
+  const [{ openModel }, { createLogLikelihoodProgram }] = await Promise.all([import('./open-model.js'), import('../../lib/programs/index.js')]);
   const opened = await openModel(home, job.model);
   const { model, vocabularySize, tokenizer, weights, digest } = opened;
   const maxLength = job.maxLength ?? opened.contextLength;
@@ -43,7 +43,7 @@ async function evaluate(job: EvalJob): Promise<EvalAnswer> {
       known,
       open: async (shape) => {
         await say({ type: 'phase', phase: `compiling for ${shape.batchSize} rows of ${shape.sequenceLength} tokens` });
-        const program = await createEvaluationProgram({ model, vocabularySize, ...shape, mode: job.compiler });
+        const program = await createLogLikelihoodProgram({ model, vocabularySize, ...shape, mode: job.compiler });
         program.setState(weights);
         return program;
       },

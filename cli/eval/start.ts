@@ -9,18 +9,21 @@ const LAST_WORDS = 2_000;
 
 export interface StartEval {
   readonly job: EvalJob;
+  /** ends the process; what was answered is kept */
+  readonly stop: AbortSignal;
   readonly onPhase: (phase: string) => void;
   readonly onProgress: (done: number, of: number) => void;
 }
 
 /** Computes in a process of its own: TensorFlow's settings are read when it is loaded. @throws BlissError what the process could not do */
-export function startEval({ job, onPhase, onProgress }: StartEval): Promise<EvalAnswer> {
+export function startEval({ job, stop, onPhase, onProgress }: StartEval): Promise<EvalAnswer> {
   const child = fork(fileURLToPath(new URL('./compute.js', import.meta.url)), [], { execArgv: [], env: trainerEnvironment({ role: 'gpu' }), stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   // TensorFlow greets there: shown only where the process ends before its time
   let words = '';
   child.stderr?.on('data', (part: Buffer) => {
     words = (words + part.toString('utf8')).slice(-LAST_WORDS);
   });
+  stop.addEventListener('abort', () => child.kill('SIGKILL'), { once: true }); // a step hears no other signal
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => {

@@ -23,9 +23,23 @@ export const selectionSchema = z.strictObject({
     .describe('arms of selector bliss take round N’s selection of another run in every round instead of learning one: RUN/round-3'),
 });
 
+/** those of lib/evaluation, which may not be imported here */
+const task = z.enum(['sciq', 'arc_easy', 'arc_challenge', 'logiqa', 'openbookqa', 'boolq', 'hellaswag', 'piqa', 'winogrande', 'lambada_openai']);
+
 export const evaluationSchema = z.strictObject({
   batchSize: positiveInteger.default(32).meta({ description: 'one evaluation batch; the last one padded', unit: 'examples' }),
   sets: z.array(z.enum(['tuning', 'test'])).min(1).default(['test']).describe('held-out sets that each arm is evaluated on after each round'),
+  tasks: z
+    .array(
+      z.strictObject({
+        name: task.describe('task, asked as lm-evaluation-harness does, zero-shot'),
+        path: z.string().min(1).describe('file or glob of its items in the hub’s columns, relative to the configuration file: .jsonl, .jsonl.gz, .jsonl.zst, .parquet'),
+        limit: positiveInteger.optional().meta({ description: 'only the first ones', unit: 'items' }),
+      }),
+    )
+    .min(1)
+    .optional()
+    .describe('zero-shot tasks that each arm is evaluated on after each round, beside the sets'),
 });
 
 export const comparisonSchema = z.strictObject({

@@ -6,4 +6,5 @@ export { itemDigests, readItems, type ReadItems, type TaskItem, type TaskItems }
 export { openKnownAnswers, type KnownAnswers, type OpenKnownAnswers } from './known-answers.js';
 export { logLikelihoods, type Answered, type BatchShape, type LogLikelihoods } from './log-likelihoods.js';
 export { BOOTSTRAP_SAMPLES, itemMetrics, taskMetrics, type Answer, type ItemMetrics, type TaskMetric } from './task-metrics.js';
+export { pairedItemsStandardError, TASK_ITEMS_FILE, taskItemsFile, type TaskItemsFile } from './task-items.js';
 export { isProblem, TASK_NAMES, taskByName, type Item, type MetricName, type Request, type Task } from './tasks/index.js';

@@ -1,5 +1,5 @@
 import { BlissError } from '../errors.js';
-import type { EvaluationProgram } from '../programs/index.js';
+import type { LogLikelihoodProgram } from '../programs/index.js';
 import type { EncodedRequest } from './encode-request.js';
 import type { Answer } from './task-metrics.js';
 
@@ -24,7 +24,7 @@ export interface LogLikelihoods {
   /** rows of one step; fewer where they are long */
   readonly batchSize: number;
   /** a program over so many rows of so many tokens, with the model's weights in it; it is disposed of here */
-  open(shape: BatchShape): Promise<Pick<EvaluationProgram, 'evaluate' | 'dispose'>>;
+  open(shape: BatchShape): Promise<Pick<LogLikelihoodProgram, 'predict' | 'dispose'>>;
   /** hears a batch's new answers, by their place among the requests, before the next batch begins */
   onBatch?(answered: readonly Answered[]): Promise<void>;
 }
@@ -41,25 +41,27 @@ export interface Answered {
 
 /**
  * One answer a request. Longest first: what does not fit the memory shows at once. Rows are padded to a few lengths, powers of two, so that few
- * programs are compiled, one at a time. The last bit of a row's answer may depend on its place in a batch; batches are made of all requests of a
- * group, those answered before too, so that an interruption and other groups change no bit.
+ * programs are compiled, one at a time. Requests of a group that differ in their last token only share a row. The last bit of a row's answers may
+ * depend on its place in a batch; batches are made of all requests of a group, those answered before too, so that an interruption and other groups
+ * change no bit.
  * @throws BlissError DataInvalid where the tokenizer has tokens that the model lacks, or the weights give no numbers
  */
 export async function logLikelihoods({ requests, vocabularySize, maxLength, batchSize, open, onBatch }: LogLikelihoods): Promise<Answer[]> {
   checkTokens(requests, vocabularySize);
   const answers = requests.map(({ known, predicted }) => known ?? (predicted === 0 ? CERTAIN : undefined));
-  const batches = makeBatches(requests, { maxLength, batchSize }).filter(({ rows }) => rows.some(({ index }) => answers[index] === undefined));
+  const isOpen = ({ index }: { readonly index: number }): boolean => answers[index] === undefined;
   let program: Awaited<ReturnType<typeof open>> | undefined;
   let before: BatchShape | undefined;
   try {
-    for (const { shape, rows } of batches) {
+    for (const { shape, rows } of makeBatches(requests, { maxLength, batchSize })) {
+      if (!rows.some(({ asked }) => asked.some(isOpen))) continue;
       if (program === undefined || shape.sequenceLength !== before?.sequenceLength) {
         program?.dispose();
         program = undefined;
         program = await open(shape);
         before = shape;
       }
-      const answered = evaluate(program, rows, shape).filter(({ index }) => answers[index] === undefined);
+      const answered = predict(program, rows, shape).filter(isOpen);
       for (const { index, answer } of answered) answers[index] = answer;
       await onBatch?.(answered);
     }
@@ -75,8 +77,11 @@ export async function logLikelihoods({ requests, vocabularySize, maxLength, batc
 /** of an empty continuation, whatever the model */
 const CERTAIN: Answer = { logLikelihood: 0, isGreedy: true };
 
-interface Row extends AskedRequest {
-  readonly index: number;
+/** What the model reads: all tokens but the last, and what is asked of them. */
+interface Row {
+  readonly group: number;
+  readonly padded: number;
+  readonly asked: (AskedRequest & { readonly index: number })[];
 }
 interface Batch {
   readonly shape: BatchShape;
@@ -84,8 +89,9 @@ interface Batch {
 }
 
 function makeBatches(requests: readonly AskedRequest[], { maxLength, batchSize }: Pick<LogLikelihoods, 'maxLength' | 'batchSize'>): Batch[] {
-  const rows = requests.flatMap((request, index) => (request.predicted === 0 ? [] : [{ ...request, index, padded: paddedLength(request.tokens.length, maxLength) }]));
-  rows.sort((a, b) => b.padded - a.padded || a.group - b.group || b.tokens.length - a.tokens.length || a.index - b.index);
+  const rows = rowsOf(requests, maxLength);
+  const length = ({ asked: [{ tokens }] }: Row): number => tokens.length;
+  rows.sort((a, b) => b.padded - a.padded || a.group - b.group || length(b) - length(a) || a.asked[0].index - b.asked[0].index);
   const batches: { readonly shape: BatchShape; readonly rows: Row[] }[] = [];
   for (const row of rows) {
     const last = batches.at(-1);
@@ -95,25 +101,49 @@ function makeBatches(requests: readonly AskedRequest[], { maxLength, batchSize }
   return batches;
 }
 
-/** The next power of two below T, else T+1, the longest there is. */
+function rowsOf(requests: readonly AskedRequest[], maxLength: number): Row[] {
+  const rows = new Map<string, Row>();
+  for (const [index, request] of requests.entries()) {
+    if (request.predicted === 0) continue;
+    const input = request.tokens.slice(0, -1);
+    const key = `${request.group}:${input.join()}`;
+    const row = rows.get(key) ?? { group: request.group, padded: paddedLength(input.length, maxLength), asked: [] };
+    row.asked.push({ ...request, index });
+    rows.set(key, row);
+  }
+  return [...rows.values()];
+}
+
+/** The next power of two, at most T. */
 function paddedLength(tokens: number, maxLength: number): number {
   let length = SHORTEST;
   while (length < tokens) length *= 2;
-  return length < maxLength ? length : maxLength + 1;
+  return Math.min(length, maxLength);
 }
 
-function evaluate(program: Pick<EvaluationProgram, 'evaluate'>, rows: readonly Row[], { sequenceLength, batchSize }: BatchShape): Answered[] {
+function predict(program: Pick<LogLikelihoodProgram, 'predict'>, rows: readonly Row[], { sequenceLength, batchSize }: BatchShape): Answered[] {
   // padding comes after what counts, and a causal model does not look ahead
   const ids = new Int32Array(batchSize * sequenceLength);
-  rows.forEach(({ tokens }, i) => ids.set(tokens, i * sequenceLength));
-  const { negativeLogLikelihood, correct } = program.evaluate(ids);
-  return rows.map(({ index, tokens, predicted }, i) => {
-    // entry t is about the prediction of token t+1
-    const end = i * (sequenceLength - 1) + tokens.length - 1;
-    const own = <T extends Float32Array | Int32Array>(values: T): T => values.subarray(end - predicted, end) as T; // a part of either is of its kind
-    const logLikelihood = -own(negativeLogLikelihood).reduce((sum, value) => sum + value, 0);
+  const at: number[] = [];
+  const wanted: number[] = [];
+  rows.forEach(({ asked }, i) => {
+    ids.set(asked[0].tokens.slice(0, -1), i * sequenceLength);
+    for (const { tokens, predicted } of asked) {
+      for (let t = tokens.length - predicted; t < tokens.length; t++) {
+        at.push(i * sequenceLength + t - 1);
+        wanted.push(tokens[t]);
+      }
+    }
+  });
+  const { negativeLogLikelihood, correct } = program.predict({ ids, at: Int32Array.from(at), tokens: Int32Array.from(wanted) });
+  let start = 0;
+  return rows.flatMap(({ asked }) => asked).map(({ index, predicted }) => {
+    const end = start + predicted;
+    const logLikelihood = -negativeLogLikelihood.subarray(start, end).reduce((sum, value) => sum + value, 0);
+    const isGreedy = correct.subarray(start, end).every((value) => value === 1);
+    start = end;
     if (Number.isNaN(logLikelihood)) throw new BlissError({ code: 'DataInvalid', message: 'a log-likelihood is no number', mend: 'check the weights: training diverged, or the file is not whole' });
-    return { index, answer: { logLikelihood, isGreedy: own(correct).every((value) => value === 1) } };
+    return { index, answer: { logLikelihood, isGreedy } };
   });
 }
 

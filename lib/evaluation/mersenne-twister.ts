@@ -7,7 +7,9 @@ const MIDDLE = 397;
  * @see M. Matsumoto, T. Nishimura: Mersenne Twister, 1998, and its reference implementation mt19937ar.c
  */
 export class MersenneTwister {
-  readonly #state = new Uint32Array(SIZE);
+  readonly #state = new Int32Array(SIZE);
+  /** tempered */
+  readonly #words = new Int32Array(SIZE);
   #at = SIZE;
 
   /** @param seed a natural number below 2^32 */
@@ -36,25 +38,25 @@ export class MersenneTwister {
 
   /** `random()`: 53 bits, uniform in [0, 1) */
   uniform(): number {
-    const high = this.#word() >>> 5;
-    const low = this.#word() >>> 6;
-    return (high * 67_108_864 + low) / 9_007_199_254_740_992;
-  }
-
-  #word(): number {
-    if (this.#at >= SIZE) this.#refill();
-    let word = this.#state[this.#at++];
-    word ^= word >>> 11;
-    word ^= (word << 7) & 0x9d2c_5680;
-    word ^= (word << 15) & 0xefc6_0000;
-    return (word ^ (word >>> 18)) >>> 0;
+    if (this.#at >= SIZE) this.#refill(); // words are taken in pairs, and their number is even
+    const at = this.#at;
+    this.#at = at + 2;
+    return ((this.#words[at] >>> 5) * 67_108_864 + (this.#words[at + 1] >>> 6)) / 9_007_199_254_740_992;
   }
 
   #refill(): void {
     const state = this.#state;
+    const words = this.#words;
     for (let k = 0; k < SIZE; k++) {
-      const word = (state[k] & 0x8000_0000) | (state[(k + 1) % SIZE] & 0x7fff_ffff);
-      state[k] = state[(k + MIDDLE) % SIZE] ^ (word >>> 1) ^ (word & 1 ? 0x9908_b0df : 0);
+      const next = k + 1 < SIZE ? k + 1 : 0;
+      const other = k < SIZE - MIDDLE ? k + MIDDLE : k + MIDDLE - SIZE;
+      const mixed = (state[k] & 0x8000_0000) | (state[next] & 0x7fff_ffff);
+      state[k] = state[other] ^ (mixed >>> 1) ^ (-(mixed & 1) & 0x9908_b0df);
+      let word = state[k];
+      word ^= word >>> 11;
+      word ^= (word << 7) & 0x9d2c_5680;
+      word ^= (word << 15) & 0xefc6_0000;
+      words[k] = word ^ (word >>> 18);
     }
     this.#at = 0;
   }

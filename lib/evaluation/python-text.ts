@@ -8,7 +8,10 @@ const TRAILING = new RegExp(`${SPACE}+$`, 'u');
 /** `text.lstrip()` */
 export const stripStart = (text: string): string => text.replace(LEADING, '');
 /** `text.strip()` */
-export const strip = (text: string): string => stripStart(text).slice(0, stripStart(text).length - trailingSpace(stripStart(text)).length);
+export function strip(text: string): string {
+  const begun = stripStart(text);
+  return begun.slice(0, begun.length - trailingSpace(begun).length);
+}
 /** what `text.rstrip()` takes away */
 export const trailingSpace = (text: string): string => TRAILING.exec(text)?.[0] ?? '';
 

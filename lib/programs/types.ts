@@ -64,3 +64,12 @@ export interface EvaluationProgram extends CompiledProgram {
   /** state names: those of the model's checkpoint. Per position t of each row, for the prediction of token t+1: negative log-likelihood in nats and whether argmax is right; both [n·(T−1)] */
   evaluate(ids: Int32Array): { readonly negativeLogLikelihood: Float32Array; readonly correct: Int32Array };
 }
+
+export interface LogLikelihoodProgram extends CompiledProgram {
+  /**
+   * State names: those of the model's checkpoint. Of each pair: negative log-likelihood of `tokens[k]` in nats after position `at[k]`, which counts
+   * through the rows (i·T + t), and whether it is the most likely one. A position may come more than once.
+   * @param ids int32 [n·T] @param at int32 [m] @param tokens int32 [m] @returns both [m]
+   */
+  predict(input: { readonly ids: Int32Array; readonly at: Int32Array; readonly tokens: Int32Array }): { readonly negativeLogLikelihood: Float32Array; readonly correct: Int32Array };
+}

@@ -7,6 +7,7 @@ import { samplesSection } from './sections/samples.js';
 import type { Section } from './sections/section.js';
 import { scoresSection, selectionSection } from './sections/selection.js';
 import { STYLE } from './style.js';
+import { tasksSection } from './sections/tasks.js';
 import type { ReportData } from './types.js';
 import { verdictOf, type Verdict } from './verdict.js';
 
@@ -17,7 +18,7 @@ import { verdictOf, type Verdict } from './verdict.js';
 export function buildReport(data: ReportData): string {
   const verdict = verdictOf(data);
   const sections = [
-    resultsSection(data), comparisonSection(data), trainingSection(data), bilevelSection(data), scoresSection(data), selectionSection(data), samplesSection(data),
+    resultsSection(data), comparisonSection(data), ...tasksSection(data), trainingSection(data), bilevelSection(data), scoresSection(data), selectionSection(data), samplesSection(data),
     timingsSection(data), lineageSection(data), digestsSection(data), environmentSection(data), configurationSection(data),
   ];
   const title = `${data.run}: ${verdict.headline}`;

@@ -5,7 +5,7 @@ import type { ReportData } from './types.js';
  * TensorBoard event files, one run a seed and arm (`<folder>/seed-0/bliss`), the shared warm-up as `seed-0/warm-up`.
  * They carry the time of writing: no part of any digest.
  */
-export async function writeTensorboard({ folder, data }: { readonly folder: string; readonly data: Pick<ReportData, 'metrics' | 'training' | 'bilevel'> }): Promise<void> {
+export async function writeTensorboard({ folder, data }: { readonly folder: string; readonly data: Pick<ReportData, 'metrics' | 'tasks' | 'training' | 'bilevel'> }): Promise<void> {
   // TensorFlow takes a second to load: only who writes events pays for it
   const { tf } = await import('../tensor/tf.js');
   const writers = new Map<string, ReturnType<typeof tf.node.summaryFileWriter>>();
@@ -29,6 +29,7 @@ export async function writeTensorboard({ folder, data }: { readonly folder: stri
   for (const point of data.metrics) {
     for (const [name, key] of EVALUATED) scalar([point.seed, point.arm], `${point.set}/${name}`, point[key], point.round);
   }
+  for (const { seed, arm, round, task, metric, value } of data.tasks ?? []) scalar([seed, arm], `${task}/${metric}`, value, round);
   for (const writer of writers.values()) writer.flush();
 }
 

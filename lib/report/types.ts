@@ -14,6 +14,8 @@ export interface ReportData {
   readonly verdict?: { readonly arm: string; readonly against: string };
   /** one a seed, arm, round and held-out set */
   readonly metrics: readonly EvaluationPoint[];
+  /** one a seed, arm, round, zero-shot task and metric; absent where there are no tasks */
+  readonly tasks?: readonly TaskPoint[];
   /** training loss of the target, one a seed and arm (warm-up: arm null) */
   readonly training: readonly TrainingCurve[];
   /** one a seed, arm and round */
@@ -62,6 +64,21 @@ export interface EvaluationPoint {
   readonly lastWordLoss: number;
   readonly lastWordAccuracy: number;
   readonly lastWordAccuracyStandardError: number;
+}
+
+/** A figure on a zero-shot task: an arm after a round of one seed. */
+export interface TaskPoint {
+  readonly seed: number;
+  readonly arm: string;
+  readonly round: number;
+  readonly task: string;
+  readonly metric: 'acc' | 'acc_norm' | 'perplexity';
+  readonly items: number;
+  readonly value: number;
+  /** over items; none of a single one */
+  readonly standardError: number | null;
+  /** of `value` minus that of the first random arm after the same round, paired by item; shares only */
+  readonly pairedStandardError?: number;
 }
 
 export interface TrainingCurve {

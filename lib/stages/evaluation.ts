@@ -5,21 +5,25 @@ import type { HeldOutExample } from '../data/types.js';
 import { passageLoss, PASSAGES_FILE, summariseHeldOut, type ExampleLosses, type PassageLoss } from '../evaluation/index.js';
 import { flattenHeldOut } from './batch.js';
 import { openCorpus } from './corpus.js';
+import { evaluateOnTasks, taskDigests } from './evaluation-tasks.js';
 import { throwIfStopped } from './execute.js';
 import { readArrays } from './state.js';
-import type { Stage } from './types.js';
+import type { EvaluationInput, Stage } from './types.js';
 
-/** Loss, perplexity and last-word accuracy on held-out sets, with standard errors over passages.  @see method §7 */
+/** Loss, perplexity and last-word accuracy on held-out sets, with standard errors over passages; and zero-shot tasks, where there are any.  @see method §7 */
 export const evaluation: Stage<'evaluation'> = {
   name: 'evaluation',
   version: 3,
   resource: 'gpu',
+  keyInput: ({ tasks, ...input }: EvaluationInput) => (tasks === undefined ? input : { ...input, tasks: tasks.of.map(({ path: _where, ...one }) => one) }),
+  keyParts: ({ tasks }) => taskDigests(tasks),
   run: async (input, context) => {
     const { batchSize, sequenceLength, sets } = input;
     const corpus = await openCorpus(context.store, input.corpus);
     await context.phase('compiling');
     const program = await context.programs.evaluation({ model: input.model, vocabularySize: input.vocabularySize, sequenceLength, batchSize, mode: input.compiler });
-    program.setState(await readArrays(await context.store.open(input.state), 'weights.safetensors'));
+    const weights = await readArrays(await context.store.open(input.state), 'weights.safetensors');
+    program.setState(weights);
 
     const total = sets.reduce((sum, set) => sum + corpus.index.heldOut[set].examples, 0);
     let done = 0;
@@ -49,6 +53,9 @@ export const evaluation: Stage<'evaluation'> = {
     await writeFile(path.join(context.scratch, 'evaluation.json'), JSON.stringify(results, null, 2));
     await writeFile(path.join(context.scratch, PASSAGES_FILE), JSON.stringify(passages));
     const shown = results['test'] ?? results[sets[0]];
-    return { kind: 'evaluation', folder: context.scratch, digest: digestJson(results), summary: { ...shown, results } };
+    const { tasks } = input;
+    if (tasks === undefined) return { kind: 'evaluation', folder: context.scratch, digest: digestJson(results), summary: { ...shown, results } };
+    const onTasks = await evaluateOnTasks({ input: { ...input, tasks }, context, corpus, weights, rowsBefore: total });
+    return { kind: 'evaluation', folder: context.scratch, digest: digestJson({ results, tasks: onTasks }), summary: { ...shown, results, tasks: onTasks } };
   },
 };

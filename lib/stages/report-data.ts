@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { RunConfig } from '../../config/schema.js';
 import type { Artifact } from '../artifacts/types.js';
-import { pairedStandardError, PASSAGES_FILE, type PassagesFile } from '../evaluation/index.js';
-import type { EvaluationPoint, ReportData, SampleGroup, SelectionFacts, StageTiming, TrainingCurve } from '../report/index.js';
+import { pairedItemsStandardError, pairedStandardError, PASSAGES_FILE, TASK_ITEMS_FILE, type PassagesFile, type TaskItemsFile } from '../evaluation/index.js';
+import type { EvaluationPoint, ReportData, SampleGroup, SelectionFacts, StageTiming, TaskPoint, TrainingCurve } from '../report/index.js';
 import { parseTimings } from '../timings.js';
 import { armComparison } from './arm-comparison.js';
 import { readJson } from './corpus.js';
+import type { TaskSummary } from './evaluation-tasks.js';
 import type { SelectionFactsFile } from './selection.js';
 import { readNumerics, type NumericsRecord } from './numerics-record.js';
 import { skippedNote, type SkippedBatch } from './skipped.js';
@@ -137,6 +138,31 @@ export async function evaluationPoints(config: RunConfig, opened: readonly Opene
   }
   return points;
 }
+
+/** One a seed, arm, round, zero-shot task and metric. */
+export async function taskPoints(config: RunConfig, opened: readonly OpenedStage[]): Promise<TaskPoint[]> {
+  const random = config.comparison.arms.find(({ selector }) => selector === 'random')?.name;
+  const points: TaskPoint[] = [];
+  for (const { stage, artifacts } of opened) {
+    const { name, seed, arm, round, results } = stage;
+    const tasks = results[0]?.summary['tasks'] as Readonly<Record<string, TaskSummary>> | undefined; // written by our evaluation stage
+    if (name !== 'evaluation' || seed === null || arm === null || round === null || tasks === undefined) continue;
+    const other = arm === random ? undefined : opened.find(({ stage: one }) => one.name === 'evaluation' && one.seed === seed && one.arm === random && one.round === round);
+    const [own, randoms] = await Promise.all([artifacts[0], ...(other === undefined ? [] : [other.artifacts[0]])].map(taskItems));
+    for (const [task, { items, metrics }] of Object.entries(tasks)) {
+      for (const { name: metric, value, standardError } of metrics) {
+        const [a, b] = [own, randoms].map((file) => file?.[task]?.[metric]);
+        const paired = metric === 'perplexity' || a === undefined || b === undefined || a.length !== b.length || a.length < 2 ? {} : { pairedStandardError: pairedItemsStandardError(a, b) };
+        points.push({ seed, arm, round, task, metric, items, value, standardError, ...paired });
+      }
+    }
+  }
+  return points;
+}
+
+/** none of an arm that another run evaluated without tasks */
+const taskItems = async (artifact: Artifact): Promise<TaskItemsFile | undefined> =>
+  artifact.manifest.files.some(({ name }) => name === TASK_ITEMS_FILE) ? readJson<TaskItemsFile>(artifact, TASK_ITEMS_FILE) : undefined;
 
 function selectionFacts({ seed, arm, round, facts, targetSources }: { readonly seed: number; readonly arm: string; readonly round: number; readonly facts: SelectionFactsFile; readonly targetSources: readonly string[] }): SelectionFacts {
   const sum = (pick: (source: SelectionFactsFile['sources'][number]) => number, of = facts.sources): number => of.reduce((total, source) => total + pick(source), 0);

@@ -7,7 +7,7 @@ import type { Artifact } from '../artifacts/types.js';
 import { buildReport, writeTensorboard, type ReportData } from '../report/index.js';
 import { environmentFacts } from './environment-facts.js';
 import { readFinishedStages } from './finished-stages.js';
-import { evaluationPoints, gather, numericsFacts, type Gather, type OpenedStage } from './report-data.js';
+import { evaluationPoints, gather, numericsFacts, taskPoints, type Gather, type OpenedStage } from './report-data.js';
 import type { FinishedStage, Forked, Stage } from './types.js';
 
 /** The run's report with its TensorBoard events, metrics of all stages in canonical order, and the digests of what came out. */
@@ -27,12 +27,14 @@ export const report: Stage<'report'> = {
     await context.progress({ step: 2, of: 4 });
 
     const data = await reportData({ run, config, opened, timings: await context.timings(), lines, ...(forked === undefined ? {} : { forked }) });
-    const { metrics, digests } = data;
+    const { metrics, digests, tasks } = data;
+    // absent where there are none, so that digests of runs without tasks are what they were
+    const onTasks = tasks === undefined ? {} : { tasks };
     await writeFile(path.join(context.scratch, 'report.html'), buildReport(data));
     await context.progress({ step: 3, of: 4 });
     await writeTensorboard({ folder: path.join(context.scratch, 'tensorboard'), data });
     await context.progress({ step: 4, of: 4 });
-    return { kind: 'report', folder: context.scratch, digest: digestJson({ digests, metrics }), summary: { digests, metrics } };
+    return { kind: 'report', folder: context.scratch, digest: digestJson({ digests, metrics, ...onTasks }), summary: { digests, metrics, ...onTasks } };
   },
 };
 
@@ -54,9 +56,11 @@ export async function renderReport({ store, stages, ...rest }: RenderReport): Pr
 
 async function reportData({ lines, ...of }: Gather & { readonly lines: readonly string[] }): Promise<ReportData> {
   const stages = of.opened.map(({ stage }) => stage);
+  const tasks = await taskPoints(of.config, of.opened);
   return {
     ...(await gather(of)),
     metrics: await evaluationPoints(of.config, of.opened),
+    ...(tasks.length === 0 ? {} : { tasks }),
     digests: {
       weights: digestOf(stages, (stage) => stage.stage.endsWith('/pretraining')),
       scores: digestOf(stages, (stage) => stage.stage.endsWith('/scoring')),

@@ -129,6 +129,12 @@ export interface EvaluationInput {
   readonly sets: RunConfig['evaluation']['sets'];
   readonly batchSize: number;
   readonly compiler: RunConfig['runtime']['compiler'];
+  /** zero-shot tasks, absent where there are none; of where their items lie the stage's key knows nothing */
+  readonly tasks?: {
+    readonly of: NonNullable<RunConfig['evaluation']['tasks']>;
+    /** folder that relative paths start from */
+    readonly folder: string;
+  };
 }
 
 export interface ReportInput {

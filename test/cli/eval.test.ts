@@ -93,6 +93,16 @@ describe('bliss eval', () => {
     expect(samplesOf(JSON.parse(resumed.stdout) as EvalAnswer)).toEqual(samplesOf(JSON.parse(undisturbed.stdout) as EvalAnswer));
   });
 
+  test('that is interrupted says how to go on, and leaves no process', async () => {
+    const own = path.join(folder, 'interrupted');
+    const { child, ended } = start(['eval', model, '--tasks', 'piqa', '--data', `piqa=${path.join(fixtures, 'piqa', 'valid.jsonl')}`, '--max-length', '512', '--batch-size', '2', '--home', own]);
+    await until('the first answers', () => (answersOf(own).length > 0 ? true : undefined));
+    const [computing] = processesWith(path.join(path.dirname(MAIN), 'eval', 'compute.js')).filter((pid) => readParent(pid) === child.pid);
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ code: 130, stderr: expect.stringContaining('interrupted; the same command goes on') });
+    expect(commandLine(computing)).toBe('');
+  });
+
   test.each([
     ['a task that is not there', [], { tasks: 'piqa,pica' }, /there is no task 'pica'[\s\S]*mend: name one of sciq/],
     ['items that are not found', [], { tasks: 'arc_challenge' }, /--data: the items of arc_challenge are not found: in .* there is none of arc_challenge, [\s\S]*mend: get split test of allenai\/ai2_arc, ARC-Challenge/],

@@ -46,6 +46,7 @@ const cases: readonly (readonly [claim: string, yaml: string, message: string])[
   // fields against each other
   ['a seed twice', 'seeds: [1, 2, 1]', 'run.yaml:2: seeds.2: found 1 again (as seeds.0), allowed: each seed once'],
   ['an arm twice', 'comparison:\n  arms:\n    - { name: a, selector: bliss }\n    - { name: a, selector: random }', 'run.yaml:5: comparison.arms.1.name: found "a" again (as comparison.arms.0.name), allowed: names that differ'],
+  ['a task twice', 'evaluation:\n  tasks:\n    - { name: piqa, path: a.jsonl }\n    - { name: piqa, path: b.jsonl }', 'run.yaml:5: evaluation.tasks.1.name: found "piqa" again (as evaluation.tasks.0.name), allowed: each task once'],
   ['a set twice', 'evaluation: { sets: [test, test] }', 'run.yaml:2: evaluation.sets.1: found "test" again (as evaluation.sets.0), allowed: each set once'],
   ['the demo beside files', 'data:\n  sources:\n    - type: demo\n    - { type: files, name: a, paths: [b] }', 'run.yaml:4: data.sources.0.type: found "demo" beside 1 other, allowed: the demo corpus alone, or files only; remove the demo, or the others'],
   ['a mixture of nothing', 'data:\n  sources:\n    - type: demo\n      mixture: { books: 0, speeches: 0, email: 0, spam: 0, shuffled: 0, boilerplate: 0 }', 'run.yaml:5: data.sources.0.mixture: found shares that are all 0, allowed: at least one share > 0'],

@@ -1,9 +1,9 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { evaluateTasks, isProblem, openKnownAnswers, readItems, taskByName, type EvaluateTasks } from '../../lib/evaluation/index.js';
+import { encodeRequest, evaluateTasks, isProblem, logLikelihoods, openKnownAnswers, readItems, taskByName, type EvaluateTasks } from '../../lib/evaluation/index.js';
 import { readHuggingFaceConfig, readSafetensors } from '../../lib/models/index.js';
-import { createEvaluationProgram } from '../../lib/programs/index.js';
+import { createLogLikelihoodProgram } from '../../lib/programs/index.js';
 import { temporaryFolder } from '../data/temporary.js';
 
 const fixtures = path.join(import.meta.dirname, '..', 'fixtures');
@@ -29,9 +29,9 @@ async function evaluate(options: Partial<EvaluateTasks> = {}, weights = arrays) 
     batchSize: 4,
     open: async (shape) => {
       shapes.push(`${shape.batchSize} × ${shape.sequenceLength}`);
-      const program = await createEvaluationProgram({ model, vocabularySize, ...shape, mode: 'graph' });
+      const program = await createLogLikelihoodProgram({ model, vocabularySize, ...shape, mode: 'graph' });
       program.setState(weights);
-      return { dispose: () => program.dispose(), evaluate: (ids) => (rows++, program.evaluate(ids)) };
+      return { dispose: () => program.dispose(), predict: (input) => (rows++, program.predict(input)) };
     },
     ...options,
   });
@@ -40,7 +40,7 @@ async function evaluate(options: Partial<EvaluateTasks> = {}, weights = arrays) 
 
 test('rows are computed longest first, in a few lengths, and fewer at once where they are long', async () => {
   const { shapes } = await evaluate({ batchSize: 300 });
-  expect(shapes).toEqual(['31 × 513', '64 × 256', '128 × 128', '256 × 64']);
+  expect(shapes).toEqual(['32 × 512', '64 × 256', '128 × 128', '256 × 64']);
 });
 
 test('a task comes out alone as it does beside others, to the last bit', async () => {
@@ -62,6 +62,29 @@ test('equal requests are asked once, so that equal choices tie and the first is 
   const { outcomes, batches } = await evaluate({ batchSize: 1, tasks: [{ task, items: { items: [{ ...item, document }], documents: 1 } }] });
   expect(batches).toBe(1);
   expect(outcomes[0].itemMetrics).toEqual([{ acc: 0, acc_norm: 0 }]);
+});
+
+test('requests that differ in their last token only share a row, and say what they say apart', async () => {
+  let rows = 0;
+  const requests = [' x', ' y', ' yz'].map((continuation) => ({ ...encodeRequest({ request: { context: 'Question: g\nAnswer:', continuation }, tokenizer, maxLength: 512 }) }));
+  const answers = (group: (i: number) => number) =>
+    logLikelihoods({
+      requests: requests.map((request, i) => ({ ...request, group: group(i) })),
+      vocabularySize,
+      maxLength: 512,
+      batchSize: 1,
+      open: async (shape) => {
+        const program = await createLogLikelihoodProgram({ model, vocabularySize, ...shape, mode: 'graph' });
+        program.setState(arrays);
+        return { dispose: () => program.dispose(), predict: (input) => (rows++, program.predict(input)) };
+      },
+    });
+  const together = await answers(() => 0);
+  expect(rows).toBe(2);
+  const apart = await answers((i) => i);
+  expect(rows).toBe(2 + 3);
+  together.forEach(({ logLikelihood }, i) => expect(Math.abs(logLikelihood / apart[i].logLikelihood - 1)).toBeLessThan(1e-6));
+  expect(new Set(together.map(({ logLikelihood }) => logLikelihood)).size).toBe(3);
 });
 
 test('what was answered before an interruption is kept, and the rest comes out to the last bit', async () => {

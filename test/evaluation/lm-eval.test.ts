@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { evaluateTasks, isProblem, taskByName, type ItemMetrics, type TaskItem, type TaskOutcome } from '../../lib/evaluation/index.js';
 import { readHuggingFaceConfig, readSafetensors } from '../../lib/models/index.js';
-import { createEvaluationProgram } from '../../lib/programs/index.js';
+import { createLogLikelihoodProgram } from '../../lib/programs/index.js';
 
 /** lm-evaluation-harness 0.4.13 itself on tiny-neox: test/fixtures/README.md. */
 interface Expected {
@@ -46,7 +46,7 @@ async function evaluate(task: string, items: readonly TaskItem[], maxLength: num
     batchSize: 4,
     bootstrapSamples: BOOTSTRAP,
     open: async (shape) => {
-      const program = await createEvaluationProgram({ model, vocabularySize, ...shape, mode: 'graph' });
+      const program = await createLogLikelihoodProgram({ model, vocabularySize, ...shape, mode: 'graph' });
       program.setState(arrays);
       return program;
     },
