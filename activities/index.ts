@@ -2,7 +2,9 @@ import { createBilevelActivities } from './bilevel.js';
 import { createEvaluationActivities } from './evaluation.js';
 import { createFencingActivities } from './fencing.js';
 import { createFinishedStagesActivities } from './finished-stages.js';
+import { createLexicalActivities } from './lexical.js';
 import { createNoticeActivities } from './notices.js';
+import { createPreemptionActivities } from './preemptions.js';
 import { createPrepareActivities } from './prepare.js';
 import { createRunFolderActivities } from './present-run.js';
 import { createReportActivities } from './report.js';
@@ -11,10 +13,11 @@ import { createScoringActivities } from './scoring.js';
 import { createSelectionActivities } from './selection.js';
 import { createTrainingActivities } from './training.js';
 
-export type { Interruption, StageDependencies, StageOutcome, StageRequest } from './run-stage.js';
+export type { Interruption } from './interruptions.js';
+export type { StageDependencies, StageOutcome, StageRequest } from './run-stage.js';
 export type { ClaimEpoch } from './fencing.js';
 export type { KnownStage } from './finished-stages.js';
-export { createFencingActivities, createFinishedStagesActivities, createNoticeActivities, createRunFolderActivities };
+export { createFencingActivities, createFinishedStagesActivities, createNoticeActivities, createPreemptionActivities, createRunFolderActivities };
 export { progressFiles } from './progress-files.js';
 
 /** what a worker hands in, whichever queue it works on */
@@ -30,6 +33,6 @@ export type GpuActivities = ReturnType<typeof createGpuActivities>;
 /** on the queue of the CPU workers, beside the short ones of `createFencingActivities`, `createFinishedStagesActivities`, `createRunFolderActivities` and `createNoticeActivities` */
 export const createCpuActivities = (worker: WorkerDependencies) => {
   const dependencies = { ...worker, device: false };
-  return { ...createPrepareActivities(dependencies), ...createSelectionActivities(dependencies), ...createReportActivities(dependencies) };
+  return { ...createPrepareActivities(dependencies), ...createLexicalActivities(dependencies), ...createScoringActivities(dependencies), ...createSelectionActivities(dependencies), ...createReportActivities(dependencies) };
 };
-export type CpuActivities = ReturnType<typeof createCpuActivities> & ReturnType<typeof createFencingActivities> & ReturnType<typeof createFinishedStagesActivities> & ReturnType<typeof createRunFolderActivities> & ReturnType<typeof createNoticeActivities>;
+export type CpuActivities = ReturnType<typeof createCpuActivities> & ReturnType<typeof createFencingActivities> & ReturnType<typeof createFinishedStagesActivities> & ReturnType<typeof createRunFolderActivities> & ReturnType<typeof createNoticeActivities> & ReturnType<typeof createPreemptionActivities>;

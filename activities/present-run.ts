@@ -6,7 +6,7 @@ import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
 import { chosenSelection } from '../lib/stages/chosen-selection.js';
 import type { FinishedStage } from '../lib/stages/types.js';
-import { parseTimings } from '../lib/timings.js';
+import { attemptOf, parseTimings } from '../lib/timings.js';
 import { ApplicationFailure } from '@temporalio/activity';
 import { lastSigns, secondsOf } from './progress-files.js';
 
@@ -27,12 +27,13 @@ export const createRunFolderActivities = ({ store, home }: { readonly store: Sto
   /** How long the run's stages have held devices, all attempts together, killed ones to their last sign of life. */
   deviceSeconds: async ({ run }: { readonly run: string }): Promise<number> => {
     const folder = home.run(run);
-    let seconds = 0;
-    for (const { device, seconds: took } of parseTimings(await readFile(folder.timings, 'utf8').catch(() => ''))) if (device === true) seconds += took; // none has ended yet
+    const ended = parseTimings(await readFile(folder.timings, 'utf8').catch(() => '')); // none has ended yet
+    const counted = new Set(ended.map(({ startedAt = '', ...timing }) => attemptOf({ ...timing, startedAt })));
+    let seconds = ended.reduce((sum, { device, seconds: took }) => (device === true ? sum + took : sum), 0);
     for (const file of await readdir(folder.progressFolder).catch(() => [])) {
       if (!file.endsWith('.json')) continue;
       const running = await lastSigns(path.join(folder.progressFolder, file));
-      if (running?.device === true && running.state === 'running') seconds += secondsOf(running);
+      if (running?.device === true && running.state === 'running' && !counted.has(attemptOf(running))) seconds += secondsOf(running);
     }
     return seconds;
   },

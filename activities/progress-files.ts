@@ -1,13 +1,13 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { writeFileAtomic } from '../lib/artifacts/index.js';
+import { compareTokens, writeFileAtomic } from '../lib/artifacts/index.js';
 import type { Home, StageProgressFile, StageState } from '../lib/home.js';
 import type { StageProgress } from '../lib/stages/types.js';
 import type { Timing } from '../lib/timings.js';
 
 /** What `bliss status` and `bliss logs` read: one progress file and one log a stage, and the run's timings. */
 export interface ProgressFiles {
-  stage(key: { readonly run: string; readonly stage: string; readonly attempt: number; /** it holds a device while it runs */ readonly device: boolean }): StageFiles;
+  stage(key: { readonly run: string; readonly stage: string; readonly epoch: number; readonly attempt: number; /** it holds a device while it runs */ readonly device: boolean }): StageFiles;
 }
 
 export interface StageFiles {
@@ -39,12 +39,13 @@ export const secondsOf = ({ startedAt, updatedAt }: StageProgressFile): number =
 
 export function progressFiles(home: Home): ProgressFiles {
   return {
-    stage: ({ run, stage, attempt, device }) => {
+    stage: ({ run, stage, epoch, attempt, device }) => {
       const folder = home.run(run);
       const started = new Date();
       let state: StageProgressFile = {
         stage,
         state: 'running',
+        epoch,
         attempt,
         step: 0,
         of: 0,
@@ -59,10 +60,16 @@ export function progressFiles(home: Home): ProgressFiles {
       // one chain, so that an older state never lands on a newer one
       let writing: Promise<void> = Promise.resolve();
 
-      const write = (): Promise<void> => {
+      const isLater = (other: StageProgressFile): boolean => compareTokens({ epoch: other.epoch ?? 0, attempt: other.attempt }, { epoch, attempt }) > 0;
+      /** An attempt whose worker stood still or was cut off may not know that it was given up: the stage's files are its successor's by then. */
+      const overtaken = async (): Promise<boolean> => {
+        const there = await lastSigns(folder.progress(stage));
+        return there !== undefined && isLater(there);
+      };
+      const write = ({ first: takesOver = false }: { readonly first?: boolean } = {}): Promise<void> => {
         writtenAt = performance.now();
         const text = JSON.stringify({ ...state, updatedAt: new Date().toISOString() });
-        writing = writing.then(() => writeFileAtomic(folder.progress(stage), text)).catch(complain);
+        writing = writing.then(async () => (!takesOver && (await overtaken()) ? undefined : writeFileAtomic(folder.progress(stage), text))).catch(complain);
         return writing;
       };
       const log = (line: string): void => {
@@ -77,10 +84,10 @@ export function progressFiles(home: Home): ProgressFiles {
       /** An attempt whose worker was killed has told nobody how long it went on; its progress file says so until the next one's stands there. */
       const accountForLost = async (): Promise<void> => {
         const before = await lastSigns(folder.progress(stage));
-        if (before?.state === 'running') await record({ ...before, ended: 'lost', seconds: secondsOf(before) });
+        if (before?.state === 'running' && !isLater(before)) await record({ ...before, ended: 'lost', seconds: secondsOf(before) });
       };
       const record = async ({ ended, seconds, artifact, ...of }: Pick<StageProgressFile, 'attempt' | 'startedAt' | 'step' | 'rate' | 'dataWait'> & { readonly ended: string; readonly seconds: number; readonly artifact?: string | undefined }): Promise<void> => {
-        const line: Timing & { readonly startedAt: string } = { stage, attempt: of.attempt, state: ended, startedAt: of.startedAt, seconds, device, step: of.step, ...(artifact === undefined ? {} : { artifact }), ...(of.rate === undefined ? {} : { rate: of.rate }), ...(of.dataWait === undefined ? {} : { dataWait: of.dataWait }) };
+        const line: Timing = { stage, attempt: of.attempt, state: ended, startedAt: of.startedAt, seconds, device, step: of.step, ...(artifact === undefined ? {} : { artifact }), ...(of.rate === undefined ? {} : { rate: of.rate }), ...(of.dataWait === undefined ? {} : { dataWait: of.dataWait }) };
         await mkdir(path.dirname(folder.timings), { recursive: true });
         await appendFile(folder.timings, `${JSON.stringify(line)}\n`).catch(complain);
       };
@@ -91,7 +98,7 @@ export function progressFiles(home: Home): ProgressFiles {
           await mkdir(folder.logFolder, { recursive: true });
           await accountForLost();
           log('started');
-          await write();
+          await write({ first: true });
         },
         progress: ({ step, of, amount, metrics, dataWait }) => {
           const now = performance.now();
@@ -130,8 +137,9 @@ export function progressFiles(home: Home): ProgressFiles {
           const { phase: _over, etaSeconds: _eta, ...rest } = state;
           state = { ...rest, state: ended, ...(error === undefined ? {} : { error }) };
           log(error === undefined ? ended : `${ended}: ${error}`);
+          // the line first: killed between the two, the next attempt writes one too, and of two of one attempt the first counts
+          if (!(await overtaken())) await record({ ...state, ended, seconds: (Date.now() - started.getTime()) / 1000, artifact });
           await write();
-          await record({ ...state, ended, seconds: (Date.now() - started.getTime()) / 1000, artifact });
         },
       };
     },

@@ -1,6 +1,7 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { StageTask } from '../lib/stages/execute.js';
 import type { StageInputs, StageName, StageProgress, StageResult } from '../lib/stages/types.js';
+import { interruptionsBefore, placeOf, withInterruption, type HeartbeatDetails, type Interruption } from './interruptions.js';
 import type { ProgressFiles } from './progress-files.js';
 import { StageFailed, TrainerCrashed, type Trainer } from './trainer.js';
 
@@ -14,6 +15,7 @@ export interface StageRequest<Name extends StageName> {
   readonly epoch: number;
   readonly scope: string;
   readonly keepCheckpoints: number;
+  readonly keepCheckpointsEvery?: number;
   /** seconds that tracing and compiling may take without progress */
   readonly compileTimeout: number;
 }
@@ -27,31 +29,10 @@ export interface StageDependencies {
   readonly device: boolean;
 }
 
-/** An attempt that ended before the stage did: the server keeps only the last one's failure, people want all. */
-export interface Interruption {
-  readonly attempt: number;
-  /** `Preempted`, `TrainerCrashed`, `WorkerLost` or a retryable error's code */
-  readonly code: string;
-  readonly message: string;
-}
-
 /** What an activity gives its workflow: the stage's result, and what came in between. */
 export interface StageOutcome extends StageResult {
   /** oldest first, the last few; absent: the first attempt went through */
   readonly interruptions?: readonly Interruption[];
-}
-
-/** Carried by heartbeats from attempt to attempt. */
-interface HeartbeatDetails {
-  readonly attempt: number;
-  readonly interruptions: readonly Interruption[];
-  readonly step: number;
-  readonly of: number;
-  /** step of the newest checkpoint that this activity has published */
-  readonly checkpoint: number | null;
-  /** crashes of the trainer in a row without a new checkpoint; preemptions do not count */
-  readonly crashes: number;
-  readonly loss?: number;
 }
 
 /** A stage whose trainer crashes so often in a row, with nothing gained, will crash again. */
@@ -64,9 +45,6 @@ const PATIENT_RETRY = '10s';
 const PHASE_HEARTBEAT_MS = 1_000;
 /** a trainer's process is up within seconds; a machine under load may take longer */
 const START_SECONDS = 60;
-/** Days on spot machines bring many interruptions; heartbeats and results stay small. */
-const INTERRUPTIONS_KEPT = 20;
-const INTERRUPTION_LENGTH = 400;
 
 /**
  * An activity is the same in every stage: hand the task to a trainer, heartbeat on its real progress, turn what ends it
@@ -76,7 +54,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
   const context = Context.current();
   const { attempt } = context.info;
   const before: HeartbeatDetails | undefined = context.info.heartbeatDetails;
-  const files = dependencies.progressFiles.stage({ run: request.run, stage: request.stage, attempt, device: dependencies.device });
+  const files = dependencies.progressFiles.stage({ run: request.run, stage: request.stage, epoch: request.epoch, attempt, device: dependencies.device });
   const task: StageTask<Name> = {
     name,
     run: request.run,
@@ -85,19 +63,17 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
     fencingToken: { epoch: request.epoch, attempt },
     scope: request.scope,
     keepCheckpoints: request.keepCheckpoints,
+    ...(request.keepCheckpointsEvery === undefined ? {} : { keepCheckpointsEvery: request.keepCheckpointsEvery }),
   };
 
-  let details: HeartbeatDetails = { attempt, interruptions: interruptionsBefore(before), step: before?.step ?? 0, of: before?.of ?? 0, checkpoint: before?.checkpoint ?? null, crashes: before?.crashes ?? 0 };
+  let details: HeartbeatDetails = { scheduling: `${request.run}/${request.stage}/${request.epoch}`, attempt, interruptions: interruptionsBefore(before), step: before?.step ?? 0, of: before?.of ?? 0, checkpoint: before?.checkpoint ?? null, crashes: before?.crashes ?? 0 };
   const heartbeat = (change: Partial<HeartbeatDetails>): void => {
     details = { ...details, ...change };
     context.heartbeat(details);
   };
   /** Ends this attempt with another to follow. */
-  const interrupted = ({ code, message }: Omit<Interruption, 'attempt'>): ApplicationFailure => {
-    // a disk that stays full says so with every attempt: once is enough, under the newest
-    const short = message.slice(0, INTERRUPTION_LENGTH);
-    const others = details.interruptions.filter((told) => told.code !== code || told.message !== short);
-    heartbeat({ interruptions: kept([...others, { attempt, code, message: short }]) });
+  const interrupted = ({ code, message }: Pick<Interruption, 'code' | 'message'>): ApplicationFailure => {
+    heartbeat({ interruptions: withInterruption(details, { code, message }) });
     return ApplicationFailure.create({ type: code, message, nonRetryable: false, details: [details], ...(PATIENT.has(code) ? { nextRetryDelay: PATIENT_RETRY } : {}) });
   };
   heartbeat({});
@@ -180,17 +156,4 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
     await files.ended('failed', { error: error instanceof Error ? error.message : String(error) });
     return error;
   }
-}
-
-const placeOf = ({ checkpoint }: HeartbeatDetails): string => (checkpoint === null ? 'the start' : `the checkpoint at step ${checkpoint}`);
-
-const kept = (interruptions: readonly Interruption[]): readonly Interruption[] => interruptions.slice(-INTERRUPTIONS_KEPT);
-
-/** What earlier attempts told, and a word for one that could not: its worker was killed, lost or cut off. */
-function interruptionsBefore(before: HeartbeatDetails | undefined): readonly Interruption[] {
-  if (before === undefined) return [];
-  const told = before.interruptions;
-  if (told.some(({ attempt }) => attempt === before.attempt)) return told;
-  const message = `the worker was killed or lost (no more heartbeats) after step ${before.step} of ${before.of}; the next attempt goes on from ${placeOf(before)}`;
-  return kept([...told, { attempt: before.attempt, code: 'WorkerLost', message }]);
 }

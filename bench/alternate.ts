@@ -50,7 +50,7 @@ export async function alternate({ contenders, repeats, steps, untimed }: Alterna
 }
 
 /** processor time that all cores have worked since the start of the machine, or were taken away by its host, seconds */
-function machineSeconds(): number {
+export function machineSeconds(): number {
   const [, user, nice, system, , , interrupts, softInterrupts, stolen] = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0].split(/\s+/).map(Number);
   return (user + nice + system + interrupts + softInterrupts + stolen) / TICKS;
 }

@@ -158,13 +158,21 @@ function fail(label: string, problems: readonly Placed[]): never {
   throw new BlissError({ code: 'ConfigInvalid', where: label, message: `${problems.length} problems${lines.join('')}` });
 }
 
-function notes({ bilevel, warmUp, pretraining }: RunConfig): string[] {
+function notes({ bilevel, warmUp, pretraining, worker: { keepCheckpointsEvery = 0 } }: RunConfig): string[] {
   const stages = [
     { field: 'bilevel.checkpointEvery', every: bilevel.checkpointEvery, steps: bilevel.outerSteps, of: 'bilevel.outerSteps' },
     { field: 'pretraining.checkpointEvery', every: pretraining.checkpointEvery, steps: pretraining.steps, of: 'pretraining.steps' },
     { field: 'pretraining.checkpointEvery', every: pretraining.checkpointEvery, steps: warmUp.steps, of: 'warmUp.steps' },
   ];
-  return stages
+  const unsaved = stages
     .filter(({ every, steps }) => every > steps)
     .map(({ field, every, steps, of }) => `${field} ${every} is more than ${of} ${steps}: that stage saves no checkpoint and starts over when it is killed`);
+  // the last step is the stage's result, and no checkpoint
+  const unkept = stages
+    .filter(({ every, steps }) => keepCheckpointsEvery > 0 && every <= steps && leastCommonMultiple(every, keepCheckpointsEvery) >= steps)
+    .map(({ field, every, steps, of }) => `worker.keepCheckpointsEvery ${keepCheckpointsEvery} keeps none of a stage of ${of} ${steps} with ${field} ${every}`);
+  return [...unsaved, ...unkept];
 }
+
+const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
+const leastCommonMultiple = (a: number, b: number): number => (a / greatestCommonDivisor(a, b)) * b;

@@ -4,6 +4,7 @@ import { problemText } from './problem.js';
 import { bilevelSchema } from './sections/bilevel.js';
 import { identifier, naturalNumber, positiveInteger } from './sections/common.js';
 import { dataSchema, heldOutSchema, tokenizerSchema } from './sections/data.js';
+import { divergenceSchema } from './sections/divergence.js';
 import { modelsSchema } from './sections/models.js';
 import { noticesSchema } from './sections/notices.js';
 import { comparisonSchema, evaluationSchema, runtimeSchema, scoringSchema, selectionSchema, workerSchema } from './sections/run.js';
@@ -26,6 +27,7 @@ const fields = z.strictObject({
   evaluation: evaluationSchema.prefault({}).describe('on held-out text'),
   comparison: comparisonSchema.prefault({}).describe('arms side by side'),
   runtime: runtimeSchema.prefault({}).describe('how tensors are computed'),
+  divergence: divergenceSchema.optional().describe('numbers gone bad: what counts as such, and what is done; loss spikes are looked for where there is a section spike'),
   worker: workerSchema.prefault({}).describe('timeouts and checkpoints'),
   notices: noticesSchema.optional().describe('who is told what happens to the run'),
 });

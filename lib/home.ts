@@ -104,6 +104,8 @@ export interface StageProgressFile {
   /** `seed-0/bliss/round-1/scoring` */
   readonly stage: string;
   readonly state: StageState;
+  /** of its fencing token; absent in files of earlier versions */
+  readonly epoch?: number;
   readonly attempt: number;
   readonly step: number;
   readonly of: number;

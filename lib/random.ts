@@ -21,7 +21,8 @@ export function hash32(text: string, seed = 0): number {
   return mix32(h);
 }
 
-function mix32(x: number): number {
+/** An avalanche: every bit of the result hangs on every bit of x. */
+export function mix32(x: number): number {
   let h = x >>> 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);

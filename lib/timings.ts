@@ -5,6 +5,8 @@ export interface Timing {
   /** `seed-0/bliss/round-1/scoring/shards-0-2` */
   readonly stage: string;
   readonly attempt: number;
+  /** ISO 8601; with stage and attempt it names the attempt */
+  readonly startedAt?: string;
   /** `done`, `cached`, `preempted`, …; `lost` for one that was killed, up to its last sign of life */
   readonly state: string;
   readonly seconds: number;
@@ -17,13 +19,31 @@ export interface Timing {
   readonly dataWait?: DataWait;
 }
 
-/** The lines that are whole: one that a kill cut off, and what was then written behind it, tells nothing. */
+/**
+ * The lines that are whole, one an attempt: one that a kill cut off, and what was then written behind it, tells nothing; and an attempt that was given
+ * up may end in the very moment in which its successor writes its line, so that there are two, of which the first counts.
+ */
 export function parseTimings(text: string): Timing[] {
+  const seen = new Set<string>();
   return text.split('\n').flatMap((line) => {
-    try {
-      return line === '' ? [] : [JSON.parse(line) as Timing]; // written by the workers' progress files
-    } catch {
-      return []; // cut off
-    }
+    const timing = parse(line);
+    if (timing === undefined) return [];
+    if (timing.startedAt === undefined) return [timing];
+    const attempt = attemptOf({ ...timing, startedAt: timing.startedAt });
+    if (seen.has(attempt)) return [];
+    seen.add(attempt);
+    return [timing];
   });
+}
+
+/** The same for one attempt at a stage, in its line and in its progress file. */
+export const attemptOf = ({ stage, attempt, startedAt }: { readonly stage: string; readonly attempt: number; readonly startedAt: string }): string => `${stage} ${attempt} ${startedAt}`;
+
+function parse(line: string): Timing | undefined {
+  if (line === '') return undefined;
+  try {
+    return JSON.parse(line) as Timing; // written by the workers' progress files
+  } catch {
+    return undefined; // cut off
+  }
 }

@@ -56,10 +56,11 @@ export async function startTemporalServer({ home, binary, port, uiPort, onEvent 
   return { server, uiAddress: `http://${LOOPBACK}:${uiPort}`, supervisor };
 }
 
-function serverArguments({ home, port, uiPort }: { readonly home: Home; readonly port: number; readonly uiPort: number }): string[] {
+/** @param ip where it listens. @default loopback: it has no authentication */
+export function serverArguments({ home, port, uiPort, ip = LOOPBACK }: { readonly home: Home; readonly port: number; readonly uiPort: number; readonly ip?: string }): string[] {
   return [
     ...['server', 'start-dev', '--db-filename', home.temporalDatabase, '--namespace', LOCAL_NAMESPACE],
-    ...['--ip', LOOPBACK, '--port', String(port), '--ui-port', String(uiPort)],
+    ...['--ip', ip, '--port', String(port), '--ui-port', String(uiPort)],
     ...Object.entries(SEARCH_ATTRIBUTE_TYPES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
     ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1', '--log-level', 'warn'],
   ];

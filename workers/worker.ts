@@ -2,13 +2,14 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { NativeConnection, Runtime, Worker, DefaultLogger } from '@temporalio/worker';
-import { createCpuActivities, createFencingActivities, createFinishedStagesActivities, createGpuActivities, createNoticeActivities, createRunFolderActivities, progressFiles } from '../activities/index.js';
+import { createCpuActivities, createFencingActivities, createFinishedStagesActivities, createGpuActivities, createNoticeActivities, createPreemptionActivities, createRunFolderActivities, progressFiles } from '../activities/index.js';
 import { fileBlobs, openStore } from '../lib/artifacts/index.js';
 import { openHome } from '../lib/home.js';
 import { packageVersion } from '../lib/package-root.js';
 import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE } from '../workflows/types.js';
 import { serverAt } from './connection.js';
 import { DEFAULT_NOTICE_SECONDS, noticeOver, watchForNotice } from './preemption.js';
+import { serverAnswers } from './server-answers.js';
 import { createTrainer } from './trainer/trainer.js';
 import { trainerEnvironment } from './trainer/environment.js';
 
@@ -45,6 +46,10 @@ const CLOSING_MS = 2_000;
 Runtime.install({ logger: new DefaultLogger('WARN') });
 const home = openHome(values.home);
 const server = serverAt({ address: values.address, namespace: values.namespace });
+/** while nothing runs yet; the SDK takes the first signal for itself, with no worker to tell */
+const leave = (): never => process.exit(0);
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, leave);
+await serverAnswers({ server, onSilence: (line) => void process.stderr.write(`worker: ${line}\n`) });
 const connection = await NativeConnection.connect(server.connection);
 const trainer = createTrainer({ environment: trainerEnvironment({ role }) });
 const blobs = fileBlobs({ root: home.store });
@@ -69,17 +74,15 @@ const workers =
           activities: createCpuActivities(dependencies),
           maxConcurrentActivityTaskExecutions: CPU_STAGES,
         }),
-        await Worker.create({ ...shared, taskQueue: CONTROL_QUEUE, activities: { ...createFencingActivities({ store, blobs }), ...createFinishedStagesActivities({ store, home }), ...createRunFolderActivities({ store, home }), ...createNoticeActivities({ environment: process.env }) } }),
+        await Worker.create({ ...shared, taskQueue: CONTROL_QUEUE, activities: { ...createFencingActivities({ store, blobs }), ...createFinishedStagesActivities({ store, home }), ...createRunFolderActivities({ store, home }), ...createNoticeActivities({ environment: process.env }), ...createPreemptionActivities() } }),
       ]
     : [await Worker.create({ ...shared, taskQueue: GPU_QUEUE, activities: createGpuActivities(dependencies), maxConcurrentActivityTaskExecutions: 1 })];
 
 process.stdout.write(`${JSON.stringify({ ready: true, role, pid: process.pid })}\n`);
 const file = values['preemption-file'];
+if (file !== undefined) await noticeOver(file);
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, leave);
 if (file !== undefined) {
-  const leave = (): never => process.exit(0);
-  process.once('SIGTERM', leave); // nothing runs yet
-  await noticeOver(file);
-  process.off('SIGTERM', leave);
   watchForNotice(file, () => {
     process.stdout.write(`worker: ${file} is there: saving and ending\n`);
     process.kill(process.pid, 'SIGTERM');

@@ -1,10 +1,14 @@
 import type { Ref } from '../lib/artifacts/types.js';
+import type { StageInputs } from '../lib/stages/types.js';
 import { bilevel } from './bilevel.js';
 import { seedOfChance } from './chance.js';
+import { divergenceOf } from './divergence.js';
 import { evaluation } from './evaluation.js';
+import { lexical } from './lexical.js';
 import { scoring } from './scoring.js';
 import { shardsPerTask } from './scoring-tasks.js';
 import { selection } from './selection.js';
+import { isLexical, isPerplexity } from './selectors.js';
 import type { StageRunner, Together } from './together.js';
 import { decay, pretraining } from './training.js';
 import type { PipelineInput } from './types.js';
@@ -67,56 +71,8 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
     return { selection: await context.together.resolveSelection({ from: config.selection.from, seed }), scorer: null };
   }
   const group = round;
-  let scores: readonly Ref[] = [];
-  let scorer: Ref | null = null;
-  if (arm.selector === 'bliss') {
-    const learnt = await board.runOne({
-      name: 'bilevel',
-      workflow: bilevel,
-      place: placeIn(context, arm, round, 'bilevel'),
-      summary: `round ${round}: learn the score model`,
-      input: {
-        input: {
-          bilevel: config.bilevel,
-          models: config.models,
-          sequenceLength: config.data.sequenceLength,
-          corpus: from.corpus,
-          group,
-          proxy: from.proxy,
-          target: from.target,
-          scorer: config.bilevel.score.inherit ? from.scorer : null,
-          compiler: config.runtime.compiler,
-          precision: config.runtime.precision,
-          recompute: config.runtime.recompute,
-          numerics: config.runtime.numerics,
-          seed: `${seed}/round-${round}`,
-        },
-      },
-    });
-    scorer = learnt.ref;
-    const scored = await board.run({
-      name: 'scoring',
-      workflow: scoring,
-      place: placeIn(context, arm, round, 'scoring'),
-      summary: `round ${round}: score group ${group}`,
-      input: {
-        shards: from.shards[group],
-        shardsPerTask: shardsPerTask(config, from.shards[group]),
-        input: {
-          models: config.models,
-          sequenceLength: config.data.sequenceLength,
-          batchSize: config.scoring.batchSize,
-          corpus: from.corpus,
-          group,
-          shards: { first: 0, end: from.shards[group] },
-          scorer: learnt.ref,
-          compiler: config.runtime.compiler,
-          precision: config.runtime.precision,
-        },
-      },
-    });
-    scores = scored.map(({ ref }) => ref);
-  }
+  const { scorer, by } = await learn(context, arm, round, from);
+  const scores = by === undefined ? [] : await score(context, arm, round, { corpus: from.corpus, shards: from.shards, scorer, by });
   const { fraction, method, temperature, trainedRows } = config.selection;
   const drawnBy = arm.selector === 'random' ? seedOfChance(config.selection, seed) : seed;
   const kept = await board.runOne({
@@ -124,9 +80,85 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
     workflow: selection,
     place: placeIn(context, arm, round, 'selection'),
     summary: `round ${round}: keep ${(100 * fraction).toFixed(0)}%`,
-    input: { input: { selector: arm.selector, fraction, method, temperature, trainedRows, corpus: from.corpus, group, scores, seed: `${drawnBy}/round-${round}` } },
+    input: { input: { selector: arm.selector, fraction, method: arm.selector === 'perplexity-middle' ? 'middle' : method, temperature, trainedRows, corpus: from.corpus, group, scores, seed: `${drawnBy}/round-${round}` } },
   });
-  return { selection: kept.ref, scorer };
+  return { selection: kept.ref, scorer: arm.selector === 'bliss' ? scorer : null };
+}
+
+type Learnt = { readonly scorer: Ref; readonly by: NonNullable<StageInputs['scoring']['by']> } | { readonly scorer: null; readonly by?: undefined };
+
+/** What the arm scores rows by: learnt in this round, or the warmed-up proxy as it is. */
+async function learn(context: SeedContext, arm: Arm, round: number, from: ArmStart & { readonly scorer: Ref | null }): Promise<Learnt> {
+  const { board, input, seed } = context;
+  const { config } = input;
+  const group = round;
+  if (isPerplexity(arm.selector)) return { scorer: from.proxy, by: 'perplexity' };
+  if (isLexical(arm.selector)) {
+    const weighed = await board.runOne({
+      name: 'lexical',
+      workflow: lexical,
+      place: placeIn(context, arm, round, 'lexical'),
+      summary: `round ${round}: weigh n-grams`,
+      input: { input: { method: arm.selector, corpus: from.corpus, group, seed: `${seed}/round-${round}` } },
+    });
+    return { scorer: weighed.ref, by: 'lexical' };
+  }
+  if (arm.selector !== 'bliss') return { scorer: null };
+  const learnt = await board.runOne({
+    name: 'bilevel',
+    workflow: bilevel,
+    place: placeIn(context, arm, round, 'bilevel'),
+    summary: `round ${round}: learn the score model`,
+    input: {
+      input: {
+        bilevel: config.bilevel,
+        models: config.models,
+        sequenceLength: config.data.sequenceLength,
+        corpus: from.corpus,
+        group,
+        proxy: from.proxy,
+        target: from.target,
+        scorer: config.bilevel.score.inherit ? from.scorer : null,
+        ...divergenceOf(config),
+        compiler: config.runtime.compiler,
+        precision: config.runtime.precision,
+        recompute: config.runtime.recompute,
+        numerics: config.runtime.numerics,
+        seed: `${seed}/round-${round}`,
+      },
+    },
+  });
+  return { scorer: learnt.ref, by: 'score-model' };
+}
+
+/** Scores of every row of the round's group, in parts. */
+async function score(context: SeedContext, arm: Arm, round: number, { corpus, shards: all, scorer, by }: Pick<ArmStart, 'corpus' | 'shards'> & { readonly scorer: Ref; readonly by: NonNullable<StageInputs['scoring']['by']> }): Promise<readonly Ref[]> {
+  const { board, input: { config } } = context;
+  const group = round;
+  const shards = all[group];
+  const scored = await board.run({
+    name: 'scoring',
+    workflow: scoring,
+    place: placeIn(context, arm, round, 'scoring'),
+    summary: `round ${round}: score group ${group}`,
+    input: {
+      shards,
+      shardsPerTask: shardsPerTask(config, shards),
+      input: {
+        models: config.models,
+        sequenceLength: config.data.sequenceLength,
+        batchSize: config.scoring.batchSize,
+        corpus,
+        group,
+        shards: { first: 0, end: shards },
+        scorer,
+        ...(by === 'score-model' ? {} : { by }), // what was scored before there were others is found
+        compiler: config.runtime.compiler,
+        precision: config.runtime.precision,
+      },
+    },
+  });
+  return scored.map(({ ref }) => ref);
 }
 
 async function pretrain(context: SeedContext, arm: Arm, round: number, { selection: rows, state }: { readonly selection: Ref; readonly state: Ref }): Promise<Ref> {
@@ -207,6 +239,7 @@ function targetTraining({ input, seed }: SeedContext, round: number, rows: Ref) 
     gradientClip: config.pretraining.gradientClip,
     adam: config.pretraining.adam,
     checkpointEvery: config.pretraining.checkpointEvery,
+    ...divergenceOf(config),
     compiler: config.runtime.compiler,
     precision: config.runtime.precision,
     recompute: config.runtime.recompute,

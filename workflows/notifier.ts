@@ -1,5 +1,5 @@
 import { CancellationScope, proxyActivities, workflowInfo } from '@temporalio/workflow';
-import type { CpuActivities } from '../activities/index.js';
+import type { CpuActivities, Interruption } from '../activities/index.js';
 import type { Notice } from '../lib/notices/index.js';
 import { CONTROL_QUEUE, type PipelineInput } from './types.js';
 
@@ -9,16 +9,33 @@ const { notify } = proxyActivities<CpuActivities>({ taskQueue: CONTROL_QUEUE, st
 /** Sends a run's notices beside it, each until it has arrived. */
 export class Notifier {
   private readonly pending = new Set<Promise<void>>();
+  private readonly preemptions = new Set<string>();
   private told = 0;
+  /** of the newest notice, ms since 1970: what happens in one task of the workflow has one time, and the order of two notices is that of their times */
+  private newest = 0;
 
   constructor(private readonly input: Pick<PipelineInput, 'run' | 'config'>) {}
 
-  tell(event: Notice['event'], facts: Pick<Notice, 'stage' | 'message'> = {}): void {
+  tells(event: Notice['event']): boolean {
+    return this.input.config.notices?.events.includes(event) === true;
+  }
+
+  /** Each once, whether the watch hears of it first or the stage ends before. */
+  preempted(stage: string, interruptions: readonly Interruption[]): void {
+    for (const { preemption, message } of interruptions) {
+      if (preemption === undefined || this.preemptions.has(preemption)) continue;
+      this.preemptions.add(preemption);
+      this.tell('preempted', { stage, message, id: preemption });
+    }
+  }
+
+  tell(event: Notice['event'], { id, ...facts }: Partial<Pick<Notice, 'id' | 'stage' | 'message'>> = {}): void {
     const { run, config } = this.input;
     const { notices } = config;
-    if (notices === undefined || !notices.events.includes(event)) return;
-    this.told += 1;
-    const notice: Notice = { id: `${workflowInfo().runId}/${this.told}`, run, event, ...facts, at: new Date().toISOString() };
+    if (notices === undefined || !this.tells(event)) return;
+    if (id === undefined) this.told += 1;
+    this.newest = Math.max(Date.now(), this.newest + 1);
+    const notice: Notice = { id: id ?? `${workflowInfo().runId}/${this.told}`, run, event, ...facts, at: new Date(this.newest).toISOString() };
     for (const channel of ['webhook', 'command'] as const) {
       if (notices[channel] === undefined) continue;
       // what could not be told stands in the history; the run is not to fail for it

@@ -7,6 +7,7 @@ import { failureForPeople } from './failure.js';
 import { keepFinished, readKnown } from './known-stages.js';
 import { Notifier } from './notifier.js';
 import { planStages } from './plan.js';
+import { tellingPreemptions } from './preemptions.js';
 import { report } from './report.js';
 import { BLISS_RUN, BLISS_STAGE } from './search-attributes.js';
 import { runSeed } from './seed.js';
@@ -40,7 +41,7 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
   try {
     board.take(await readKnown(input.known));
     if (input.continued === undefined) notifier.tell('started');
-    await within(budget, () => allOrCancel(config.seeds.map((seed) => () => runSeed({ board, together: asWorkflows, input, seed }))));
+    await tellingPreemptions(notifier, () => within(budget, () => allOrCancel(config.seeds.map((seed) => () => runSeed({ board, together: asWorkflows, input, seed })))));
     const kept = patched(STAGES_BY_REFERENCE) ? await keepFinished({ run, known: input.known ?? null, stages: board.results(), order: board.planned }) : undefined;
     if (kept === undefined || !board.isFull) return await conclude({ input, board, notifier, stages: kept ?? board.results() });
     known = kept;

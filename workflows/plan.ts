@@ -1,4 +1,5 @@
 import type { RunConfig } from '../config/schema.js';
+import { isLexical, isPerplexity } from './selectors.js';
 
 /** Stage paths of a run in canonical order: what the board, the metrics and the report go by. */
 export function planStages(config: RunConfig): string[] {
@@ -10,6 +11,8 @@ export function planStages(config: RunConfig): string[] {
       for (let round = 1; round <= config.rounds; round++) {
         const inRound = `${at}/${arm.name}/round-${round}`;
         if (arm.selector === 'bliss' && config.selection.from === undefined) stages.push(`${inRound}/bilevel`, `${inRound}/scoring`);
+        if (isLexical(arm.selector)) stages.push(`${inRound}/lexical`, `${inRound}/scoring`);
+        if (isPerplexity(arm.selector)) stages.push(`${inRound}/scoring`);
         if (arm.selector !== 'bliss' || config.selection.from === undefined) stages.push(`${inRound}/selection`);
         stages.push(`${inRound}/pretraining`, `${inRound}/decay`, `${inRound}/evaluation`);
       }

@@ -1,7 +1,7 @@
 import type { ScoringInput, StageResult } from '../lib/stages/types.js';
 import { shardRanges } from './scoring-tasks.js';
 import { slidingWindow } from './sliding-window.js';
-import { asStage, gpu, schedule, type StageWorkflowInput } from './stage.js';
+import { asStage, cpu, gpu, schedule, type StageWorkflowInput } from './stage.js';
 
 /** The scoring stage's own part: which shards there are, and how many one activity takes. */
 export interface ScoringWorkflowInput extends StageWorkflowInput<'scoring'> {
@@ -20,7 +20,7 @@ export async function scoring(workflow: ScoringWorkflowInput): Promise<readonly 
     slidingWindow(ranges, WINDOW, (range) => {
       const input: ScoringInput = { ...workflow.input, shards: range };
       const summary = `score shards ${range.first} to ${range.end - 1}`;
-      return schedule({ workflow, pausable, input, summary, part: `shards-${range.first}-${range.end}` }, gpu(worker, summary).scoreShards);
+      return schedule({ workflow, pausable, input, summary, part: `shards-${range.first}-${range.end}` }, (input.by === 'lexical' ? cpu : gpu)(worker, summary).scoreShards);
     }),
   );
 }

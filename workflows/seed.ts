@@ -2,6 +2,7 @@ import type { Ref } from '../lib/artifacts/types.js';
 import type { TrainingInput } from '../lib/stages/types.js';
 import { runArm, type ArmStart, type SeedContext } from './arm.js';
 import { seedOfChance } from './chance.js';
+import { divergenceOf } from './divergence.js';
 import { prepare } from './prepare.js';
 import { selection } from './selection.js';
 import { warmUp } from './training.js';
@@ -72,6 +73,7 @@ function warmUpInput({ input, seed }: SeedContext, which: 'proxy' | 'target', ro
     gradientClip: section.gradientClip,
     adam: section.adam,
     checkpointEvery: config.pretraining.checkpointEvery,
+    ...divergenceOf(config),
     compiler: config.runtime.compiler,
     precision: config.runtime.precision,
     recompute: config.runtime.recompute,

@@ -165,6 +165,7 @@ export class StageBoard {
       const outcomes: readonly StageOutcome[] = isList(outcome) ? outcome : [outcome];
       const interruptions = outcomes.flatMap((one) => one.interruptions ?? []);
       if (interruptions.length > 0) this.interruptions.set(place.stage, interruptions);
+      this.notifier.preempted(place.stage, interruptions);
       // how often a stage was interrupted decides nothing that comes after it
       const results = outcomes.map(({ ref, summary: facts, cached }) => ({ ref, summary: facts, cached }));
       this.finished.set(place.stage, { stage: place.stage, name, seed: place.seed, arm: place.arm, round: place.round, results });

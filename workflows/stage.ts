@@ -63,10 +63,11 @@ export async function schedule<Name extends StageName>(
   activity: (request: StageRequest<Name>) => Promise<StageOutcome>,
 ): Promise<StageOutcome> {
   const { place, worker, scope } = workflow;
+  const { keepCheckpoints, keepCheckpointsEvery, compileTimeout } = worker;
   const stage = part === undefined ? place.stage : `${place.stage}/${part}`;
   return pausable.run(async (scheduling) => {
     const epoch = await claimEpoch({ run: place.run, stage, claimant: `${workflowInfo().runId}/${part ?? ''}${scheduling === 1 ? '' : `/${scheduling}`}` });
-    return activity({ run: place.run, stage, input, epoch, scope, keepCheckpoints: worker.keepCheckpoints, compileTimeout: worker.compileTimeout });
+    return activity({ run: place.run, stage, input, epoch, scope, keepCheckpoints, ...(keepCheckpointsEvery === undefined ? {} : { keepCheckpointsEvery }), compileTimeout });
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Bench } from '../bench.js';
+import { durability } from './durability.js';
 import { feeding } from './feeding.js';
 import { memory } from './memory.js';
 import { ops } from './ops.js';
@@ -11,4 +12,4 @@ import { startUp } from './start-up.js';
 import { throughput } from './throughput.js';
 import { trainingStep } from './training-step.js';
 
-export const benches: readonly Bench<unknown>[] = [trainingStep, outerStep, scoring, feeding, startUp, memory, throughput, profile, ops, products, ranking];
+export const benches: readonly Bench<unknown>[] = [trainingStep, outerStep, scoring, feeding, durability, startUp, memory, throughput, profile, ops, products, ranking];

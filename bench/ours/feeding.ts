@@ -1,11 +1,12 @@
-import path from 'node:path';
 import { loadConfig, type RunConfig } from '../../config/index.js';
-import { fileBlobs, openStore, type Ref } from '../../lib/artifacts/index.js';
+import type { Ref } from '../../lib/artifacts/index.js';
 import type { DataWait } from '../../lib/data/index.js';
 import { createModel } from '../../lib/models/index.js';
-import { ProgramCache } from '../../lib/programs/index.js';
-import { executeStage, stageByName, type StageInputs, type StageName } from '../../lib/stages/index.js';
+import type { ProgramCache } from '../../lib/programs/index.js';
+import type { StageInputs, StageName } from '../../lib/stages/index.js';
 import { words } from './batches.js';
+import { openCaller } from './stage-caller.js';
+import { bilevelInput, prepareInput, scoringInput, trainingInput } from './stage-inputs.js';
 import { statePlus } from './state.js';
 import type { Subject, SubjectInput } from './subject.js';
 
@@ -62,38 +63,16 @@ export async function feedingSubject({ folder, spec }: SubjectInput<FeedingSpec>
 
 /** Stages called as a trainer calls them, each repetition anew. */
 function openStages(folder: string): { readonly programs: ProgramCache; run<Name extends StageName>(name: Name, input: StageInputs[Name]): Promise<{ readonly ref: Ref; readonly times: StageTimes }> } {
-  const programs = new ProgramCache();
-  const blobs = fileBlobs({ root: path.join(folder, 'store') });
-  const store = openStore({ blobs });
-  const nothing = async (): Promise<void> => undefined;
-  let repetition = 0;
+  const caller = openCaller(folder);
   return {
-    programs,
+    programs: caller.programs,
     run: async (name, input) => {
-      repetition += 1;
       const waits: DataWait[] = [];
       const ends: number[] = [];
-      const { ref } = await executeStage({
-        stage: stageByName(name),
-        // a scope of its own: nothing is found finished
-        task: { name, run: 'bench', stage: `${name}-${repetition}`, input, fencingToken: { epoch: 1, attempt: 1 }, scope: `repetition ${repetition}`, keepCheckpoints: 1 },
-        store,
-        blobs,
-        programs,
-        scratch: path.join(folder, 'scratch'),
-        hooks: {
-          onProgress: async ({ dataWait }) => {
-            ends.push(performance.now());
-            if (dataWait !== undefined) waits.push(dataWait);
-          },
-          onPhase: nothing,
-          onCheckpoint: nothing,
-          onMetrics: nothing,
-          onEvent: () => undefined,
-          onSetAside: () => undefined,
-          onNote: () => undefined,
-          timings: async () => [],
-          stopReason: () => undefined,
+      const { ref } = await caller.call(name, input, {
+        onProgress: async ({ dataWait }) => {
+          ends.push(performance.now());
+          if (dataWait !== undefined) waits.push(dataWait);
         },
       });
       const between = Math.max(1, ends.length - 1);
@@ -127,53 +106,4 @@ async function bareTraining(config: RunConfig, programs: ProgramCache, seed: num
     for (let i = 1; i < steps; i++) program.step({ ids: batches[i % batches.length], learningRate: 1e-4, update: i + 1 });
     return (performance.now() - started) / (steps - 1);
   };
-}
-
-function prepareInput({ data, tokenizer, heldOut, models }: RunConfig, folder: string): StageInputs['prepare'] {
-  return { data, tokenizer, heldOut, vocabularySize: models.vocabularySize, groups: 2, seed: 'bench', configFolder: folder };
-}
-
-function trainingInput({ models, data, pretraining, runtime }: RunConfig, selection: Ref, steps: number): StageInputs['training'] {
-  return {
-    purpose: 'warm-up',
-    model: models.target,
-    vocabularySize: models.vocabularySize,
-    sequenceLength: data.sequenceLength,
-    selection,
-    start: { seed: 'bench' },
-    steps,
-    batchSize: pretraining.batchSize,
-    schedule: { type: 'wsd', peak: 1e-3, warmUpSteps: 2 },
-    gradientClip: pretraining.gradientClip,
-    adam: pretraining.adam,
-    checkpointEvery: steps,
-    compiler: runtime.compiler,
-    precision: runtime.precision,
-    recompute: runtime.recompute,
-    numerics: runtime.numerics,
-    seed: 'bench',
-  };
-}
-
-function bilevelInput({ bilevel, models, data, runtime }: RunConfig, { corpus, warm, outerSteps }: { readonly corpus: Ref; readonly warm: Ref; readonly outerSteps: number }): StageInputs['bilevel'] {
-  return {
-    bilevel: { ...bilevel, outerSteps, checkpointEvery: outerSteps },
-    models,
-    sequenceLength: data.sequenceLength,
-    corpus,
-    group: 1,
-    proxy: warm,
-    target: warm,
-    scorer: null,
-    compiler: runtime.compiler,
-    precision: runtime.precision,
-    recompute: runtime.recompute,
-    numerics: runtime.numerics,
-    seed: 'bench',
-  };
-}
-
-function scoringInput({ models, data, scoring, runtime }: RunConfig, corpus: Ref, scorer: Ref): StageInputs['scoring'] {
-  const shards = Math.ceil(data.rowsPerGroup / data.rowsPerShard);
-  return { models, sequenceLength: data.sequenceLength, batchSize: scoring.batchSize, corpus, group: 1, shards: { first: 0, end: shards }, scorer, compiler: runtime.compiler, precision: runtime.precision };
 }

@@ -13,10 +13,12 @@ export function addBudget(program: Command): void {
     .action(
       action(async ({ home, output, homeOption }, run: string, { gpuHours: given }: { readonly gpuHours: number | 'none' }) => {
         const gpuHours = given === 'none' ? null : given;
-        await steer({ home, run, homeOption }, (handle) => handle.executeUpdate<Steering, [number | null]>('budget', { args: [gpuHours] }));
-        // an execution that follows, after a cancel, has it too
-        const { gpuHours: _before, ...record } = requireRecord(home, run);
-        writeJson(home.run(run).record, { ...record, ...(gpuHours === null ? {} : { gpuHours }) });
+        await steer({ home, run, homeOption }, (handle) => {
+          // for an execution that follows, after a cancel: before the run hears of it, as a kill in between would lose it. The run refuses nothing that got here
+          const { gpuHours: _before, ...record } = requireRecord(home, run);
+          writeJson(home.run(run).record, { ...record, ...(gpuHours === null ? {} : { gpuHours }) });
+          return handle.executeUpdate<Steering, [number | null]>('budget', { args: [gpuHours] });
+        });
         output.say(gpuHours === null ? `the run ${run} has no budget any more` : `the run ${run} pauses after ${gpuHours} device-hours; where it had paused for that, it goes on`);
         output.answer({ run, gpuHours });
         return 0;

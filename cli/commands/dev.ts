@@ -4,6 +4,7 @@ import { BlissError } from '../../lib/errors.js';
 import { configuredServer } from '../../workers/connection.js';
 import { startLocalStack, type LocalStack } from '../../workers/local-stack.js';
 import { DEFAULT_NOTICE_SECONDS } from '../../workers/preemption.js';
+import { serverAnswers } from '../../workers/server-answers.js';
 import { action } from '../command.js';
 import type { Output } from '../output.js';
 import { eventNotes } from '../session.js';
@@ -33,6 +34,7 @@ export function addDev(program: Command): void {
           },
         });
         try {
+          if (configured !== undefined && !(await serverAnswers({ server: configured, onSilence: (line) => output.note(line), signal: interrupt.signal }))) return 0;
           stack = await startLocalStack({ home, temporary: false, ports: { port: options.port, uiPort: options.uiPort }, ...(configured === undefined ? {} : { configured }), preemption: { noticeSeconds: options.preemptionNotice, ...(options.preemptionFile === undefined ? {} : { file: path.resolve(options.preemptionFile) }) }, onEvent: eventNotes(output) });
           sayAddresses(output, home.root, stack);
           const failure = await Promise.race([stack.failed, aborted(interrupt.signal)]);

@@ -27,11 +27,11 @@ export function addGc(program: Command): void {
 }
 
 async function collect(home: Home, dryRun: boolean): Promise<{ readonly garbage: Garbage; readonly open: number }> {
-  const { artifacts: used, open } = usedArtifacts(home);
+  const { artifacts: used, open, keepEvery } = usedArtifacts(home);
   if (!dryRun && configuredServer() !== undefined && open.size > 0) {
     throw new BlissError({ code: 'Usage', message: `workers of the configured server may be at work on ${[...open].join(', ')}`, mend: 'end these runs first, or look with --dry-run' });
   }
-  return { garbage: await collectGarbage({ blobs: fileBlobs({ root: home.store }), used, open, dryRun }), open: open.size };
+  return { garbage: await collectGarbage({ blobs: fileBlobs({ root: home.store }), used, open, keepEvery, dryRun }), open: open.size };
 }
 
 /** Holds the home as a stack does: none is up, and none comes up meanwhile. @throws BlissError HomeInUse */

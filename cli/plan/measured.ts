@@ -7,7 +7,7 @@ import { parseTimings } from '../../lib/timings.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { listRuns, readJson } from '../runs.js';
 import { stageNameOf } from '../stages.js';
-import { workOf } from './work.js';
+import { workOf } from '../../lib/stages/work.js';
 
 /** How fast stages have gone in this home. */
 export interface Measured {

@@ -2,16 +2,16 @@ import type { Store } from '../../lib/artifacts/index.js';
 import type { Blobs, Ref } from '../../lib/artifacts/types.js';
 import { keyContent, keyContentOf, stageKey, type KeyContent } from '../../lib/stages/execute.js';
 import { stageByName } from '../../lib/stages/index.js';
-import type { ScoringInput, StageInputs, StageName, StageResult } from '../../lib/stages/types.js';
+import type { StageInputs, StageName, StageResult } from '../../lib/stages/types.js';
 import type { RunStage } from '../../workflows/stage-board.js';
-import { shardRanges } from '../../workflows/scoring-tasks.js';
+import { stageParts } from '../../workflows/stage-parts.js';
 import type { StageWorkflowInput } from '../../workflows/stage.js';
 import type { StageRunner } from '../../workflows/together.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import type { Taken } from '../fork/take.js';
 import { differences, differenceText, type Difference } from './differences.js';
 import type { Measured } from './measured.js';
-import { workOf, type Work } from './work.js';
+import { workOf, type Work } from '../../lib/stages/work.js';
 
 /** A stage as a run would find it. */
 export interface PlannedStage {
@@ -53,7 +53,7 @@ export class PlanBoard implements StageRunner {
       this.stages.push({ stage: taken.stage, name: stage.name, state: 'found finished', device: stageByName(stage.name).resource === 'gpu' });
       return taken.results;
     }
-    const inputs = partsOf(stage);
+    const inputs = stageParts(stage);
     const looked = [];
     for (const input of inputs) looked.push(await this.look(stage.name, stage.place.stage, input));
     const missing = looked.filter(({ found }) => found === undefined);
@@ -104,13 +104,6 @@ export class PlanBoard implements StageRunner {
     const summary = name === 'prepare' ? { shards: new Array<number>(rounds + 1).fill(Math.ceil(data.rowsPerGroup / data.rowsPerShard)) } : {};
     return { ref, summary, cached: false };
   }
-}
-
-/** Scoring is looked up range by range, as it runs. */
-function partsOf<Name extends StageName, Input extends StageWorkflowInput<Name>>({ name, input }: RunStage<Name, Input>): readonly StageInputs[Name][] {
-  const whole = input.input as StageInputs[Name]; // what RunStage leaves out is not `input`
-  if (name !== 'scoring' || !('shards' in input && 'shardsPerTask' in input)) return [whole];
-  return shardRanges({ shards: Number(input.shards), perTask: Number(input.shardsPerTask) }).map((range) => ({ ...(whole as ScoringInput), shards: range }) as StageInputs[Name]);
 }
 
 /** Stages whose results the input refers to and that are not there yet. */

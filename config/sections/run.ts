@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fraction, identifier, nonNegative, positiveInteger, text } from './common.js';
+import { fraction, identifier, naturalNumber, nonNegative, positiveInteger, text } from './common.js';
 
 export const scoringSchema = z.strictObject({
   batchSize: positiveInteger.default(512).meta({ description: 'one scoring batch; the grid is fixed by row index and the last batch padded', unit: 'rows' }),
@@ -47,7 +47,9 @@ export const comparisonSchema = z.strictObject({
     .array(
       z.strictObject({
         name: identifier.describe('name of the arm'),
-        selector: z.enum(['bliss', 'random']).describe('how the arm selects; every arm has the same budget'),
+        selector: z
+          .enum(['bliss', 'random', 'dsir', 'quality-classifier', 'perplexity-low', 'perplexity-middle'])
+          .describe('how the arm selects; every arm has the same budget. dsir: n-gram importance weights towards the validation set; quality-classifier: a linear one between it and the corpus; perplexity: rows that the warmed-up proxy finds easiest, or neither easy nor hard'),
       }),
     )
     .min(1)
@@ -73,5 +75,8 @@ export const workerSchema = z.strictObject({
   compileTimeout: z.number().min(10).default(1_800).meta({ description: 'time that tracing and compiling may take without progress', unit: 'seconds' }),
   preemptionNotice: z.number().min(5).default(25).meta({ description: 'from SIGTERM or the preemption file to the end of a worker; its stage saves within it', unit: 'seconds' }),
   preemptionFile: text(/./, 'path of a file').optional().describe('a file whose appearance is a preemption notice, as a hook on a spot machine writes it; while it is there the worker takes no work'),
-  keepCheckpoints: positiveInteger.default(2).meta({ description: 'newest checkpoints kept of a stage', unit: 'checkpoints' }),
+  keepCheckpoints: positiveInteger.default(2).meta({ description: 'newest checkpoints kept of a stage while it runs', unit: 'checkpoints' }),
+  keepCheckpointsEvery: naturalNumber
+    .optional()
+    .meta({ description: 'checkpoints whose step is a multiple of this stay too, also when their stage is finished: choose a multiple of checkpointEvery; 0: none, as by default', unit: 'steps' }),
 });

@@ -29,14 +29,24 @@ export interface Checkpoints {
   begin(params: { readonly token: FencingToken }): Promise<CheckpointRef | undefined>;
   /** @throws BlissError Fenced where a later attempt has begun, before or during the writing; DiskFull */
   save(params: SaveInput): Promise<CheckpointRef>;
+  /** The newest of this attempt, or else what it went on from, and so down the chain; all its files verified. @returns undefined: the stage's start */
+  newest(params: { readonly token: FencingToken }): Promise<CheckpointRef | undefined>;
   isCurrent(token: FencingToken): Promise<boolean>;
-  /** Deletes all but the newest `keep` (≥ 1) on this attempt's chain and its base. @throws BlissError Fenced */
-  prune(params: { readonly token: FencingToken; readonly keep: number }): Promise<void>;
-  /** Deletes every checkpoint of the stage: its outputs are published. Fences stay. @throws BlissError Fenced */
-  discard(params: { readonly token: FencingToken }): Promise<void>;
+  /** Deletes all but the newest `keep` (≥ 1) on this attempt's chain, its base, and those on the chain that `keepEvery` asks for. @throws BlissError Fenced */
+  prune(params: Discard & { readonly keep: number }): Promise<void>;
+  /** Deletes the stage's checkpoints, as its outputs are published, but for those on the chain that `keepEvery` asks for. Fences stay. @throws BlissError Fenced */
+  discard(params: Discard): Promise<void>;
+  /** What `discard` would delete under the latest token, whichever stage key that went by: keys, manifests first. */
+  discardable(params: Omit<Discard, 'token'>): Promise<readonly string[]>;
 }
 
-export interface SaveInput extends Pick<PublishInput, 'folder' | 'summary'> {
+export interface Discard {
+  readonly token: FencingToken;
+  /** checkpoints whose step is a multiple of it stay, to be looked at. @default 0: none */
+  readonly keepEvery?: number;
+}
+
+export interface SaveInput extends Pick<PublishInput, 'folder' | 'given' | 'files' | 'summary'> {
   /** of the canonical content. @default over the files' bytes */
   readonly digest?: string;
   readonly token: FencingToken;
@@ -111,11 +121,15 @@ export function checkpoints({ store, blobs = store.blobs, run, stage, key: stage
     const earlier = (await begunTokens(blobs, fences)).filter((other) => compareTokens(other, token) < 0);
     for (const other of earlier) {
       if ((await readBase(other))?.key !== stageKey) continue; // another key, or killed in begin: it has written nothing
-      for (const found of await chain(other)) {
-        const checkpoint = await verified(found);
-        if (checkpoint !== undefined) return checkpoint;
-      }
-      return undefined;
+      return newest({ token: other });
+    }
+    return undefined;
+  }
+
+  async function newest({ token }: { token: FencingToken }): Promise<CheckpointRef | undefined> {
+    for (const found of await chain(token)) {
+      const checkpoint = await verified(found);
+      if (checkpoint !== undefined) return checkpoint;
     }
     return undefined;
   }
@@ -165,10 +179,10 @@ export function checkpoints({ store, blobs = store.blobs, run, stage, key: stage
 
   const parentOf = (token: FencingToken, step: number): string => `${root}/${tokenName(token)}/step-${String(step).padStart(STEP_WIDTH, '0')}`;
 
-  async function save({ token, step, folder, digest, summary }: SaveInput): Promise<CheckpointRef> {
+  async function save({ token, step, digest, ...input }: SaveInput): Promise<CheckpointRef> {
     if ((await readBase(token)) === undefined) throw new Error(`save before begin: epoch ${token.epoch} attempt ${token.attempt} of ${run}/${stage}`);
     await assertCurrent(token);
-    const ref = await publishUnder({ blobs, parent: parentOf(token, step), input: { kind: 'checkpoint', folder, lineage, summary, ...(digest === undefined ? {} : { digest }) }, codeVersion: store.codeVersion });
+    const ref = await publishUnder({ blobs, parent: parentOf(token, step), input: { kind: 'checkpoint', lineage, ...input, ...(digest === undefined ? {} : { digest }) }, codeVersion: store.codeVersion });
     await assertCurrent(token);
     return { ref, step, fencingToken: token };
   }
@@ -178,30 +192,52 @@ export function checkpoints({ store, blobs = store.blobs, run, stage, key: stage
     return latest === undefined || compareTokens(latest, token) <= 0;
   }
 
-  async function prune({ token, keep }: { token: FencingToken; keep: number }): Promise<void> {
+  async function prune({ token, keep, keepEvery = 0 }: Discard & { keep: number }): Promise<void> {
     if (!(keep >= 1)) throw new RangeError(`prune: keep ${keep}, the least is 1`);
     await assertCurrent(token);
-    const kept = (await chain(token)).slice(0, keep).map(({ key }) => key);
+    const line = await chain(token);
+    const kept = line.filter(({ step }, newer) => newer < keep || isMultiple(step, keepEvery)).map(({ key }) => key);
     const base = (await readBase(token))?.base;
     if (base != null) kept.push(keyOf(base.ref));
-    await remove(token, kept);
+    await remove(await allBut(token, kept));
   }
 
-  async function discard({ token }: { token: FencingToken }): Promise<void> {
+  async function discard({ token, keepEvery = 0 }: Discard): Promise<void> {
     await assertCurrent(token);
-    await remove(token, []);
+    await remove(await allBut(token, await multiples(token, keepEvery, ({ key }) => key === stageKey)));
   }
 
-  /** Under tokens up to this one, all but the artifacts kept; manifests first, so that a reader never takes a part for the whole. */
-  async function remove(token: FencingToken, kept: readonly string[]): Promise<void> {
+  async function discardable({ keepEvery = 0 }: Omit<Discard, 'token'>): Promise<readonly string[]> {
+    const [latest] = await begunTokens(blobs, fences);
+    return latest === undefined ? [] : allBut(latest, await multiples(latest, keepEvery, () => true));
+  }
+
+  /** Those that `keepEvery` asks for on the chain of the latest attempt of ours that has one: an attempt that found the stage finished has begun nothing. */
+  async function multiples(token: FencingToken, keepEvery: number, isOurs: (base: z.infer<typeof baseSchema>) => boolean): Promise<readonly string[]> {
+    if (keepEvery === 0) return [];
+    for (const at of (await begunTokens(blobs, fences)).filter((one) => compareTokens(one, token) <= 0)) {
+      const base = await readBase(at);
+      if (base !== undefined && isOurs(base)) return (await chain(at)).filter(({ step }) => isMultiple(step, keepEvery)).map(({ key }) => key);
+    }
+    return [];
+  }
+
+  /** Keys under tokens up to this one but for the artifacts kept; manifests first, so that a reader never takes a part for the whole. */
+  async function allBut(token: FencingToken, kept: readonly string[]): Promise<readonly string[]> {
     const folders = kept.map((key) => key.slice(0, -MANIFEST.length));
     const doomed = (await blobs.list(`${root}/`)).map(({ key }) => key).filter((key) => {
       const owner = parseToken(key.slice(root.length + 1).split('/')[0]);
       return owner !== undefined && compareTokens(owner, token) <= 0 && !folders.some((folder) => key.startsWith(folder));
     });
-    for (const key of doomed.filter((one) => CHECKPOINT_KEY.test(one.slice(root.length + 1)))) await blobs.delete(key);
-    for (const key of doomed) await blobs.delete(key);
+    const isManifest = (key: string): boolean => CHECKPOINT_KEY.test(key.slice(root.length + 1));
+    return [...doomed.filter(isManifest), ...doomed.filter((key) => !isManifest(key))];
   }
 
-  return { claimEpoch: ({ claimant }) => claimEpoch({ blobs, folder: fences, claimant }), begin, save, isCurrent, prune, discard };
+  async function remove(keys: readonly string[]): Promise<void> {
+    for (const key of keys) await blobs.delete(key);
+  }
+
+  return { claimEpoch: ({ claimant }) => claimEpoch({ blobs, folder: fences, claimant }), begin, save, newest, isCurrent, prune, discard, discardable };
 }
+
+const isMultiple = (step: number, of: number): boolean => of > 0 && step % of === 0;

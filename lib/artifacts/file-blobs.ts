@@ -22,7 +22,8 @@ export interface FileBlobsOptions {
 /**
  * Blobs as files under a folder. A key appears by link(2), which never overwrites and is all or nothing;
  * content and folders are synced first, so that a key that was seen survives a power cut.
- * Content given as a file is copied (shared blocks where the file system has them): later writes to that file cannot reach the store.
+ * Content in a file is copied (shared blocks where the file system has them), so that later writes to that file cannot reach the store;
+ * a file that is given becomes the blob, where it lies on the same file system.
  */
 export function fileBlobs({ root, staleAfterMs = STALE_AFTER_MS }: FileBlobsOptions): Blobs {
   const base = path.resolve(root);
@@ -82,7 +83,7 @@ export function fileBlobs({ root, staleAfterMs = STALE_AFTER_MS }: FileBlobsOpti
     return file;
   }
 
-  return { putIfAbsent, getRange, list, delete: remove, localFile };
+  return { putIfAbsent, getRange, list, delete: remove, localFile, folder: base };
 }
 
 async function put(file: string, content: BlobContent): Promise<boolean> {
@@ -92,6 +93,10 @@ async function put(file: string, content: BlobContent): Promise<boolean> {
     return false;
   }
   await makeFolder(folder);
+  if (!(content instanceof Uint8Array) && content.given === true) {
+    const made = await linkGiven(content.file, file);
+    if (made !== undefined) return made;
+  }
   const temporary = path.join(folder, `${TEMPORARY}${process.pid}-${randomBytes(8).toString('hex')}`);
   try {
     if (!(content instanceof Uint8Array)) await copyFile(content.file, temporary, constants.COPYFILE_FICLONE);
@@ -102,10 +107,7 @@ async function put(file: string, content: BlobContent): Promise<boolean> {
     } finally {
       await handle.close();
     }
-    const made = await link(temporary, file).then(() => true, async (error: unknown) => {
-      if (errno(error) === 'EEXIST' && (await isFile(file))) return false;
-      throw error;
-    });
+    const made = await linkUnlessThere(temporary, file);
     await unlink(temporary);
     await syncFolder(folder);
     return made;
@@ -113,6 +115,32 @@ async function put(file: string, content: BlobContent): Promise<boolean> {
     await unlink(temporary).catch(() => undefined); // the error that matters is the one being thrown
     throw error;
   }
+}
+
+/** @returns undefined where it must be copied after all */
+async function linkGiven(from: string, file: string): Promise<boolean | undefined> {
+  const handle = await open(from, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  try {
+    const made = await linkUnlessThere(from, file);
+    await syncFolder(path.dirname(file));
+    return made;
+  } catch (error) {
+    if (errno(error) === 'EXDEV') return undefined;
+    throw error;
+  }
+}
+
+/** @returns false where the name is taken */
+async function linkUnlessThere(from: string, file: string): Promise<boolean> {
+  return link(from, file).then(() => true, async (error: unknown) => {
+    if (errno(error) === 'EEXIST' && (await isFile(file))) return false;
+    throw error;
+  });
 }
 
 /** mkdir -p, with every new name synced into the folder that holds it. */

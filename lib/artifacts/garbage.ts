@@ -1,3 +1,5 @@
+import { checkpoints as seriesOf } from './checkpoints.js';
+import { openStore } from './store.js';
 import type { Blobs, Manifest } from './types.js';
 
 export interface CollectGarbage {
@@ -6,6 +8,8 @@ export interface CollectGarbage {
   readonly used: ReadonlySet<string>;
   /** runs that may go on: their checkpoints and fences are kept */
   readonly open: ReadonlySet<string>;
+  /** runs that have ended and keep checkpoints at multiples of this step, with the fences that tell which count. @default none */
+  readonly keepEvery?: ReadonlyMap<string, number>;
   /** nothing is removed */
   readonly dryRun: boolean;
 }
@@ -22,6 +26,8 @@ export interface Heap {
 }
 
 const ARTIFACTS = 'artifacts/';
+const CHECKPOINTS = 'checkpoints/';
+const FENCES = 'fences/';
 const NOTES = 'stages/';
 const MANIFEST = 'manifest.json';
 
@@ -34,7 +40,7 @@ interface Blob {
  * Removes what no run refers to. Nobody may be at work on the store meanwhile: a stage that has published and not yet noted its result
  * would lose it. Interrupted, it leaves nothing that is taken for whole: notes go first, manifests before their files.
  */
-export async function collectGarbage({ blobs, used, open, dryRun }: CollectGarbage): Promise<Garbage> {
+export async function collectGarbage({ blobs, used, open, keepEvery = new Map(), dryRun }: CollectGarbage): Promise<Garbage> {
   const artifacts = grouped(await blobs.list(ARTIFACTS), 2);
   const kept = await withOrigins(blobs, artifacts, new Set([...used].map((uri) => uri.replace(/^store:/, '').split('/').slice(0, 2).join('/'))));
   const goes = [...artifacts].filter(([folder]) => !kept.has(folder));
@@ -44,7 +50,14 @@ export async function collectGarbage({ blobs, used, open, dryRun }: CollectGarba
     const folders = [...(await readText(blobs, note)).matchAll(/store:(artifacts\/[^/"]+)\//g)].map((match) => match[1]);
     if (folders.some((folder) => !kept.has(folder))) notes.push(note);
   }
-  const checkpoints = [...grouped(await blobs.list('checkpoints/'), 2), ...grouped(await blobs.list('fences/'), 2)].filter(([folder]) => !open.has(folder.split('/')[1]));
+  const checkpoints: (readonly [string, readonly Blob[]])[] = [];
+  for (const [folder, files] of [...grouped(await blobs.list(CHECKPOINTS), 2), ...grouped(await blobs.list(FENCES), 2)]) {
+    const [, run] = folder.split('/');
+    if (open.has(run)) continue;
+    const every = keepEvery.get(run);
+    if (every === undefined) checkpoints.push([folder, files]);
+    else if (folder.startsWith(CHECKPOINTS)) checkpoints.push(...(await surplus({ blobs, run, folder, files, every })));
+  }
 
   if (!dryRun) {
     for (const { key } of notes) {
@@ -54,7 +67,18 @@ export async function collectGarbage({ blobs, used, open, dryRun }: CollectGarba
     for (const [, files] of [...goes, ...checkpoints]) for (const { key } of files.toSorted(manifestsFirst)) await blobs.delete(key);
   }
   const heap = (groups: readonly (readonly [string, readonly Blob[]])[]): Heap => ({ count: groups.length, bytes: sum(groups.flatMap(([, files]) => files)) });
-  return { artifacts: heap(goes), checkpoints: heap(checkpoints.filter(([folder]) => folder.startsWith('checkpoints/'))), notes: { count: notes.length, bytes: sum(notes) } };
+  return { artifacts: heap(goes), checkpoints: heap(checkpoints.filter(([folder]) => folder.startsWith(CHECKPOINTS))), notes: { count: notes.length, bytes: sum(notes) } };
+}
+
+/** Of a run that keeps some of its checkpoints: the files of those that it does not keep. */
+async function surplus({ blobs, run, folder, files, every }: { readonly blobs: Blobs; readonly run: string; readonly folder: string; readonly files: readonly Blob[]; readonly every: number }): Promise<readonly (readonly [string, readonly Blob[]])[]> {
+  const begun = (await blobs.list(`${FENCES}${run}/`)).flatMap(({ key }) => /^fences\/[^/]+\/(.+)\/begun-[^/]+$/.exec(key)?.[1] ?? []);
+  const goes = new Set<string>();
+  for (const stage of new Set(begun)) {
+    for (const key of await seriesOf({ store: openStore({ blobs }), run, stage }).discardable({ keepEvery: every })) goes.add(key);
+  }
+  const found = files.filter(({ key }) => goes.has(key));
+  return found.length === 0 ? [] : [[folder, found]];
 }
 
 const sum = (blobs: readonly Blob[]): number => blobs.reduce((total, { size }) => total + size, 0);

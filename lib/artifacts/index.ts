@@ -9,3 +9,4 @@ export { type PublishInput } from './publish.js';
 export { stageKey, type StageKeyInput } from './stage-key.js';
 export { openStore, type StageOutputs, type Store, type StoreOptions } from './store.js';
 export type * from './types.js';
+export { writeHashed } from './written-file.js';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { BlissError } from '../errors.js';
 import { canonicalJson } from './canonical-json.js';
 import { digestJson, sha256, sha256File } from './digests.js';
-import type { Blobs, Lineage, Manifest, ManifestFile, Ref } from './types.js';
+import type { BlobContent, Blobs, Lineage, Manifest, ManifestFile, Ref } from './types.js';
 
 export const MANIFEST = 'manifest.json';
 
@@ -13,6 +13,10 @@ export interface PublishInput {
   readonly kind: string;
   /** local folder; all its files become the artifact's, under their relative names. Left as it is. */
   readonly folder: string;
+  /** nobody writes to those files any more: they may become the store's instead of being copied. @default false */
+  readonly given?: boolean;
+  /** what the folder holds, where its writer has hashed it on the way. @default its files are read */
+  readonly files?: readonly ManifestFile[];
   /** digest of the canonical content, hex */
   readonly digest: string;
   readonly lineage: Omit<Lineage, 'codeVersion'> & { readonly codeVersion?: string };
@@ -31,7 +35,7 @@ export async function publishUnder({ blobs, parent, input, codeVersion }: {
   readonly input: Omit<PublishInput, 'digest'> & { readonly digest?: string };
   readonly codeVersion: string;
 }): Promise<Ref> {
-  const files = await describeFolder(input.folder);
+  const files = input.files === undefined ? await describeFolder(input.folder) : inOrder(input.files);
   const { stage, stageVersion, inputs } = input.lineage;
   const manifest: Manifest = {
     schemaVersion: 1,
@@ -46,7 +50,7 @@ export async function publishUnder({ blobs, parent, input, codeVersion }: {
   const root = `${parent}/${id}`;
   for (const { name, sha256: expected } of files) {
     const file = path.join(input.folder, ...name.split('/'));
-    await putExact({ blobs, key: `${root}/${name}`, content: { file }, expected });
+    await putExact({ blobs, key: `${root}/${name}`, content: { file, ...(input.given === undefined ? {} : { given: input.given }) }, expected });
   }
   await putExact({ blobs, key: `${root}/${MANIFEST}`, content: bytes, expected: id });
   return refTo({ parent, id, manifest });
@@ -60,7 +64,7 @@ export const refTo = ({ parent, id, manifest }: { readonly parent: string; reado
 });
 
 /** What is there already under this key is the same by construction, unless the disk changed it: then it is put again. */
-async function putExact({ blobs, key, content, expected }: { blobs: Blobs; key: string; content: Uint8Array | { file: string }; expected: string }): Promise<void> {
+async function putExact({ blobs, key, content, expected }: { blobs: Blobs; key: string; content: BlobContent; expected: string }): Promise<void> {
   if (await blobs.putIfAbsent(key, content)) return;
   if ((await sha256File(await blobs.localFile(key))) === expected) return;
   await blobs.delete(key);
@@ -79,8 +83,10 @@ async function describeFolder(folder: string): Promise<ManifestFile[]> {
     }
     files.push({ name, size: (await stat(file)).size, sha256: await sha256File(file) });
   }
-  return files.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return inOrder(files);
 }
+
+const inOrder = (files: readonly ManifestFile[]): ManifestFile[] => files.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 
 /** The whole of a small blob. */
 export async function readBlob(blobs: Blobs, key: string): Promise<Buffer> {

@@ -22,8 +22,15 @@ export interface Blobs {
   delete(key: string): Promise<void>;
   /** a local file with the blob's content (the blob itself for `file:`, a verified cached copy elsewhere) */
   localFile(key: string): Promise<string>;
+  /** where the blobs lie as files, so that another thread may open them by `fileBlobs`; absent elsewhere */
+  readonly folder?: string;
 }
-export type BlobContent = Uint8Array | { readonly file: string };
+export type BlobContent = Uint8Array | BlobFile;
+export interface BlobFile {
+  readonly file: string;
+  /** nobody writes to the file any more: it may become the blob itself instead of being copied. @default false */
+  readonly given?: boolean;
+}
 export interface BlobInfo {
   readonly key: string;
   readonly size: number;

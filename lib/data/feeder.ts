@@ -1,6 +1,7 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import type { Artifact } from '../artifacts/types.js';
-import { fromFault, type FromReader, type OpenReader, type ToReader } from './reader-protocol.js';
+import { fromFault } from '../fault.js';
+import type { FromReader, OpenReader, ToReader } from './reader-protocol.js';
 import { giveBack, takeThread } from './reader-threads.js';
 import type { BatchRequest, TokenBatch } from './token-batch.js';
 import type { ShardIndex } from './types.js';

@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { openDataset } from './dataset.js';
-import { toFault, type FromReader, type OpenReader, type ToReader } from './reader-protocol.js';
+import { toFault } from '../fault.js';
+import type { FromReader, OpenReader, ToReader } from './reader-protocol.js';
 import { readBatch } from './token-batch.js';
 import type { TokenDataset } from './types.js';
 

@@ -32,22 +32,29 @@ export interface SafetensorsFile {
   close(): Promise<void>;
 }
 
-/**
- * Writes float32 and int32 arrays: 8 bytes of header length, the header in JSON padded with spaces to a multiple of 8 bytes,
- * the tensors in the order given. Equal content gives equal bytes. Not atomic: write beside and rename.
- */
-export async function writeSafetensors({
-  path,
-  arrays,
-  shapes,
-  metadata = {},
-}: {
-  readonly path: string;
+export interface SafetensorsInput {
   readonly arrays: NamedArrays;
   readonly shapes: Shapes;
   /** beside `format: pt`, which tells transformers the layout */
   readonly metadata?: Readonly<Record<string, string>>;
-}): Promise<void> {
+}
+
+/** Writes float32 and int32 arrays. Equal content gives equal bytes. Not atomic: write beside and rename. */
+export async function writeSafetensors({ path, ...input }: SafetensorsInput & { readonly path: string }): Promise<void> {
+  const pieces = safetensorsPieces(input);
+  const file = await open(path, 'w');
+  try {
+    for (const piece of pieces) await file.writeFile(piece);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * The bytes of such a file, one piece after the other: 8 bytes of header length and the header in JSON, padded with spaces to a
+ * multiple of 8 bytes, then the tensors in the order given, in the very memory of their arrays.
+ */
+export function safetensorsPieces({ arrays, shapes, metadata = {} }: SafetensorsInput): readonly Uint8Array[] {
   const header: Record<string, unknown> = { __metadata__: { format: 'pt', ...metadata } };
   let offset = 0;
   for (const [name, array] of Object.entries(arrays)) {
@@ -61,13 +68,7 @@ export async function writeSafetensors({
   const start = Buffer.alloc(LENGTH_BYTES + Math.ceil(json.length / 8) * 8, ' ');
   start.writeBigUInt64LE(BigInt(start.length - LENGTH_BYTES));
   json.copy(start, LENGTH_BYTES);
-  const file = await open(path, 'w');
-  try {
-    await file.writeFile(start);
-    for (const array of Object.values(arrays)) await file.writeFile(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-  } finally {
-    await file.close();
-  }
+  return [start, ...Object.values(arrays).map((array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength))];
 }
 
 /** @throws BlissError DataCorrupt where the header or the file's length is wrong */

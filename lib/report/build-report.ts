@@ -1,4 +1,5 @@
 import { Html, html, jsonForScript } from './html.js';
+import { comparisonSection } from './sections/comparison.js';
 import { bilevelSection, trainingSection } from './sections/curves.js';
 import { configurationSection, digestsSection, environmentSection, lineageSection, timingsSection } from './sections/record.js';
 import { resultsSection, verdictTable } from './sections/results.js';
@@ -17,7 +18,7 @@ import { verdictOf, type Verdict } from './verdict.js';
 export function buildReport(data: ReportData): string {
   const verdict = verdictOf(data);
   const sections = [
-    resultsSection(data), ...tasksSection(data), trainingSection(data), bilevelSection(data), scoresSection(data), selectionSection(data), samplesSection(data),
+    resultsSection(data), ...tasksSection(data), comparisonSection(data), trainingSection(data), bilevelSection(data), scoresSection(data), selectionSection(data), samplesSection(data),
     timingsSection(data), lineageSection(data), digestsSection(data), environmentSection(data), configurationSection(data),
   ];
   const title = `${data.run}: ${verdict.headline}`;

@@ -1,4 +1,5 @@
 export { buildReport } from './build-report.js';
+export { compareArms, type ComparedArm } from './comparison.js';
 export { writeTensorboard } from './tensorboard.js';
 export { verdictOf, type Verdict } from './verdict.js';
 export type * from './types.js';

@@ -23,6 +23,8 @@ export interface ReportData {
   /** one a seed, arm and round, also for `random` (its scores then absent) */
   readonly selections: readonly SelectionFacts[];
   readonly samples: readonly SampleGroup[];
+  /** absent where a report is made of less */
+  readonly comparison?: ArmComparison;
   readonly timings: readonly StageTiming[];
   readonly lineage: readonly LineageEntry[];
   /** `weights`, `scores`, `selection`, `metrics` → hex */
@@ -31,6 +33,16 @@ export interface ReportData {
   readonly environment: Readonly<Record<string, string | number | boolean | null>>;
   /** things a reader must know: `seed 1 not bit-comparable from step 40` */
   readonly notes?: readonly string[];
+}
+
+/** What is told of arms side by side, besides their losses. */
+export interface ArmComparison {
+  /** of a's selected rows the share that b selected too, mean over seeds and rounds; for each two arms, both ways */
+  readonly overlaps: readonly { readonly a: string; readonly b: string; readonly share: number }[];
+  /** of choosing rows: learning, scoring and selecting */
+  readonly costs: readonly { readonly arm: string; readonly seconds: number; readonly flops: number }[];
+  /** that the target is trained on */
+  readonly tokens: { readonly warmUp: number; readonly round: number };
 }
 
 export interface ReportArm {

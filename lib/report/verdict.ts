@@ -39,7 +39,7 @@ export function verdictOf(data: Pick<ReportData, 'arms' | 'metrics' | 'verdict'>
   const differences = seeds.map(({ difference }) => difference);
   const difference = mean(differences);
   const overSeeds = standardError(differences);
-  const paired = data.verdict === undefined ? seeds[0].arm.pairedStandardError : undefined;
+  const paired = against === data.arms.find(({ selector }) => selector === 'random')?.name ? seeds[0].arm.pairedStandardError : undefined;
   const error = overSeeds ?? paired ?? Math.hypot(seeds[0].arm.lossStandardError, seeds[0].against.lossStandardError);
   const reach = error * (overSeeds === undefined ? NORMAL_95 : (T_95[differences.length - 2] ?? NORMAL_95));
   const interval = [difference - reach, difference + reach] as const;

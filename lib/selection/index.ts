@@ -1,10 +1,12 @@
 import { gumbelTopK } from './gumbel-top-k.js';
+import { middle } from './middle.js';
 import { randomSelector } from './random.js';
 import { topK } from './top-k.js';
 import { topKFloat16 } from './top-k-float16.js';
 import type { Selector } from './types.js';
 
 export { gumbelTopK, type GumbelTopK } from './gumbel-top-k.js';
+export { middle } from './middle.js';
 export { precision, sourceShares, type Precision, type SelectedRows, type SourceShare } from './precision.js';
 export { randomSelector } from './random.js';
 export { topK } from './top-k.js';
@@ -27,6 +29,8 @@ export function openSelector({ method, temperature, seed }: OpenSelector): Selec
       return topKFloat16();
     case 'gumbel-top-k':
       return gumbelTopK({ temperature, seed });
+    case 'middle':
+      return middle();
     case 'random':
       return randomSelector({ seed });
   }

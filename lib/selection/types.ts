@@ -15,7 +15,7 @@ export interface Select {
 
 /** A rule that keeps the best rows. A pure function of ids, logits and its seed; the order rows come in changes nothing. */
 export interface Selector {
-  readonly name: 'top-k' | 'top-k-float16' | 'gumbel-top-k' | 'random';
+  readonly name: 'top-k' | 'top-k-float16' | 'gumbel-top-k' | 'middle' | 'random';
   /** indices of the chosen rows, best first; equal keys by id ascending. @throws BlissError DataInvalid where a logit is missing or no number */
   select(params: Select): Uint32Array;
 }

@@ -1,22 +1,22 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digestTensors } from '../artifacts/index.js';
-import { sampleRows, type BatchRequest } from '../data/index.js';
+import { sampleRows, type BatchRequest, type Feeder } from '../data/index.js';
 import type { HeldOutExample } from '../data/types.js';
 import { BlissError } from '../errors.js';
-import { createModel, createScoreModel, writeSafetensors } from '../models/index.js';
+import { createModel, createScoreModel, safetensorsPieces, writeSafetensors } from '../models/index.js';
 import { bilevelLearningRate } from '../optim/index.js';
 import type { BilevelProgram } from '../programs/types.js';
 import { permutation } from '../random.js';
 import type { NamedArrays, Shapes } from '../tensor/index.js';
 import { flattenHeldOut } from './batch.js';
 import { openCorpus } from './corpus.js';
-import { diverged } from './diverged.js';
 import { throwIfStopped } from './execute.js';
 import { checkNumerics } from './numerics.js';
 import { NUMERICS_FILE } from './numerics-record.js';
 import { momentShapes, readArrays, selectArrays, underPrefix, withPrefix, zeroMoments } from './state.js';
-import { readTrainedRows, RowSet, writeTrainedRows } from './trained-rows.js';
+import { policyInKey, StepWatch } from './step-watch.js';
+import { readTrainedRows, RowSet, TRAINED_ROWS_FILE, writeTrainedRows } from './trained-rows.js';
 import type { BilevelInput, Stage, StageContext } from './types.js';
 
 /**
@@ -27,7 +27,7 @@ export const bilevel: Stage<'bilevel'> = {
   name: 'bilevel',
   version: 3,
   resource: 'gpu',
-  keyInput: ({ numerics: _policy, ...input }: BilevelInput) => input,
+  keyInput: ({ numerics: _policy, divergence, ...input }: BilevelInput) => ({ ...input, ...policyInKey(divergence) }),
   run: async (input, context) => {
     const { bilevel: hyper, models, sequenceLength } = input;
     const { outerSteps, innerSteps } = hyper;
@@ -36,44 +36,70 @@ export const bilevel: Stage<'bilevel'> = {
     const group = corpus.index.groups[input.group];
     const validation = validationMinibatches(input, await corpus.heldOut('validation'));
     const subset = trainingSubset(input, group.rows);
+    const watch = await StepWatch.of({ context, policy: input.divergence, losses: ['upperLoss', 'lowerLoss'], where: 'bilevel, outer step', mend: MEND });
+    const feed = (from: number): Promise<Feeder> => context.feed({ artifact: corpus.artifact, index: group, batchSize: hyper.batchSize, subset, requests: minibatchesFrom(from, input, watch) });
     // before compiling: the first minibatches are read beside it
-    const feeder = await context.feed({ artifact: corpus.artifact, index: group, batchSize: hyper.batchSize, subset, requests: minibatchesFrom(first, input) });
+    let feeder = await feed(first);
     const shapes = bilevelShapes(input);
     await context.phase('compiling');
     const program = await context.programs.bilevel({ proxy: models.proxy, target: models.target, vocabularySize: models.vocabularySize, sequenceLength, bilevel: hyper, precision: input.precision, recompute: input.recompute, mode: input.compiler });
 
     const numerics = await checkNumerics({ context, programDigest: program.digest, policy: input.numerics });
-    const used = context.resume === undefined ? RowSet.of(group.rows) : await readTrainedRows(context.resume.artifact);
-    program.setState({ ...(await freshState(input, context)), ...(context.resume === undefined ? {} : await readArrays(context.resume.artifact, STATE_FILE)) });
+    /** @returns the rows that have trained the scorer until then */
+    const restore = async (from: StageContext['resume']): Promise<RowSet> => {
+      program.setState({ ...(await freshState(input, context)), ...(from === undefined ? {} : await readArrays(from.artifact, STATE_FILE)) });
+      return from === undefined ? RowSet.of(group.rows) : readTrainedRows(from.artifact);
+    };
+    let used = await restore(context.resume);
     // the target is frozen: a checkpoint names it by its reference instead of holding it
     const learnt = (): NamedArrays => selectArrays(program.getState(), (name) => !name.startsWith('target/'));
 
     let upperLoss = Number.NaN;
     let saved = context.resume?.step;
-    for (let step = first; step < outerSteps; step++) {
+    let step = first;
+    while (step < outerSteps) {
       const rate = (peak: number): number => bilevelLearningRate({ step, peak, warmUpFraction: hyper.warmUpFraction, outerSteps });
       let inner: ReturnType<BilevelProgram['innerStep']> | undefined;
       const rows: string[] = [];
+      const trained: number[] = [];
       for (let k = 0; k < innerSteps; k++) {
         const { tokens: ids, indices, ids: names } = await feeder.next();
-        indices.forEach((index) => used.add(index));
+        trained.push(...indices);
         rows.push(...names);
         inner = program.innerStep({ ids, learningRate: rate(hyper.proxy.peakLearningRate), update: step * innerSteps + k + 1, first: step === 0 });
       }
       const { tokens: ids, indices, ids: names } = await feeder.next();
-      indices.forEach((index) => used.add(index));
+      trained.push(...indices);
       rows.push(...names);
       const { ids: validationIds, mask: validationMask } = await context.waiting.during(() => validation(step));
       const outer = program.outerStep({ validationIds, validationMask, ids, learningRate: rate(hyper.score.peakLearningRate), update: step + 1, first: step === 0 });
-      upperLoss = outer.upperLoss;
-      const record = {
-        step: step + 1,
-        upperLoss,
+      const figures = {
+        upperLoss: outer.upperLoss,
         lowerLoss: inner?.lowerLoss ?? Number.NaN,
-        weightedCrossEntropy: inner?.weightedCrossEntropy ?? Number.NaN,
-        kl: inner?.kl ?? Number.NaN,
         proxyGradientNorm: inner?.gradientNorm ?? Number.NaN,
         hypergradientNorm: outer.hypergradientNorm,
+      };
+      const fault = watch.judge(figures);
+      if (fault !== undefined) {
+        const from = await watch.skip({ step, fault, figures, rows, checkpoint: saved });
+        await feeder.close();
+        saved = from?.step;
+        step = saved ?? 0;
+        feeder = await feed(step);
+        used = await restore(from);
+        continue;
+      }
+      trained.forEach((index) => used.add(index));
+      ({ upperLoss } = figures);
+      const done = step + 1;
+      context.metrics({
+        step: done,
+        upperLoss,
+        lowerLoss: figures.lowerLoss,
+        weightedCrossEntropy: inner?.weightedCrossEntropy ?? Number.NaN,
+        kl: inner?.kl ?? Number.NaN,
+        proxyGradientNorm: figures.proxyGradientNorm,
+        hypergradientNorm: figures.hypergradientNorm,
         zNorm: outer.zNorm,
         zCosine: outer.zCosine,
         residualNorm: outer.residualNorm,
@@ -83,23 +109,23 @@ export const bilevel: Stage<'bilevel'> = {
         scoreMin: Math.min(...outer.scores),
         scoreMax: Math.max(...outer.scores),
         learningRate: rate(hyper.score.peakLearningRate),
-      };
-      if (![upperLoss, record.lowerLoss, record.hypergradientNorm].every(Number.isFinite)) throw diverged({ where: `bilevel, outer step ${step + 1}`, figures: record, rows, checkpoint: saved, mend: MEND });
-      context.metrics(record);
-      const done = step + 1;
-      await context.progress({ step: done, of: outerSteps, amount: { value: done * hyper.batchSize * (innerSteps + 1), unit: 'rows' }, metrics: { loss: upperLoss, lowerLoss: record.lowerLoss, hypergradientNorm: outer.hypergradientNorm } });
-      if (done < outerSteps && (done % hyper.checkpointEvery === 0 || context.stopReason() !== undefined)) {
+        ...watch.record(step),
+      });
+      await context.progress({ step: done, of: outerSteps, amount: { value: done * hyper.batchSize * (innerSteps + 1), unit: 'rows' }, metrics: { loss: upperLoss, lowerLoss: figures.lowerLoss, hypergradientNorm: figures.hypergradientNorm } });
+      if (done < outerSteps && (done % hyper.checkpointEvery === 0 || watch.keeps(done) || context.stopReason() !== undefined)) {
         await context.checkpoint({
           step: done,
-          write: async (folder) => {
-            await writeSafetensors({ path: path.join(folder, STATE_FILE), arrays: learnt(), shapes });
-            await writeTrainedRows(folder, used);
-            await writeFile(path.join(folder, NUMERICS_FILE), JSON.stringify(numerics));
-          },
+          files: () => ({
+            [STATE_FILE]: { given: safetensorsPieces({ arrays: learnt(), shapes }) },
+            [TRAINED_ROWS_FILE]: used.bits,
+            [NUMERICS_FILE]: JSON.stringify(numerics),
+            ...watch.files(),
+          }),
         });
         saved = done;
         throwIfStopped(context);
       }
+      step = done;
     }
 
     await context.phase('saving the result');
@@ -110,7 +136,7 @@ export const bilevel: Stage<'bilevel'> = {
     await writeSafetensors({ path: path.join(context.scratch, 'proxy.safetensors'), arrays: underPrefix(end, 'proxy'), shapes: createModel(models.proxy).shapes(models.vocabularySize) });
     await writeTrainedRows(context.scratch, used);
     await writeFile(path.join(context.scratch, NUMERICS_FILE), JSON.stringify(numerics));
-    return { kind: 'scorer', folder: context.scratch, digest: digestTensors(score, scoreShapes), summary: { outerSteps, upperLoss, trainedRows: used.size, group: input.group } };
+    return { kind: 'scorer', folder: context.scratch, digest: digestTensors(score, scoreShapes), summary: { outerSteps, upperLoss, trainedRows: used.size, group: input.group, ...watch.summary() } };
   },
 };
 
@@ -170,12 +196,13 @@ function trainingSubset({ bilevel: hyper, seed, group }: BilevelInput, rows: num
   return subset;
 }
 
-/** The minibatches of each outer step: K inner ones, then the outer one. Inner and outer ones come from disjoint rows.  @see method §6.5 */
-function* minibatchesFrom(first: number, { bilevel: { outerSteps, innerSteps, disjointBatches }, seed }: BilevelInput): Iterable<BatchRequest> {
+/** The minibatches of each outer step, by its place in the order: K inner ones, then the outer one. Inner and outer ones come from disjoint rows.  @see method §6.5 */
+function* minibatchesFrom(first: number, { bilevel: { outerSteps, innerSteps, disjointBatches }, seed }: BilevelInput, watch: StepWatch): Iterable<BatchRequest> {
   const draw = (step: number, index: 0 | 1): BatchRequest => ({ kind: 'ordered', seed: `${seed}/rows`, step, ...(disjointBatches ? { part: { of: 2, index } } : {}) });
   for (let step = first; step < outerSteps; step++) {
-    for (let k = 0; k < innerSteps; k++) yield draw(step * innerSteps + k, 0);
-    yield draw(step, 1);
+    const place = watch.placeOf(step);
+    for (let k = 0; k < innerSteps; k++) yield draw(place * innerSteps + k, 0);
+    yield draw(place, 1);
   }
 }
 

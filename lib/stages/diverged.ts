@@ -1,24 +1,23 @@
 import { BlissError } from '../errors.js';
+import { rowsText, skippedText, type SkippedBatch } from './skipped.js';
 
 export interface Divergence {
   /** `pretraining, step 41` */
   readonly where: string;
-  /** the figures that went bad, by name */
-  readonly figures: Readonly<Record<string, number>>;
+  /** what is wrong with its figures: `loss NaN, gradientNorm Infinity` */
+  readonly fault: string;
   /** ids of the rows of the step's minibatches */
   readonly rows: readonly string[];
   /** step of the newest checkpoint; undefined: there is none */
   readonly checkpoint: number | undefined;
+  /** batches that were skipped before, as many as may be */
+  readonly skipped: readonly SkippedBatch[];
   readonly mend: string;
 }
 
-/** Enough to look at; a batch of thousands fills no screen. */
-const ROWS_NAMED = 8;
-
-/** A loss or gradient that is no number: training on would spread it to every weight. Trying again gives the same, so a person decides. */
-export function diverged({ where, figures, rows, checkpoint, mend }: Divergence): BlissError {
-  const bad = Object.entries(figures).filter(([, value]) => !Number.isFinite(value)).map(([name, value]) => `${name} ${value}`);
-  const named = rows.slice(0, ROWS_NAMED).join(', ') + (rows.length > ROWS_NAMED ? `, … (${rows.length} in all)` : '');
+/** A loss or gradient gone bad: training on would spread it to every weight. Trying again gives the same, so a person decides. */
+export function diverged({ where, fault, rows, checkpoint, skipped, mend }: Divergence): BlissError {
   const kept = checkpoint === undefined ? 'no checkpoint was saved before' : `the last checkpoint is at step ${checkpoint}`;
-  return new BlissError({ code: 'LossDiverged', message: `${where}: ${bad.join(', ')}; rows of the step: ${named}; ${kept}`, mend });
+  const before = skipped.length === 0 ? '' : `; skipped before, as many as divergence.maxSkipped allows: ${skippedText(skipped)}`;
+  return new BlissError({ code: 'LossDiverged', message: `${where}: ${fault}; rows of the step: ${rowsText(rows)}; ${kept}${before}`, mend });
 }

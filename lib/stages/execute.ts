@@ -1,10 +1,12 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { canonicalJson, checkpoints, digestJson, type Store } from '../artifacts/index.js';
-import type { Blobs, FencingToken, Ref } from '../artifacts/types.js';
+import type { Artifact, Blobs, FencingToken, Ref } from '../artifacts/types.js';
 import { openFeeder, WaitClock, type Feeder } from '../data/index.js';
 import { asBlissError, BlissError } from '../errors.js';
 import type { ProgramCache } from '../programs/index.js';
+import { METRICS_FILE } from './metrics-file.js';
+import { openSaving, type Saving } from './saving.js';
 import { openScratch } from './scratch.js';
 import type { Stage, StageContext, StageInputs, StageName, StageProgress, StageResult } from './types.js';
 
@@ -19,6 +21,8 @@ export interface StageTask<Name extends StageName = StageName> {
   /** '' shares finished stages with every run; anything else keeps to those computed under the same scope */
   readonly scope: string;
   readonly keepCheckpoints: number;
+  /** checkpoints at multiples of this step stay beside, also when the stage is finished. @default 0: none */
+  readonly keepCheckpointsEvery?: number;
 }
 
 /** What the surroundings hear while a stage runs. */
@@ -45,12 +49,11 @@ export interface ExecuteStage<Name extends StageName> {
   readonly store: Store;
   readonly blobs: Blobs;
   readonly programs: ProgramCache;
-  /** folder for temporary files of attempts */
+  /** folder for temporary files of attempts: on the store's file system nothing is copied into the store */
   readonly scratch: string;
   readonly hooks: StageHooks;
 }
 
-const METRICS_FILE = 'metrics.jsonl';
 /** Reading, hashing and copying of large files count no steps: what takes longer than this is said to be going on. */
 const SAID_AFTER_MS = 1_000;
 /** Said again, as a worker answers for a phase only so long: terabytes take longer. */
@@ -107,11 +110,13 @@ function references(value: unknown, at = ''): [string, Ref][] {
  */
 export async function executeStage<Name extends StageName>(params: ExecuteStage<Name>): Promise<StageResult> {
   const { stage, task, store, blobs, programs, hooks } = params;
+  const { keepCheckpointsEvery: keepEvery = 0 } = task;
   const stretch = longStretches(hooks);
   const scratch = await openScratch(params.scratch);
   const waiting = new WaitClock();
   const feeders: Feeder[] = [];
   const notes: string[] = [];
+  let saving: Saving | undefined;
   try {
     stretch.begin('checking its inputs');
     const content = await keyContent(stage, task);
@@ -120,7 +125,7 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
     const series = checkpoints({ store, blobs, run: task.run, stage: task.stage, key, onSetAside: hooks.onSetAside });
     if (found !== undefined) {
       // an attempt that was killed after its note, or another run, finished the stage: what was saved on the way is of no more use
-      await series.discard({ token: task.fencingToken }).catch(() => undefined);
+      await series.discard({ token: task.fencingToken, keepEvery }).catch(() => undefined);
       return { ...(found as Omit<StageResult, 'cached'>), cached: true };
     }
 
@@ -132,7 +137,7 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
       const artifact = await store.open(from.ref);
       resume = { step: from.step, artifact };
       hooks.onEvent({ name: 'goes on', detail: `from the checkpoint at step ${from.step}` });
-      lines = (await readFile(await artifact.file(METRICS_FILE), 'utf8')).split('\n').filter((line) => line !== '');
+      lines = await metricLines(artifact);
     }
     stretch.begin('opening its inputs');
     const context: StageContext = {
@@ -146,10 +151,11 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
         feeders.push(feeder);
         return feeder;
       },
-      progress: (progress) => {
+      progress: async (progress) => {
         stretch.end();
         const { wait } = waiting;
-        return hooks.onProgress(wait.of > 0 ? { ...progress, dataWait: wait } : progress);
+        await hooks.onProgress(wait.of > 0 ? { ...progress, dataWait: wait } : progress);
+        saving?.check();
       },
       phase: (name) => {
         stretch.end();
@@ -163,18 +169,25 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
       metrics: (record) => {
         lines.push(JSON.stringify(record));
       },
-      checkpoint: async ({ step, write }) => {
+      checkpoint: async ({ step, files }) => {
         const started = performance.now();
         stretch.begin(`saving a checkpoint at step ${step}`);
-        const folder = await mkdtemp(path.join(scratch.folder, 'checkpoint-'));
-        await write(folder);
-        await writeFile(path.join(folder, METRICS_FILE), lines.map((line) => `${line}\n`).join(''));
-        const saved = await series.save({ token: task.fencingToken, step, folder, summary: { step } });
-        await rm(folder, { recursive: true, force: true });
-        await series.prune({ token: task.fencingToken, keep: task.keepCheckpoints });
-        await hooks.onMetrics(lines);
-        stretch.end();
-        await hooks.onCheckpoint({ step, bytes: saved.ref.size, seconds: (performance.now() - started) / 1000 });
+        saving ??= openSaving({ store, blobs, series, of: { run: task.run, stage: task.stage, key }, rules: { token: task.fencingToken, keep: task.keepCheckpoints, keepEvery, scratch: scratch.folder } });
+        const told = lines.slice();
+        await saving.begin(step, () => ({ ...files(), [METRICS_FILE]: told.map((line) => `${line}\n`).join('') }), async (bytes) => {
+          await hooks.onCheckpoint({ step, bytes, seconds: (performance.now() - started) / 1000 });
+          await hooks.onMetrics(told);
+        });
+        // a stage that was asked to stop waits for this save
+        if (hooks.stopReason() === undefined) stretch.end();
+      },
+      goBack: async () => {
+        stretch.begin('checking its checkpoints');
+        await saving?.settled();
+        const newest = await series.newest({ token: task.fencingToken });
+        const back = newest === undefined ? undefined : { step: newest.step, artifact: await store.open(newest.ref) };
+        lines = back === undefined ? [] : await metricLines(back.artifact);
+        return back;
       },
       timings: () => hooks.timings(),
       stopReason: () => hooks.stopReason(),
@@ -183,11 +196,13 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
     const output = await stage.run(task.input, context);
     const summary = notes.length === 0 ? output.summary : { ...output.summary, note: notes.join('; ') };
     stretch.begin('publishing its result');
+    await saving?.settled();
     if (lines.length > 0) await writeFile(path.join(output.folder, METRICS_FILE), lines.map((line) => `${line}\n`).join(''));
     const inputs = Object.fromEntries(references(task.input).map(([name, ref]) => [name, { sha256: ref.sha256, digest: ref.digest }]));
     const ref = await store.publish({
       kind: output.kind,
       folder: output.folder,
+      given: true,
       digest: output.digest,
       lineage: { stage: stage.name, stageVersion: stage.version, inputs },
       summary,
@@ -196,16 +211,22 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
     await blobs.putIfAbsent(keyContentOf(key), Buffer.from(canonicalJson(content), 'utf8'));
     const result = await store.record(key, { ref, summary });
     await hooks.onMetrics(lines);
-    await series.discard({ token: task.fencingToken });
+    await series.discard({ token: task.fencingToken, keepEvery });
     return { ...result, cached: false };
   } catch (error) {
-    throw asBlissError(error, task.stage);
+    // the next attempt goes on from what is under way; where it cannot be saved, a stage that was asked to stop has not done so at a checkpoint
+    const unsaved = await saving?.settled().then(() => undefined, (fault: unknown) => ({ fault }));
+    const stopped = error instanceof BlissError && error.code === 'Stopped';
+    throw asBlissError(stopped && unsaved !== undefined ? unsaved.fault : error, task.stage);
   } finally {
     stretch.end();
+    await saving?.close();
     await Promise.all(feeders.map((feeder) => feeder.close()));
     await scratch.remove();
   }
 }
+
+const metricLines = async (artifact: Artifact): Promise<string[]> => (await readFile(await artifact.file(METRICS_FILE), 'utf8')).split('\n').filter((line) => line !== '');
 
 /** Names long stretches without steps, so that a stage that reads or writes for minutes does not pass for a hung one. */
 function longStretches({ onPhase }: Pick<StageHooks, 'onPhase'>): { begin(what: string): void; end(): void } {

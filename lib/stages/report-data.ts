@@ -4,10 +4,12 @@ import type { Artifact } from '../artifacts/types.js';
 import { pairedItemsStandardError, pairedStandardError, PASSAGES_FILE, TASK_ITEMS_FILE, type PassagesFile, type TaskItemsFile } from '../evaluation/index.js';
 import type { EvaluationPoint, ReportData, SampleGroup, SelectionFacts, StageTiming, TaskPoint, TrainingCurve } from '../report/index.js';
 import { parseTimings } from '../timings.js';
+import { armComparison } from './arm-comparison.js';
 import { readJson } from './corpus.js';
 import type { TaskSummary } from './evaluation-tasks.js';
 import type { SelectionFactsFile } from './selection.js';
 import { readNumerics, type NumericsRecord } from './numerics-record.js';
+import { skippedNote, type SkippedBatch } from './skipped.js';
 import type { FinishedStage, Forked } from './types.js';
 
 export interface OpenedStage {
@@ -58,6 +60,7 @@ export async function gather({ run, config, opened, timings, forked }: Gather): 
       bilevel.push({ seed, arm, round, points: thin(points) });
     }
   }
+  const timed = stageTimings(opened, timings);
   return {
     run,
     state: 'done',
@@ -66,7 +69,8 @@ export async function gather({ run, config, opened, timings, forked }: Gather): 
     bilevel,
     selections,
     samples,
-    timings: stageTimings(opened, timings),
+    timings: timed,
+    comparison: await armComparison({ config, opened, timings: timed }),
     notes: [...(forked === undefined ? [] : [forkNote(forked)]), ...(await notesOf(opened))],
     lineage: opened.flatMap(({ stage, artifacts }) =>
       artifacts.map(({ ref, manifest }) => ({
@@ -91,6 +95,8 @@ async function notesOf(opened: readonly OpenedStage[]): Promise<string[]> {
     for (const artifact of artifacts) {
       const step = (await readNumerics(artifact))?.notBitComparableFromStep ?? null;
       if (step !== null) notes.push(`${stage.stage} is not bit-comparable from step ${step} on: it went on under another numerics fingerprint`);
+      const skipped = artifact.manifest.summary['skipped'] as readonly SkippedBatch[] | undefined; // written by StepWatch
+      if (skipped !== undefined) notes.push(`${stage.stage}: ${skippedNote(skipped)}`);
     }
   }
   return notes;

@@ -13,7 +13,7 @@ import type { FinishedStage, Forked, Stage } from './types.js';
 /** The run's report with its TensorBoard events, metrics of all stages in canonical order, and the digests of what came out. */
 export const report: Stage<'report'> = {
   name: 'report',
-  version: 1,
+  version: 2,
   resource: 'cpu',
   run: async (input, context) => {
     const { run, config, forked } = input;

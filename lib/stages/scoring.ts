@@ -4,7 +4,7 @@ import { writeParquet, type BatchRequest, type ParquetRow } from '../data/index.
 import { BlissError } from '../errors.js';
 import { openCorpus } from './corpus.js';
 import { throwIfStopped } from './execute.js';
-import { readArrays } from './state.js';
+import { openRater } from './rater.js';
 import { trainedRows } from './trained-rows.js';
 import type { Stage } from './types.js';
 
@@ -12,7 +12,7 @@ import type { Stage } from './types.js';
 export const SCORES_FILE = 'scores.parquet';
 
 /**
- * Logits of every row of some shards of a group, in float32. The batch grid is fixed by row index and the last batch is
+ * Scores of every row of some shards of a group, in float32: logits of the score model, or what another selector goes by. The batch grid is fixed by row index and the last batch is
  * padded, so that a row's score depends on nothing but the row and θ_s.  @see method §4, step 3 and §6.7
  */
 export const scoring: Stage<'scoring'> = {
@@ -20,26 +20,25 @@ export const scoring: Stage<'scoring'> = {
   version: 2,
   resource: 'gpu',
   run: async (input, context) => {
-    const { batchSize, sequenceLength, models } = input;
+    const { batchSize } = input;
     const corpus = await openCorpus(context.store, input.corpus);
     const group = corpus.index.groups[input.group];
     const scorer = await context.store.open(input.scorer);
-    const trained = await trainedRows(scorer, group.rows);
+    const isLearnt = (input.by ?? 'score-model') === 'score-model';
+    const trained = isLearnt ? await trainedRows(scorer, group.rows) : () => false;
     const rowsBefore = (shard: number): number => group.shards.slice(0, shard).reduce((sum, { rows }) => sum + rows, 0);
     const first = rowsBefore(input.shards.first);
     const end = rowsBefore(input.shards.end);
     const grid = [...gridOver({ first, end, rows: group.rows, batchSize })];
     const feeder = await context.feed({ artifact: corpus.artifact, index: group, batchSize, requests: grid });
-    await context.phase('compiling');
-    const program = await context.programs.scoring({ model: models.proxy, vocabularySize: models.vocabularySize, sequenceLength, batchSize, precision: input.precision, mode: input.compiler });
-    program.setState(await readArrays(scorer, 'score.safetensors'));
+    const rate = await openRater({ input, scorer, context });
 
     const scored: ParquetRow[] = [];
     for (let batch = 0; batch < grid.length; batch++) {
       const { tokens, indices, ids, sources } = await feeder.next();
-      const logits = program.score(tokens);
+      const logits = rate(tokens);
       ids.forEach((id, i) => {
-        if (!Number.isFinite(logits[i])) throw new BlissError({ code: 'LossDiverged', message: `the score of row ${id} is ${logits[i]}`, mend: 'lower bilevel.score.peakLearningRate' });
+        if (!Number.isFinite(logits[i])) throw new BlissError({ code: 'LossDiverged', message: `the score of row ${id} is ${logits[i]}`, mend: isLearnt ? 'lower bilevel.score.peakLearningRate' : 'look at that row, and at the warm-up of the model that scores it' });
         const index = indices[i];
         if (index >= first && index < end) scored.push({ id, index, source: sources[i], logit: logits[i], trained: trained(index) });
       });

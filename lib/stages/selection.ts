@@ -115,7 +115,7 @@ async function gatherRows({ group, parts, input, onRow }: GatherRows): Promise<S
   const ids = Array.from<string>({ length: group.rows });
   const sources = Array.from<string>({ length: group.rows });
   if (parts.length === 0) {
-    if (input.selector === 'bliss') throw new BlissError({ code: 'DataInvalid', message: 'no scores to select by', mend: 'run the scoring stage first' });
+    if (input.selector !== 'random') throw new BlissError({ code: 'DataInvalid', message: 'no scores to select by', mend: 'run the scoring stage first' });
     for await (const { index, id, source } of group.read(0, group.rows)) {
       await onRow();
       [ids[index], sources[index]] = [id, source];

@@ -1,9 +1,8 @@
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { digestTensors } from '../artifacts/index.js';
 import type { Artifact } from '../artifacts/types.js';
-import { readSafetensors, writeSafetensors } from '../models/index.js';
+import { readSafetensors, safetensorsPieces } from '../models/index.js';
 import type { NamedArrays, Shapes } from '../tensor/index.js';
+import { writeFiles, type CheckpointFiles } from './checkpoint-files.js';
 import { readJson } from './corpus.js';
 import { NUMERICS_FILE, type NumericsRecord } from './numerics-record.js';
 
@@ -22,12 +21,25 @@ interface StateFile {
   readonly updates: number;
 }
 
-export async function writeState({ folder, state, shapes, numerics }: { readonly folder: string; readonly state: TrainingState; readonly shapes: Shapes; readonly numerics: NumericsRecord }): Promise<void> {
-  await writeSafetensors({ path: path.join(folder, 'weights.safetensors'), arrays: state.params, shapes });
-  await writeSafetensors({ path: path.join(folder, 'optimizer.safetensors'), arrays: state.moments, shapes: momentShapes(shapes) });
+export interface StateFilesInput {
+  readonly state: TrainingState;
+  readonly shapes: Shapes;
+  readonly numerics: NumericsRecord;
+}
+
+/** The state's arrays are given away. */
+export function stateFiles({ state, shapes, numerics }: StateFilesInput): CheckpointFiles {
   const file: StateFile = { updates: state.updates };
-  await writeFile(path.join(folder, 'state.json'), JSON.stringify(file));
-  await writeFile(path.join(folder, NUMERICS_FILE), JSON.stringify(numerics));
+  return {
+    'weights.safetensors': { given: safetensorsPieces({ arrays: state.params, shapes }) },
+    'optimizer.safetensors': { given: safetensorsPieces({ arrays: state.moments, shapes: momentShapes(shapes) }) },
+    'state.json': JSON.stringify(file),
+    [NUMERICS_FILE]: JSON.stringify(numerics),
+  };
+}
+
+export async function writeState({ folder, ...input }: StateFilesInput & { readonly folder: string }): Promise<void> {
+  await writeFiles(folder, stateFiles(input));
 }
 
 export async function readState(artifact: Artifact): Promise<TrainingState & StateFile> {

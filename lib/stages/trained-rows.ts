@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Artifact } from '../artifacts/types.js';
 
 /** Which rows of a group trained the scorer: one bit a row, so that they can be flagged or left out.  @see method §6.4 */
-const FILE = 'trained-rows.bin';
+export const TRAINED_ROWS_FILE = 'trained-rows.bin';
 
 export class RowSet {
   constructor(readonly bits: Uint8Array) {}
@@ -23,10 +23,10 @@ export class RowSet {
   }
 }
 
-export const writeTrainedRows = (folder: string, rows: RowSet): Promise<void> => writeFile(path.join(folder, FILE), rows.bits);
+export const writeTrainedRows = (folder: string, rows: RowSet): Promise<void> => writeFile(path.join(folder, TRAINED_ROWS_FILE), rows.bits);
 
 export async function readTrainedRows(artifact: Artifact): Promise<RowSet> {
-  return new RowSet(Uint8Array.from(await readFile(await artifact.file(FILE))));
+  return new RowSet(Uint8Array.from(await readFile(await artifact.file(TRAINED_ROWS_FILE))));
 }
 
 /** @returns whether a row, by its index in the group, trained the scorer */

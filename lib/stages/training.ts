@@ -1,29 +1,31 @@
 import path from 'node:path';
 import type { Store } from '../artifacts/index.js';
-import type { BatchRequest } from '../data/index.js';
+import type { BatchRequest, Feeder } from '../data/index.js';
 import { createModel } from '../models/index.js';
 import { decayBranch, warmUpThenConstant } from '../optim/index.js';
 import { openSelection } from './corpus.js';
-import { diverged } from './diverged.js';
 import { throwIfStopped } from './execute.js';
 import { checkNumerics } from './numerics.js';
-import { digestState, readState, selectArrays, underPrefix, withPrefix, writeState, zeroMoments, type TrainingState } from './state.js';
-import type { Stage, TrainingInput } from './types.js';
+import { digestState, readState, selectArrays, stateFiles, underPrefix, withPrefix, writeState, zeroMoments, type TrainingState } from './state.js';
+import { policyInKey, StepWatch } from './step-watch.js';
+import type { Stage, StageContext, TrainingInput } from './types.js';
 
 /** Next-token training: warm-ups, pretraining on a selection, decay branch.  @see method §4, steps 5 and 6 */
 export const training: Stage<'training'> = {
   name: 'training',
   version: 2,
   resource: 'gpu',
-  keyInput: ({ numerics: _policy, ...input }: TrainingInput) => input,
+  keyInput: ({ numerics: _policy, divergence, ...input }: TrainingInput) => ({ ...input, ...policyInKey(divergence) }),
   run: async (input, context) => {
     const { batchSize, sequenceLength, steps, vocabularySize } = input;
     const model = createModel(input.model);
     const shapes = model.shapes(vocabularySize);
     const first = context.resume === undefined ? 0 : context.resume.step;
     const shards = await openSelection({ store: context.store, ref: input.selection, batchSize, stage: input.purpose });
+    const watch = await StepWatch.of({ context, policy: input.divergence, losses: ['loss'], where: `${input.purpose}, step`, mend: MEND });
+    const feed = (from: number): Promise<Feeder> => context.feed({ ...shards, batchSize, requests: batchesFrom(from, input, watch) });
     // before compiling: the first batches are read beside it
-    const feeder = await context.feed({ ...shards, batchSize, requests: batchesFrom(first, input) });
+    let feeder = await feed(first);
     await context.phase('compiling');
     const program = await context.programs.training({
       model: input.model,
@@ -39,9 +41,12 @@ export const training: Stage<'training'> = {
     });
 
     const numerics = await checkNumerics({ context, programDigest: program.digest, policy: input.numerics });
-    const start = context.resume === undefined ? await startState(input, context.store) : await readState(context.resume.artifact);
-    program.setState({ ...withPrefix(start.params, 'params'), ...start.moments });
-    const startUpdates = start.updates - first;
+    const restore = async (from: StageContext['resume']): Promise<{ readonly updates: number }> => {
+      const { params, moments, updates } = from === undefined ? await startState(input, context.store) : await readState(from.artifact);
+      program.setState({ ...withPrefix(params, 'params'), ...moments });
+      return { updates };
+    };
+    const startUpdates = (await restore(context.resume)).updates - first;
     const state = (step: number): TrainingState => {
       const arrays = program.getState();
       const params = underPrefix(arrays, 'params');
@@ -51,31 +56,42 @@ export const training: Stage<'training'> = {
 
     let loss = Number.NaN;
     let saved = context.resume?.step;
-    for (let step = first; step < steps; step++) {
+    let step = first;
+    while (step < steps) {
       const { tokens: ids, ids: rows } = await feeder.next();
       const learningRate = learningRateAt(input, step);
-      const result = program.step({ ids, learningRate, update: startUpdates + step + 1 });
-      loss = result.loss;
-      if (!Number.isFinite(loss) || !Number.isFinite(result.gradientNorm)) throw diverged({ where: `${input.purpose}, step ${step + 1}`, figures: { loss, gradientNorm: result.gradientNorm }, rows, checkpoint: saved, mend: MEND });
-      context.metrics({ step: step + 1, loss, gradientNorm: result.gradientNorm, learningRate });
+      const figures = program.step({ ids, learningRate, update: startUpdates + step + 1 });
+      const fault = watch.judge(figures);
+      if (fault !== undefined) {
+        const from = await watch.skip({ step, fault, figures, rows, checkpoint: saved });
+        await feeder.close();
+        saved = from?.step;
+        step = saved ?? 0;
+        feeder = await feed(step);
+        await restore(from);
+        continue;
+      }
+      ({ loss } = figures);
       const done = step + 1;
+      context.metrics({ step: done, loss, gradientNorm: figures.gradientNorm, learningRate, ...watch.record(step) });
       await context.progress({ step: done, of: steps, amount: { value: done * batchSize * sequenceLength, unit: 'tokens' }, metrics: { loss } });
-      if (done < steps && (done % input.checkpointEvery === 0 || context.stopReason() !== undefined)) {
-        await context.checkpoint({ step: done, write: (folder) => writeState({ folder, state: state(done), shapes, numerics }) });
+      if (done < steps && (done % input.checkpointEvery === 0 || watch.keeps(done) || context.stopReason() !== undefined)) {
+        await context.checkpoint({ step: done, files: () => ({ ...stateFiles({ state: state(done), shapes, numerics }), ...watch.files() }) });
         saved = done;
         throwIfStopped(context);
       }
+      step = done;
     }
 
     await context.phase('saving the result');
     const end = state(steps);
     await writeState({ folder: context.scratch, state: end, shapes, numerics });
-    return { kind: 'state', folder: path.resolve(context.scratch), digest: digestState(end, shapes), summary: { purpose: input.purpose, steps, updates: end.updates, loss, tokens: steps * batchSize * sequenceLength } };
+    return { kind: 'state', folder: path.resolve(context.scratch), digest: digestState(end, shapes), summary: { purpose: input.purpose, steps, updates: end.updates, loss, tokens: steps * batchSize * sequenceLength, ...watch.summary() } };
   },
 };
 
-function* batchesFrom(first: number, { seed, steps }: TrainingInput): Iterable<BatchRequest> {
-  for (let step = first; step < steps; step++) yield { kind: 'ordered', seed, step };
+function* batchesFrom(first: number, { seed, steps }: TrainingInput, watch: StepWatch): Iterable<BatchRequest> {
+  for (let step = first; step < steps; step++) yield { kind: 'ordered', seed, step: watch.placeOf(step) };
 }
 
 async function startState(input: TrainingInput, store: Store): Promise<TrainingState> {

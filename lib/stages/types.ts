@@ -1,8 +1,10 @@
 import type { RunConfig } from '../../config/schema.js';
+import type { DivergenceConfig } from '../../config/sections/divergence.js';
 import type { Artifact, Ref } from '../artifacts/types.js';
 import type { Store } from '../artifacts/index.js';
 import type { DataWait, Feeder, OpenFeeder, WaitClock } from '../data/index.js';
 import type { ProgramCache } from '../programs/index.js';
+import type { CheckpointFiles } from './checkpoint-files.js';
 
 /** The stages by name, each with what it takes. Inputs are plain JSON: configuration, seeds and references, never data. */
 export interface StageInputs {
@@ -10,6 +12,7 @@ export interface StageInputs {
   selection: SelectionInput;
   training: TrainingInput;
   bilevel: BilevelInput;
+  lexical: LexicalInput;
   scoring: ScoringInput;
   evaluation: EvaluationInput;
   report: ReportInput;
@@ -29,9 +32,9 @@ export interface PrepareInput {
 }
 
 export interface SelectionInput {
-  readonly selector: 'bliss' | 'random';
+  readonly selector: RunConfig['comparison']['arms'][number]['selector'];
   readonly fraction: number;
-  readonly method: RunConfig['selection']['method'];
+  readonly method: RunConfig['selection']['method'] | 'middle';
   readonly temperature: number;
   readonly trainedRows: RunConfig['selection']['trainedRows'];
   readonly corpus: Ref;
@@ -61,6 +64,8 @@ export interface TrainingInput {
   readonly gradientClip: number;
   readonly adam: RunConfig['pretraining']['adam'];
   readonly checkpointEvery: number;
+  /** what to do about numbers gone bad; absent: stop where one is no number */
+  readonly divergence?: DivergenceConfig;
   readonly compiler: RunConfig['runtime']['compiler'];
   readonly precision: RunConfig['runtime']['precision'];
   readonly recompute: RunConfig['runtime']['recompute'];
@@ -81,11 +86,21 @@ export interface BilevelInput {
   readonly target: Ref;
   /** θ_s of the round before; absent in round 1: backbone of θ_p⁰ and a fresh head */
   readonly scorer: Ref | null;
+  /** what to do about numbers gone bad; absent: stop where one is no number */
+  readonly divergence?: DivergenceConfig;
   readonly compiler: RunConfig['runtime']['compiler'];
   readonly precision: RunConfig['runtime']['precision'];
   readonly recompute: RunConfig['runtime']['recompute'];
   /** what to do under another numerics fingerprint; no part of the stage's key */
   readonly numerics: RunConfig['runtime']['numerics'];
+  readonly seed: string;
+}
+
+/** What selectors that need no tensors learn from a group and the validation set. */
+export interface LexicalInput {
+  readonly method: 'dsir' | 'quality-classifier';
+  readonly corpus: Ref;
+  readonly group: number;
   readonly seed: string;
 }
 
@@ -97,7 +112,10 @@ export interface ScoringInput {
   readonly group: number;
   /** shards [first, end) of the group */
   readonly shards: { readonly first: number; readonly end: number };
+  /** what `by` says of it: θ_s, a language model's state, or n-gram weights */
   readonly scorer: Ref;
+  /** `perplexity`: minus the mean next-token loss, nats. @default 'score-model' */
+  readonly by?: 'score-model' | 'perplexity' | 'lexical';
   readonly compiler: RunConfig['runtime']['compiler'];
   readonly precision: RunConfig['runtime']['precision'];
 }
@@ -199,8 +217,13 @@ export interface StageContext {
   event(name: string, detail: string): void;
   /** something that a reader of the stage's result must know: shown beside it, and part of its summary */
   note(text: string): void;
-  /** publishes a checkpoint made of the files that `write` puts into a folder */
+  /**
+   * Has a checkpoint published of these files, as they and the metrics are now, and returns while that goes on; waits for the one
+   * before. What cannot be saved ends the stage at its next progress; however a stage ends, it does after its save.
+   */
   checkpoint(save: CheckpointSave): Promise<void>;
+  /** The newest checkpoint, one of this attempt included; undefined: the stage's start. Metrics of later steps are forgotten: the stage appends them again. */
+  goBack(): Promise<StageContext['resume']>;
   /** lines of the run's timings so far: what the clock did, for the report only */
   timings(): Promise<readonly string[]>;
   /** the reason why the stage shall end at its next checkpoint, if it shall */
@@ -219,5 +242,6 @@ export interface StageProgress {
 
 export interface CheckpointSave {
   readonly step: number;
-  write(folder: string): Promise<void>;
+  /** what it holds: asked for when the save before is over, so that no two states are held at once */
+  files(): CheckpointFiles;
 }

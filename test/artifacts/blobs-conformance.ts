@@ -46,6 +46,18 @@ export function blobsConformance(name: string, open: () => Promise<OpenedBlobs>)
       expect(await readFile(file, 'utf8')).toBe('changed after');
     });
 
+    test('content from a file that is given has the same effect, and the file may go', async () => {
+      const file = path.join(scratch, 'given');
+      await writeFile(file, 'from a file');
+      expect(await opened.blobs.putIfAbsent('k', { file, given: true })).toBe(true);
+      await rm(file);
+      expect(await read('k')).toBe('from a file');
+      await writeFile(file, 'another');
+      expect(await opened.blobs.putIfAbsent('k', { file, given: true })).toBe(false);
+      expect(await read('k')).toBe('from a file');
+      await expect(opened.blobs.putIfAbsent('l', { file: path.join(scratch, 'no such file'), given: true })).rejects.toThrow('no such file');
+    });
+
     test('an empty blob is a blob', async () => {
       expect(await opened.blobs.putIfAbsent('empty', new Uint8Array())).toBe(true);
       expect(await opened.blobs.list('')).toEqual([{ key: 'empty', size: 0 }]);

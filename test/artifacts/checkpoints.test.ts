@@ -60,6 +60,26 @@ describe('going on', () => {
     for (const attempt of [2, 3, 4]) expect(await worker().begin({ token: token(1, attempt) })).toEqual(newest);
   });
 
+  test('within an attempt the newest is its own, else what it went on from, and never what another has overtaken it with', async () => {
+    const first = worker();
+    await first.begin({ token: token(1, 1) });
+    expect(await first.newest({ token: token(1, 1) })).toBeUndefined();
+    const base = await save(first, token(1, 1), 10);
+    const second = worker();
+    await second.begin({ token: token(1, 2) });
+    expect(await second.newest({ token: token(1, 2) })).toEqual(base);
+    const own = await save(second, token(1, 2), 20);
+    const later = await save(second, token(1, 2), 30);
+    const third = worker();
+    await third.begin({ token: token(1, 3) });
+    await save(third, token(1, 3), 40);
+    expect(await second.newest({ token: token(1, 2) })).toEqual(later);
+    await truncate(await stateFile(later), 3);
+    const setAside: SetAside[] = [];
+    expect(await worker({ setAside }).newest({ token: token(1, 2) })).toEqual(own);
+    expect(setAside).toMatchObject([{ step: 30 }]);
+  });
+
   test('saving before beginning is a fault of the caller', async () => {
     await expect(save(worker(), token(1, 1), 10)).rejects.toThrow('save before begin');
   });
@@ -193,9 +213,17 @@ describe('torn and corrupt checkpoints', () => {
   });
 });
 
-describe('pruning', () => {
-  const steps = async (): Promise<number[]> => (await store().blobs.list('checkpoints/')).filter(({ key }) => key.endsWith('manifest.json')).map(({ key }) => Number(/step-(\d+)/.exec(key)?.[1]));
+const steps = async (): Promise<number[]> => (await store().blobs.list('checkpoints/')).filter(({ key }) => key.endsWith('manifest.json')).map(({ key }) => Number(/step-(\d+)/.exec(key)?.[1]));
 
+/** A worker whose saves are overtaken by another's attempt when all but the manifest is written. */
+function overtakenBy(overtake: () => Promise<unknown>): Checkpoints {
+  return worker({ wrap: (blobs) => ({ ...blobs, putIfAbsent: async (key, content) => {
+    if (key.endsWith('manifest.json')) await overtake();
+    return blobs.putIfAbsent(key, content);
+  } }) });
+}
+
+describe('pruning', () => {
   test('keeps the newest and the base of this attempt, and removes whole artifacts', async () => {
     const first = worker();
     await first.begin({ token: token(1, 1) });
@@ -233,3 +261,66 @@ describe('pruning', () => {
     await expect(worker().begin({ token: token(1, 1) })).rejects.toMatchObject({ code: 'Fenced' });
   });
 });
+
+describe('keeping multiples of a step', () => {
+  test('keeps them beside the newest, across attempts, and leaves them alone when the stage is finished', async () => {
+    const first = worker();
+    await first.begin({ token: token(1, 1) });
+    for (const step of [10, 20, 30, 40]) {
+      await save(first, token(1, 1), step);
+      await first.prune({ token: token(1, 1), keep: 1, keepEvery: 20 });
+    }
+    expect(await steps()).toEqual([20, 40]);
+    const second = worker();
+    expect((await second.begin({ token: token(2, 1) }))?.step).toBe(40);
+    for (const step of [50, 60, 70]) {
+      await save(second, token(2, 1), step);
+      await second.prune({ token: token(2, 1), keep: 1, keepEvery: 20 });
+    }
+    expect(await steps()).toEqual([20, 40, 60, 70]);
+    expect(await readFile(await stateFile({ ref: await refOf(20), step: 20, fencingToken: token(1, 1) }), 'utf8')).toBe('state after 20');
+    await second.discard({ token: token(2, 1), keepEvery: 20 });
+    expect(await steps()).toEqual([20, 40, 60]);
+    await second.discard({ token: token(2, 1) });
+    expect(await store().blobs.list('checkpoints/')).toEqual([]);
+  });
+
+  test('an overtaken attempt’s multiples go: neither those after its heir’s base nor one of a set-aside end count', async () => {
+    const heir = worker();
+    let overtake: () => Promise<unknown> = async () => undefined;
+    const zombie = overtakenBy(() => overtake());
+    await zombie.begin({ token: token(1, 1) });
+    await save(zombie, token(1, 1), 20);
+    const forty = await save(zombie, token(1, 1), 40);
+    await truncate(await stateFile(forty), 3); // the heir goes on from 20
+    overtake = async () => {
+      overtake = async () => undefined;
+      await heir.begin({ token: token(1, 2) });
+    };
+    await expect(save(zombie, token(1, 1), 60)).rejects.toMatchObject({ code: 'Fenced' });
+    expect(await steps()).toEqual([20, 40, 60]);
+    await save(heir, token(1, 2), 30);
+    await heir.prune({ token: token(1, 2), keep: 1, keepEvery: 20 });
+    expect(await steps()).toEqual([20, 30]);
+    await expect(zombie.prune({ token: token(1, 1), keep: 1, keepEvery: 20 })).rejects.toMatchObject({ code: 'Fenced' });
+    await expect(zombie.discard({ token: token(1, 1), keepEvery: 20 })).rejects.toMatchObject({ code: 'Fenced' });
+  });
+
+  test('an attempt that finds the stage finished, having begun nothing, keeps those of the one that finished it', async () => {
+    const first = worker();
+    await first.begin({ token: token(1, 1) });
+    for (const step of [10, 20, 30]) await save(first, token(1, 1), step);
+    await worker({ key: 'another configuration' }).discard({ token: token(1, 2), keepEvery: 30 });
+    expect(await steps()).toEqual([]);
+
+    await first.begin({ token: token(2, 1) });
+    for (const step of [10, 20, 30]) await save(first, token(2, 1), step);
+    await worker().discard({ token: token(2, 2), keepEvery: 20 });
+    expect(await steps()).toEqual([20]);
+  });
+});
+
+async function refOf(step: number) {
+  const key = (await store().blobs.list('checkpoints/')).find((blob) => blob.key.includes(`/step-${String(step).padStart(9, '0')}/`) && blob.key.endsWith('manifest.json'))?.key ?? '';
+  return { uri: `store:${key}`, sha256: key.split('/').at(-2) ?? '', size: 0, digest: sha256(`state after ${step}`) };
+}

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -86,6 +86,28 @@ describe('a full disk', () => {
       execFileSync('umount', [root]);
       await rm(root, { recursive: true });
       await rm(outside, { recursive: true });
+    }
+  });
+});
+
+describe('a file that is given', () => {
+  test('becomes the blob on the same file system, and is copied from another', async (context) => {
+    const root = await mkdtemp(path.join(os.tmpdir(), 'bliss-blobs-'));
+    const elsewhere = await mkdtemp(path.join('/dev/shm', 'bliss-blobs-')).catch(() => undefined);
+    try {
+      const blobs = fileBlobs({ root });
+      const here = path.join(root, 'here');
+      await writeFile(here, 'here');
+      await blobs.putIfAbsent('a/here', { file: here, given: true });
+      expect((await stat(path.join(root, 'a', 'here'))).ino).toBe((await stat(here)).ino);
+      if (elsewhere === undefined || (await stat(elsewhere)).dev === (await stat(root)).dev) return context.skip('there is no other file system');
+      const there = path.join(elsewhere, 'there');
+      await writeFile(there, 'there');
+      expect(await blobs.putIfAbsent('a/there', { file: there, given: true })).toBe(true);
+      expect(await readFile(path.join(root, 'a', 'there'), 'utf8')).toBe('there');
+      expect((await readdir(path.join(root, 'a'))).sort()).toEqual(['here', 'there']);
+    } finally {
+      for (const folder of [root, elsewhere]) if (folder !== undefined) await rm(folder, { recursive: true, force: true });
     }
   });
 });

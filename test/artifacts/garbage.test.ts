@@ -57,3 +57,28 @@ test('what a run refers to stays, with what that was made from and the checkpoin
   expect(left.filter(({ key }) => key.startsWith('checkpoints/')).every(({ key }) => key.startsWith('checkpoints/open/'))).toBe(true);
   expect(await collectGarbage({ ...input, dryRun: false })).toMatchObject({ artifacts: { count: 0 }, checkpoints: { count: 0 }, notes: { count: 0 } });
 });
+
+test('a run that has ended keeps the checkpoints that it asked to keep, and no others', async () => {
+  const { blobs, store } = await filled();
+  const series = checkpoints({ store, blobs, run: 'done', stage: 'seed-0/warm-up/target', key: 'k' });
+  await series.begin({ token: { epoch: 1, attempt: 1 } });
+  for (const step of [10, 20, 30]) await series.save({ token: { epoch: 1, attempt: 1 }, step, folder: await folderWith(`${step}`), summary: {} });
+  // overtaken: what follows the heir's base is off the chain
+  await series.begin({ token: { epoch: 2, attempt: 1 } });
+  const late = (await blobs.list('checkpoints/done/')).find(({ key }) => key.includes('step-000000030') && key.endsWith('/data'));
+  await blobs.putIfAbsent(late?.key.replace('step-000000030', 'step-000000040') ?? '', Buffer.from('late'));
+  const input = { blobs, used: new Set<string>(), open: new Set(['open', 'gone']), keepEvery: new Map([['done', 20]]) };
+  const steps = async (): Promise<(string | undefined)[]> => (await blobs.list('checkpoints/done/')).filter(({ key }) => key.endsWith('/data')).map(({ key }) => /step-0*(\d+)/.exec(key)?.[1]);
+
+  const planned = await collectGarbage({ ...input, dryRun: true });
+  expect(planned.checkpoints.count).toBe(1);
+  expect(await steps()).toEqual(['10', '20', '30', '40']);
+  expect(await collectGarbage({ ...input, dryRun: false })).toEqual(planned);
+  expect(await steps()).toEqual(['20']);
+  expect(await series.isCurrent({ epoch: 1, attempt: 1 })).toBe(false);
+  expect(await collectGarbage({ ...input, dryRun: true })).toMatchObject({ checkpoints: { count: 0 } });
+
+  await collectGarbage({ ...input, keepEvery: new Map(), dryRun: false });
+  expect(await blobs.list('checkpoints/done/')).toEqual([]);
+  expect(await blobs.list('fences/done/')).toEqual([]);
+});

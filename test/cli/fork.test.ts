@@ -9,12 +9,12 @@ describe('where a fork goes its own way', () => {
     const { config } = loadConfig({ source: 'smoke', overrides: ['rounds=12', 'comparison.arms=[{name: bliss, selector: bliss}]'], cwd: process.cwd() });
     const ranks = planStages(config).map(rankOf);
     expect(ranks.at(-1)).toBeUndefined();
-    const rest = ranks.slice(0, -1);
-    expect(rest).toEqual([...rest.keys()]);
+    const rest = ranks.slice(0, -1).map(Number);
+    expect(rest.every((rank, i) => i === 0 || rank > rest[i - 1])).toBe(true);
   });
 
   test('is written as people say it', () => {
-    expect(forkPoint('round-2/selection')).toEqual({ stage: 'round-2/selection', rank: 4 + 6 + 2 });
+    expect(forkPoint('round-2/selection')).toEqual({ stage: 'round-2/selection', rank: 4 + 7 + 3 });
     expect(forkPoint('seed-3/bliss/round-2/selection')).toEqual(forkPoint('round-2/selection'));
     expect(forkPoint('round-2')).toEqual(forkPoint('round-2/bilevel'));
     expect(forkPoint('seed-0/warm-up/proxy')).toEqual({ stage: 'warm-up/proxy', rank: 2 });

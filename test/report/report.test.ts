@@ -141,7 +141,7 @@ test('a run of which nothing is known yet makes a report that says so', () => {
   const bare: ReportData = { run: 'empty', configYaml: '', arms: [], metrics: [], training: [], bilevel: [], selections: [], samples: [], timings: [], lineage: [], digests: {}, environment: {} };
   const { document: parsed } = parseHTML(buildReport(bare));
   expect(parsed.querySelector('.verdict strong')?.textContent).toContain('No verdict');
-  expect(parsed.querySelectorAll('.empty')).toHaveLength(10);
+  expect(parsed.querySelectorAll('.empty')).toHaveLength(11);
 });
 
 test('a diverged run is drawn without its missing points', () => {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { countOf, gumbelTopK, openSelector, randomSelector, topK, topKFloat16 } from '../../lib/selection/index.js';
+import { countOf, gumbelTopK, middle, openSelector, randomSelector, topK, topKFloat16 } from '../../lib/selection/index.js';
 import { candidates, selectorConformance } from './conformance.js';
 
 selectorConformance('top-k', () => topK());
 selectorConformance('top-k-float16', () => topKFloat16());
 selectorConformance('gumbel-top-k', (seed) => gumbelTopK({ temperature: 0.5, seed }));
+selectorConformance('middle', () => middle());
 selectorConformance('random', (seed) => randomSelector({ seed }));
 
 describe('top-k', () => {

@@ -1,60 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
-import { ProgramCache } from '../../lib/programs/index.js';
-import { executeStage, type StageHooks, type StageResult } from '../../lib/stages/index.js';
 import { openScratch } from '../../lib/stages/scratch.js';
-import type { PrepareInput, Stage, StageContext } from '../../lib/stages/types.js';
+import type { StageContext } from '../../lib/stages/types.js';
+import { call, checkpointsOf, place } from './plain-stage.js';
 
-/** What surrounds every stage, with stages of a line or two: no tensors. */
-const programs = new ProgramCache();
-const place = (): string => mkdtempSync(path.join(os.tmpdir(), 'bliss-execute-'));
-
-interface Call {
-  readonly root: string;
-  readonly attempt: number;
-  readonly run: string;
-  readonly keyParts?: () => Promise<unknown>;
-  readonly work?: (context: StageContext) => Promise<void>;
-  readonly hooks?: Partial<StageHooks>;
-}
-
-async function call({ root, attempt, run, keyParts = async () => 'same', work = async () => undefined, hooks = {} }: Call): Promise<StageResult> {
-  const stage: Stage<'prepare'> = {
-    name: 'prepare',
-    version: 1,
-    resource: 'cpu',
-    keyInput: () => 'same',
-    keyParts,
-    run: async (_input, context) => {
-      await work(context);
-      await writeFile(path.join(context.scratch, 'result'), 'the same');
-      return { kind: 'corpus', folder: context.scratch, digest: 'd'.repeat(64), summary: {} };
-    },
-  };
-  const blobs = fileBlobs({ root: path.join(root, 'store') });
-  const input = {} as PrepareInput; // this stage reads none of it
-  return executeStage({
-    stage,
-    task: { name: 'prepare', run, stage: 'prepare', input, fencingToken: { epoch: 1, attempt }, scope: '', keepCheckpoints: 2 },
-    store: openStore({ blobs }),
-    blobs,
-    programs,
-    scratch: path.join(root, 'scratch'),
-    hooks: { onProgress: async () => undefined, onPhase: async () => undefined, onCheckpoint: async () => undefined, onEvent: () => undefined, onNote: () => undefined, onSetAside: () => undefined, onMetrics: async () => undefined, timings: async () => [], stopReason: () => undefined, ...hooks },
-  });
-}
-
-const save = (context: StageContext): Promise<void> => context.checkpoint({ step: 1, write: (folder) => writeFile(path.join(folder, 'state'), 'half-way') });
-const checkpointsOf = (root: string, run: string): string[] => {
-  const folder = path.join(root, 'store', 'checkpoints', run);
-  return existsSync(folder) ? readdirSync(folder, { recursive: true }).map(String).filter((name) => name.endsWith('manifest.json')) : [];
-};
+/** What surrounds every stage. */
+const save = (context: StageContext): Promise<void> => context.checkpoint({ step: 1, files: () => ({ state: 'half-way' }) });
 
 test('says what it does when reading inputs, saving or publishing takes long, and leaves it at that once a step counts', async () => {
   const phases: string[] = [];
@@ -65,13 +21,14 @@ test('says what it does when reading inputs, saving or publishing takes long, an
     attempt: 1,
     keyParts: slowly,
     work: async (context) => {
-      await context.checkpoint({ step: 1, write: async (folder) => (await slowly(), writeFile(path.join(folder, 'state'), '')) });
-      await context.progress({ step: 2, of: 3 });
+      await save(context);
+      await context.checkpoint({ step: 2, files: () => ({ state: '' }) }); // waits for the one before
+      await context.progress({ step: 3, of: 4 });
       await slowly(); // a stage's own work tells of itself
     },
     hooks: { onPhase: async (phase) => void phases.push(phase), onMetrics: slowly },
   });
-  expect(phases).toEqual(['checking its inputs', 'saving a checkpoint at step 1', 'publishing its result']);
+  expect(phases).toEqual(['checking its inputs', 'saving a checkpoint at step 2', 'publishing its result']);
 });
 
 test('a stage that another run finished meanwhile leaves no checkpoints of its own behind', async () => {

@@ -6,9 +6,12 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig, type RunConfig } from '../../config/index.js';
 import { fileBlobs, openStore, type Ref } from '../../lib/artifacts/index.js';
 import { parquetRows, type DataWait } from '../../lib/data/index.js';
-import { readSafetensors } from '../../lib/models/index.js';
+import { createModel, readSafetensors } from '../../lib/models/index.js';
 import { ProgramCache } from '../../lib/programs/index.js';
+import { openCorpus } from '../../lib/stages/corpus.js';
 import { executeStage, stageByName, stageKey, type StageHooks, type StageInputs, type StageName, type StageResult, type StageTask } from '../../lib/stages/index.js';
+import { tf } from '../../lib/tensor/index.js';
+import { idsOf, tensorsOf } from '../models/tiny.js';
 
 /** Stages called directly, without Temporal: the smallest run there is. */
 const root = mkdtempSync(path.join(os.tmpdir(), 'bliss-stages-'));
@@ -131,6 +134,18 @@ describe('a stage', () => {
     expect(await metricsOf(home, resumed.ref)).toEqual(await metricsOf('main', warm.ref));
   });
 
+  test('of training, broken off a step after a checkpoint was begun, goes on from the state of its checkpoint', async () => {
+    const home = 'broken-training';
+    await moveInputs(home, [drawn.ref]);
+    const broken = call('training', trainingInput(), { home, hooks: { onProgress: ({ step }) => (step === 5 ? Promise.reject(new Error('the machine went away')) : Promise.resolve()) } });
+    await expect(broken).rejects.toThrow('the machine went away');
+    const steps: number[] = [];
+    const resumed = await call('training', trainingInput(), { home, attempt: 2, hooks: { onProgress: async ({ step }) => void steps.push(step) } });
+    expect(steps).toEqual([5, 6]);
+    expect(resumed.ref).toEqual(warm.ref);
+    expect(await metricsOf(home, resumed.ref)).toEqual(await metricsOf('main', warm.ref));
+  });
+
   test.each(['warm', 'zero'] as const)('of the bilevel phase, stopped twice, ends with the same score model, z of the step before and flagged rows included: start %s', async (start) => {
     const input = bilevelInput(start);
     const whole = await call('bilevel', input);
@@ -184,27 +199,63 @@ describe('a stage', () => {
   });
 });
 
+const scoresOf = async (results: readonly StageResult[]): Promise<Map<string, number>> => {
+  const map = new Map<string, number>();
+  for (const { ref } of results) for await (const row of parquetRows({ file: await (await open('main').store.open(ref)).file('scores.parquet'), columns: ['id', 'logit'] })) map.set(String(row['id']), Number(row['logit']));
+  return map;
+};
+// 24 divides neither the 32 rows of a shard nor the 64 of the group: the grid crosses the ranges
+const scoringInput = (scorer: Ref, by: StageInputs['scoring']['by'], first: number, end: number): StageInputs['scoring'] => ({ models: config.models, sequenceLength: config.data.sequenceLength, batchSize: 24, corpus: corpus.ref, group: 1, shards: { first, end }, scorer, ...(by === undefined ? {} : { by }), compiler: 'graph', precision: 'float32' });
+
 describe('scoring', () => {
   test('gives a row the same score whatever range of shards it is scored in, and selection keeps the best of all ranges', async () => {
     const scorer = await call('bilevel', bilevelInput());
-    // 24 divides neither the 32 rows of a shard nor the 64 of the group: the grid crosses the ranges
-    const range = (first: number, end: number): StageInputs['scoring'] => ({ models: config.models, sequenceLength: config.data.sequenceLength, batchSize: 24, corpus: corpus.ref, group: 1, shards: { first, end }, scorer: scorer.ref, compiler: 'graph', precision: 'float32' });
-    const whole = await call('scoring', range(0, 2), { stage: 'whole' });
-    const parts = [await call('scoring', range(0, 1), { stage: 'part-0' }), await call('scoring', range(1, 2), { stage: 'part-1' })];
-    const scores = async (results: readonly StageResult[]): Promise<Map<string, number>> => {
-      const map = new Map<string, number>();
-      for (const { ref } of results) for await (const row of parquetRows({ file: await (await open('main').store.open(ref)).file('scores.parquet'), columns: ['id', 'logit'] })) map.set(String(row['id']), Number(row['logit']));
-      return map;
-    };
-    const all = await scores([whole]);
+    const whole = await call('scoring', scoringInput(scorer.ref, undefined, 0, 2), { stage: 'whole' });
+    const parts = [await call('scoring', scoringInput(scorer.ref, undefined, 0, 1), { stage: 'part-0' }), await call('scoring', scoringInput(scorer.ref, undefined, 1, 2), { stage: 'part-1' })];
+    const all = await scoresOf([whole]);
     expect(all.size).toBe(64);
-    expect(await scores(parts)).toEqual(all);
+    expect(await scoresOf(parts)).toEqual(all);
 
     const selected = await call('selection', { selector: 'bliss', fraction: 0.25, method: 'top-k', temperature: 0, trainedRows: 'flag', corpus: corpus.ref, group: 1, scores: parts.map(({ ref }) => ref), seed: '0' }, { stage: 'select' });
     const best = [...all].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, 16).map(([id]) => id);
     const chosen: string[] = [];
     for await (const row of parquetRows({ file: await (await open('main').store.open(selected.ref)).file('selected.parquet'), columns: ['id'] })) chosen.push(String(row['id']));
     expect(chosen).toEqual(best);
+  });
+
+  test('by perplexity is minus the mean next-token loss of the model, worked out from its logits', async () => {
+    const scores = await scoresOf([await call('scoring', scoringInput(warm.ref, 'perplexity', 0, 2), { stage: 'perplexity' })]);
+    const { arrays } = await readSafetensors(await (await open('main').store.open(warm.ref)).file('weights.safetensors'));
+    const group = await (await openCorpus(open('main').store, corpus.ref)).group(1);
+    const { vocabularySize, proxy } = config.models;
+    const model = createModel(proxy);
+    const T = config.data.sequenceLength;
+    let seen = 0;
+    for await (const { id, tokens } of group.read(0, 5)) {
+      const logits = tf.tidy(() => model.logits({ params: tensorsOf(arrays, model.shapes(vocabularySize)), ids: idsOf([Array.from(tokens)]), causal: true }).dataSync<'float32'>()); // [1·T, V]
+      let loss = 0;
+      for (let t = 0; t + 1 < T; t++) {
+        const row = Float64Array.from(logits.subarray(t * vocabularySize, (t + 1) * vocabularySize));
+        const top = Math.max(...row);
+        loss += top + Math.log(row.reduce((sum, x) => sum + Math.exp(x - top), 0)) - row[tokens[t + 1]];
+      }
+      expect(Math.abs((scores.get(id) ?? Number.NaN) + loss / (T - 1))).toBeLessThan(1e-5);
+      seen += 1;
+    }
+    expect(seen).toBe(5);
+  });
+
+  test.each(['dsir', 'quality-classifier'] as const)('by n-gram weights of %s, learnt in a stage of their own, prefers rows of the kind that the validation set is of', async (method) => {
+    const learnt = await call('lexical', { method, corpus: corpus.ref, group: 1, seed: '0' }, { stage: `lexical-${method}` });
+    expect((await call('lexical', { method, corpus: corpus.ref, group: 1, seed: '0' }, { stage: `again-${method}`, scope: 'again' })).ref.digest).toBe(learnt.ref.digest);
+    const scores = await scoresOf([await call('scoring', scoringInput(learnt.ref, 'lexical', 0, 1), { stage: `${method}-0` }), await call('scoring', scoringInput(learnt.ref, 'lexical', 1, 2), { stage: `${method}-1` })]);
+    expect(scores.size).toBe(64);
+    const mean = (of: (id: string) => boolean): number => {
+      const values = [...scores].filter(([id]) => of(id)).map(([, score]) => score);
+      return values.reduce((sum, value) => sum + value, 0) / values.length;
+    };
+    const isBook = (id: string): boolean => id.startsWith('books');
+    expect(mean(isBook)).toBeGreaterThan(mean((id) => !isBook(id)));
   });
 });
 

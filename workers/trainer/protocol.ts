@@ -7,7 +7,7 @@ import { z } from 'zod';
 const refSchema = z.strictObject({ uri: z.string(), sha256: z.string(), size: z.number(), digest: z.string() });
 
 export const taskSchema = z.strictObject({
-  name: z.enum(['prepare', 'selection', 'training', 'bilevel', 'scoring', 'evaluation', 'report']),
+  name: z.enum(['prepare', 'selection', 'training', 'bilevel', 'lexical', 'scoring', 'evaluation', 'report']),
   run: z.string(),
   stage: z.string(),
   /** checked by the stage's own types on the sending side; JSON here */
@@ -15,6 +15,7 @@ export const taskSchema = z.strictObject({
   fencingToken: z.strictObject({ epoch: z.number().int(), attempt: z.number().int() }),
   scope: z.string(),
   keepCheckpoints: z.number().int(),
+  keepCheckpointsEvery: z.number().int().optional(),
 });
 
 export const toTrainer = z.discriminatedUnion('type', [

@@ -1,7 +1,7 @@
-import type { RunConfig } from '../../config/index.js';
+import type { RunConfig } from '../../config/schema.js';
 import type { ModelConfig } from '../../config/sections/models.js';
-import { createModel, createScoreModel, flopsPerToken, parameterCount } from '../../lib/models/index.js';
-import type { StageInputs, StageName } from '../../lib/stages/types.js';
+import { createModel, createScoreModel, flopsPerToken, parameterCount } from '../models/index.js';
+import type { StageInputs, StageName } from './types.js';
 
 /** How much there is to do in a stage, and to keep of it. */
 export interface Work {
@@ -15,11 +15,13 @@ export interface Work {
 }
 
 const TOKEN_BYTES = 4;
+/** 10,000 weights as text */
+const LEXICAL_BYTES = 200_000;
 /** weights and AdamW's two moments, float32 */
 const STATE_BYTES = 12;
 
 export function workOf<Name extends StageName>(name: Name, input: StageInputs[Name], config: RunConfig): Work {
-  const rules: { readonly [N in StageName]: (input: StageInputs[N], config: RunConfig) => Work } = { prepare, selection, training, bilevel, scoring, evaluation, report };
+  const rules: { readonly [N in StageName]: (input: StageInputs[N], config: RunConfig) => Work } = { prepare, selection, training, bilevel, lexical, scoring, evaluation, report };
   return rules[name](input, config);
 }
 
@@ -56,9 +58,13 @@ function bilevel({ bilevel: hyper, models, sequenceLength }: StageInputs['bileve
   return { amount: outerSteps * batchSize * (innerSteps + 1), unit: 'rows', flops: outerSteps * (inner + outer), bytes: 4 * kept };
 }
 
-function scoring({ models, sequenceLength, shards }: StageInputs['scoring'], { data }: RunConfig): Work {
+function lexical(_: StageInputs['lexical'], { data }: RunConfig): Work {
+  return { amount: data.rowsPerGroup, unit: 'rows', flops: 0, bytes: LEXICAL_BYTES };
+}
+
+function scoring({ models, sequenceLength, shards, by }: StageInputs['scoring'], { data }: RunConfig): Work {
   const rows = Math.min((shards.end - shards.first) * data.rowsPerShard, data.rowsPerGroup);
-  return { amount: rows, unit: 'rows', flops: rows * sequenceLength * flopsPerToken({ model: models.proxy, vocabularySize: models.vocabularySize, sequenceLength }).forward, bytes: rows * 20 };
+  return { amount: rows, unit: 'rows', flops: by === 'lexical' ? 0 : rows * sequenceLength * flopsPerToken({ model: models.proxy, vocabularySize: models.vocabularySize, sequenceLength }).forward, bytes: rows * 20 };
 }
 
 function evaluation({ model, vocabularySize, sequenceLength, sets }: StageInputs['evaluation'], { heldOut }: RunConfig): Work {

@@ -1,0 +1,64 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { digestJson } from '../artifacts/index.js';
+import type { TokenDataset } from '../data/types.js';
+import { logImportance, NgramCounts, trainClassifier, type LexicalScorer } from '../selection/lexical/index.js';
+import { openCorpus } from './corpus.js';
+import { throwIfStopped } from './execute.js';
+import { sampleRows } from '../data/index.js';
+import type { LexicalInput, Stage, StageContext } from './types.js';
+
+/** `LexicalScorer` as JSON */
+export const LEXICAL_FILE = 'lexical.json';
+/** rows of the group for each wanted text that the classifier learns from */
+const NEGATIVES = 4;
+/** fewer say little of a corpus of many sources */
+const FEWEST_NEGATIVES = 2_000;
+
+/**
+ * Weights of hashed n-grams by which rows are likened to the validation set: importance weights, or a classifier's. No tensors, and no model but
+ * these counts.  @see method §9
+ */
+export const lexical: Stage<'lexical'> = {
+  name: 'lexical',
+  version: 1,
+  resource: 'cpu',
+  run: async (input, context) => {
+    const corpus = await openCorpus(context.store, input.corpus);
+    const group = await corpus.group(input.group);
+    const wanted = (await corpus.heldOut('validation')).map(({ tokens, length }) => tokens.subarray(0, length));
+    const scorer = input.method === 'dsir' ? await dsir(wanted, group, context) : await classifier(wanted, group, input, context);
+    const text = JSON.stringify({ ...scorer, weights: Array.from(scorer.weights) });
+    await writeFile(path.join(context.scratch, LEXICAL_FILE), text);
+    return { kind: 'lexical-scorer', folder: context.scratch, digest: digestJson(JSON.parse(text)), summary: { method: input.method, group: input.group, wantedTexts: wanted.length } };
+  },
+};
+
+async function dsir(wanted: readonly Int32Array[], group: TokenDataset, context: StageContext): Promise<LexicalScorer> {
+  const target = new NgramCounts();
+  for (const tokens of wanted) target.add(tokens);
+  const raw = new NgramCounts();
+  for await (const { tokens, index } of group.read(0, group.rows)) {
+    raw.add(tokens);
+    await say(index, group, context);
+  }
+  return { weights: logImportance({ target, raw }), bias: 0, pooling: 'sum' };
+}
+
+async function classifier(wanted: readonly Int32Array[], group: TokenDataset, { seed }: LexicalInput, context: StageContext): Promise<LexicalScorer> {
+  const count = Math.max(FEWEST_NEGATIVES, NEGATIVES * wanted.length);
+  const drawn = new Set(sampleRows(group.rows, Math.min(1, count / group.rows), `${seed}/negatives`));
+  const negatives: Int32Array[] = [];
+  for await (const { tokens, index } of group.read(0, group.rows)) {
+    if (drawn.has(index)) negatives.push(tokens);
+    await say(index, group, context);
+  }
+  return { ...trainClassifier({ positives: wanted, negatives, seed }), pooling: 'mean' };
+}
+
+/** Every so many rows; nothing is saved on the way: minutes for millions of rows. */
+async function say(index: number, group: TokenDataset, context: StageContext): Promise<void> {
+  if ((index + 1) % 1024 !== 0) return;
+  await context.progress({ step: index + 1, of: group.rows, amount: { value: index + 1, unit: 'rows' } });
+  throwIfStopped(context);
+}

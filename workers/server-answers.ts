@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect, type ServerAddress } from './connection.js';
+
+const LOOK_EVERY_MS = 1_000;
+/** who reads along hears at once, and then now and again */
+const SAY_EVERY_MS = 60_000;
+
+export interface ServerAnswers {
+  readonly server: ServerAddress;
+  /** why it does not, with how long that has gone on */
+  readonly onSilence: (line: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Waits, for as long as it takes, until a server answers: machines are started while it is away too, and workers again on them, and ending for
+ * that would leave nobody to go on when it is back. @returns false when the signal aborted
+ */
+export async function serverAnswers({ server, onSilence, signal }: ServerAnswers): Promise<boolean> {
+  const began = Date.now();
+  let saidAt = -Infinity;
+  while (signal?.aborted !== true) {
+    try {
+      const connection = await connect(server);
+      await connection.close();
+      return true;
+    } catch (error) {
+      if (Date.now() - saidAt >= SAY_EVERY_MS) {
+        saidAt = Date.now();
+        onSilence(`${server.address}: ${error instanceof Error ? error.message : String(error)}; waiting for it, ${Math.round((saidAt - began) / 1000)} s so far`);
+      }
+      await sleep(LOOK_EVERY_MS);
+    }
+  }
+  return false;
+}
