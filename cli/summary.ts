@@ -59,20 +59,20 @@ export function metricsTable(metrics: readonly ArmMetrics[]): string[] {
   return columns([head, ...rows]);
 }
 
-/** The last round's, the arms side by side. */
-export function tasksTable(tasks: readonly TaskPoint[]): string[] {
-  const last = Math.max(...tasks.map(({ round }) => round));
+/** Of one round, the arms side by side. */
+function tasksTable(tasks: readonly TaskPoint[]): string[] {
+  const [{ round }] = tasks;
   const arms = [...new Set(tasks.map(({ arm }) => arm))];
   const seeds = new Set(tasks.map(({ seed }) => seed)).size > 1;
   const rows = new Map<string, { readonly head: readonly string[]; readonly cells: Map<string, string> }>();
-  for (const point of tasks.filter(({ round }) => round === last)) {
+  for (const point of tasks) {
     const { seed, arm, task, metric, items } = point;
     const key = `${seed} ${task} ${metric}`;
     const row = rows.get(key) ?? { head: [...(seeds ? [String(seed)] : []), task, metric, String(items)], cells: new Map<string, string>() };
     rows.set(key, row);
     row.cells.set(arm, valueText({ ...point, name: metric }));
   }
-  return columns([[...(seeds ? ['seed'] : []), 'task', 'metric', 'items', ...arms.map((arm) => `${arm}, round ${last}`)], ...[...rows.values()].map(({ head, cells }) => [...head, ...arms.map((arm) => cells.get(arm) ?? '')])]);
+  return columns([[...(seeds ? ['seed'] : []), 'task', 'metric', 'items', ...arms.map((arm) => `${arm}, round ${round}`)], ...[...rows.values()].map(({ head, cells }) => [...head, ...arms.map((arm) => cells.get(arm) ?? '')])]);
 }
 
 const HOW: Record<RunOutcome['state'], string> = { done: 'is done', failed: 'failed', cancelled: 'was cancelled', terminated: 'was terminated', 'timed-out': 'ran out of time' };

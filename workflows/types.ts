@@ -31,7 +31,7 @@ export interface PipelineResult {
   readonly run: string;
   readonly digests: RunDigests;
   readonly metrics: readonly ArmMetrics[];
-  /** on zero-shot tasks; absent where there are none */
+  /** on zero-shot tasks after the last round; absent where there are none */
   readonly tasks?: readonly TaskPoint[];
   /** the report as an artifact; the run's folder has it as report.html */
   readonly report: Ref;

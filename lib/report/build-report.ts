@@ -18,7 +18,7 @@ import { verdictOf, type Verdict } from './verdict.js';
 export function buildReport(data: ReportData): string {
   const verdict = verdictOf(data);
   const sections = [
-    resultsSection(data), comparisonSection(data), ...tasksSection(data), trainingSection(data), bilevelSection(data), scoresSection(data), selectionSection(data), samplesSection(data),
+    resultsSection(data), ...tasksSection(data), comparisonSection(data), trainingSection(data), bilevelSection(data), scoresSection(data), selectionSection(data), samplesSection(data),
     timingsSection(data), lineageSection(data), digestsSection(data), environmentSection(data), configurationSection(data),
   ];
   const title = `${data.run}: ${verdict.headline}`;

@@ -6,6 +6,7 @@ import { createLogLikelihoodProgram } from '../programs/index.js';
 import type { NamedArrays } from '../tensor/index.js';
 import type { Corpus } from './corpus.js';
 import { throwIfStopped } from './execute.js';
+import { stageAnswers } from './stage-answers.js';
 import type { EvaluationInput, StageContext } from './types.js';
 
 /** A task's figures as the stage's summary has them. */
@@ -26,17 +27,21 @@ export interface EvaluateOnTasks {
   readonly context: StageContext;
   readonly corpus: Corpus;
   readonly weights: NamedArrays;
+  /** of the held-out sets' program: what decides how this process computes */
+  readonly programDigest: string;
   /** rows that the stage has done before */
   readonly rowsBefore: number;
 }
 
 /** Figures on zero-shot tasks, one metrics line a task; what each item gave goes into a file of its own. @throws BlissError DataInvalid, DataCorrupt */
-export async function evaluateOnTasks({ input, context, corpus, weights, rowsBefore }: EvaluateOnTasks): Promise<Readonly<Record<string, TaskSummary>>> {
+export async function evaluateOnTasks({ input, context, corpus, weights, programDigest, rowsBefore }: EvaluateOnTasks): Promise<Readonly<Record<string, TaskSummary>>> {
   const { model, vocabularySize, sequenceLength, batchSize, compiler, tasks } = input;
   const read = [];
   for (const [i, one] of tasks.of.entries()) read.push({ task: taskByName(one.name), items: await context.waiting.during(() => readItems(itemsAt(tasks.folder, one, i))) });
   const tokenizer = await loadTokenizer(await corpus.artifact.file(corpus.index.tokenizer.file));
+  const known = await stageAnswers({ context, programDigest });
   const outcomes = await evaluateTasks({
+    known,
     tasks: read,
     tokenizer,
     vocabularySize,
@@ -51,6 +56,7 @@ export async function evaluateOnTasks({ input, context, corpus, weights, rowsBef
     },
     onProgress: async (done, of) => {
       await context.progress({ step: rowsBefore + done, of: rowsBefore + of, amount: { value: rowsBefore + done, unit: 'rows' } });
+      await known.save(rowsBefore + done);
       throwIfStopped(context);
       if (done === of) await context.phase('standard errors');
     },

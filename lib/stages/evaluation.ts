@@ -44,18 +44,19 @@ export const evaluation: Stage<'evaluation'> = {
         });
         done += batch.length;
         await context.progress({ step: done, of: total, amount: { value: done, unit: 'rows' } });
-        throwIfStopped(context); // seconds of work: it starts again
+        throwIfStopped(context); // seconds of work: the sets start again
       }
       results[set] = summariseHeldOut(losses);
       passages[set] = losses.map(passageLoss);
-      context.metrics({ set, ...results[set] });
     }
     await writeFile(path.join(context.scratch, 'evaluation.json'), JSON.stringify(results, null, 2));
     await writeFile(path.join(context.scratch, PASSAGES_FILE), JSON.stringify(passages));
     const shown = results['test'] ?? results[sets[0]];
     const { tasks } = input;
-    if (tasks === undefined) return { kind: 'evaluation', folder: context.scratch, digest: digestJson(results), summary: { ...shown, results } };
-    const onTasks = await evaluateOnTasks({ input: { ...input, tasks }, context, corpus, weights, rowsBefore: total });
+    const onTasks = tasks === undefined ? undefined : await evaluateOnTasks({ input: { ...input, tasks }, context, corpus, weights, programDigest: program.digest, rowsBefore: total });
+    // after the tasks, whose checkpoints would hold these lines: a stage that goes on writes them again
+    for (const set of sets) context.metrics({ set, ...results[set] });
+    if (onTasks === undefined) return { kind: 'evaluation', folder: context.scratch, digest: digestJson(results), summary: { ...shown, results } };
     return { kind: 'evaluation', folder: context.scratch, digest: digestJson({ results, tasks: onTasks }), summary: { ...shown, results, tasks: onTasks } };
   },
 };

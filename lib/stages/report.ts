@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import type { RunConfig } from '../../config/schema.js';
 import { digestJson, digestLines, type Store } from '../artifacts/index.js';
 import type { Artifact } from '../artifacts/types.js';
-import { buildReport, writeTensorboard, type ReportData } from '../report/index.js';
+import { buildReport, writeTensorboard, type ReportData, type TaskPoint } from '../report/index.js';
 import { environmentFacts } from './environment-facts.js';
 import { readFinishedStages } from './finished-stages.js';
 import { evaluationPoints, gather, numericsFacts, taskPoints, type Gather, type OpenedStage } from './report-data.js';
@@ -29,14 +29,20 @@ export const report: Stage<'report'> = {
     const data = await reportData({ run, config, opened, timings: await context.timings(), lines, ...(forked === undefined ? {} : { forked }) });
     const { metrics, digests, tasks } = data;
     // absent where there are none, so that digests of runs without tasks are what they were
-    const onTasks = tasks === undefined ? {} : { tasks };
+    const digested = tasks === undefined ? { digests, metrics } : { digests, metrics, tasks };
     await writeFile(path.join(context.scratch, 'report.html'), buildReport(data));
     await context.progress({ step: 3, of: 4 });
     await writeTensorboard({ folder: path.join(context.scratch, 'tensorboard'), data });
     await context.progress({ step: 4, of: 4 });
-    return { kind: 'report', folder: context.scratch, digest: digestJson({ digests, metrics, ...onTasks }), summary: { digests, metrics, ...onTasks } };
+    return { kind: 'report', folder: context.scratch, digest: digestJson(digested), summary: tasks === undefined ? digested : { digests, metrics, tasks: lastRound(tasks) } };
   },
 };
+
+/** What travels through Temporal: of hundreds of rounds all tasks' figures would be too much for it. */
+function lastRound(tasks: readonly TaskPoint[]): readonly TaskPoint[] {
+  const last = tasks.reduce((most, { round }) => Math.max(most, round), 0);
+  return tasks.filter(({ round }) => round === last);
+}
 
 export interface RenderReport {
   readonly store: Store;

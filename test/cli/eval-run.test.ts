@@ -17,7 +17,7 @@ function config(name: string, items?: string): string {
   cpSync(PIQA, path.join(own, 'piqa'), { recursive: true });
   if (items !== undefined) writeFileSync(path.join(own, 'piqa', 'valid.jsonl'), items);
   const file = path.join(own, 'run.yaml');
-  writeFileSync(file, 'extends: smoke\nevaluation: { tasks: [{ name: piqa, path: piqa/valid.jsonl }] }\nwarmUp: { steps: 5, warmUpSteps: 2 }\nbilevel: { outerSteps: 5 }\npretraining: { steps: 5, warmUpSteps: 2, decay: { steps: 2 } }\nruntime: { compiler: graph }\n');
+  writeFileSync(file, 'extends: smoke\nrounds: 2\nevaluation: { tasks: [{ name: piqa, path: piqa/valid.jsonl }] }\nwarmUp: { steps: 5, warmUpSteps: 2 }\nbilevel: { outerSteps: 5 }\npretraining: { steps: 5, warmUpSteps: 2, decay: { steps: 2 } }\nruntime: { compiler: graph }\n');
   return file;
 }
 
@@ -26,25 +26,28 @@ describe('a run with a zero-shot task', () => {
 
   test('has its figures in the answer, the metrics and the report', async () => {
     const { code, stdout, stderr } = await bliss(['run', config('first'), '--name', 'first', '--home', home, '--json']);
-    expect([code, stderr.includes('error')]).toEqual([0, false]);
+    expect([code, stderr.includes('error:')]).toEqual([0, false]);
     ({ tasks } = JSON.parse(stdout) as { readonly tasks: readonly TaskPoint[] });
-    expect(tasks.map(({ arm, round, task, metric, items }) => [arm, round, task, metric, items])).toEqual(['bliss', 'random'].flatMap((arm) => ['acc', 'acc_norm'].map((metric) => [arm, 1, 'piqa', metric, 8])));
+    expect(tasks.map(({ arm, round, task, metric, items }) => [arm, round, task, metric, items])).toEqual(['bliss', 'random'].flatMap((arm) => ['acc', 'acc_norm'].map((metric) => [arm, 2, 'piqa', metric, 8])));
     const run = openHome(home).run('first');
     const [acc] = tasks;
-    expect(readFileSync(run.metrics, 'utf8')).toContain(`{"stage":"seed-0/bliss/round-1/evaluation","task":"piqa","items":8,"acc":${acc.value}`);
-    expect(readFileSync(run.report, 'utf8')).toContain('Zero-shot tasks');
-    expect((await bliss(['resume', 'first', '--home', home])).stdout).toMatch(/task +metric +items +bliss, round 1 +random, round 1\npiqa +acc +8 +\d+\.\d % ± \d+\.\d % +\d+\.\d % ± \d+\.\d %\n/);
+    const lines = readFileSync(run.metrics, 'utf8');
+    expect(lines).toContain(`{"stage":"seed-0/bliss/round-2/evaluation","task":"piqa","items":8,"acc":${acc.value}`);
+    expect(lines).toContain('{"stage":"seed-0/bliss/round-1/evaluation","task":"piqa","items":8,');
+    const report = readFileSync(run.report, 'utf8');
+    expect([report.includes('Zero-shot tasks'), report.includes('Earlier rounds')]).toEqual([true, true]);
+    expect((await bliss(['resume', 'first', '--home', home])).stdout).toMatch(/task +metric +items +bliss, round 2 +random, round 2\npiqa +acc +8 +\d+\.\d % ± \d+\.\d % +\d+\.\d % ± \d+\.\d %\n/);
   }, 180_000);
 
   test('gives the same figures to bliss eval of the same arm', async () => {
     for (const arm of ['bliss', 'random']) {
-      const { code, stdout, stderr } = await bliss(['eval', `first/seed-0/${arm}/round-1`, '--tasks', 'piqa', '--data', `piqa=${path.join(PIQA, 'valid.jsonl')}`, '--compiler', 'graph', '--home', home, '--json']);
+      const { code, stdout, stderr } = await bliss(['eval', `first/seed-0/${arm}/round-2`, '--tasks', 'piqa', '--data', `piqa=${path.join(PIQA, 'valid.jsonl')}`, '--compiler', 'graph', '--home', home, '--json']);
       expect([code, stderr]).toEqual([0, expect.stringContaining('16 of 16 requests')]);
       const [piqa] = (JSON.parse(stdout) as EvalAnswer).tasks;
       expect(piqa.metrics.map(({ name, value, standardError }) => [name, value, standardError])).toEqual(tasks.filter((point) => point.arm === arm).map(({ metric, value, standardError }) => [metric, value, standardError]));
     }
-    const none = await bliss(['eval', 'first/seed-0/bliss/round-2', '--tasks', 'piqa', '--data', `piqa=${path.join(PIQA, 'valid.jsonl')}`, '--home', home]);
-    expect([none.code, none.stderr]).toEqual([2, expect.stringMatching(/has not finished seed-0\/bliss\/round-2\/decay[\s\S]*first\/seed-0\/bliss\/round-1/)]);
+    const none = await bliss(['eval', 'first/seed-0/bliss/round-3', '--tasks', 'piqa', '--data', `piqa=${path.join(PIQA, 'valid.jsonl')}`, '--home', home]);
+    expect([none.code, none.stderr]).toEqual([2, expect.stringMatching(/has not finished seed-0\/bliss\/round-3\/decay[\s\S]*first\/seed-0\/bliss\/round-1/)]);
   }, 120_000);
 
   test('is found finished from another folder', async () => {

@@ -125,7 +125,7 @@ describe('bliss eval', () => {
     await cp(model, broken, { recursive: true });
     await rm(path.join(broken, 'model.safetensors'));
     const missing = await bliss(['eval', broken, '--tasks', 'piqa', '--data', data, '--home', home, '--json']);
-    expect([missing.code, JSON.parse(missing.stdout)]).toEqual([2, { error: expect.objectContaining({ code: 'DataInvalid', where: path.join(broken, 'model.safetensors') }) }]);
+    expect([missing.code, JSON.parse(missing.stdout)]).toEqual([2, { error: expect.objectContaining({ code: 'DataInvalid', where: expect.stringContaining(broken) }) }]);
     await cp(path.join(model, 'model.safetensors'), path.join(broken, 'model.safetensors'));
     await appendFile(path.join(broken, 'tokenizer.json'), '}');
     expect((await bliss(['eval', broken, '--tasks', 'piqa', '--data', data, '--home', home])).stderr).toContain('the tokenizer is no JSON');

@@ -17,8 +17,8 @@ const blobs = fileBlobs({ root: path.join(root, 'store') });
 const store = openStore({ blobs });
 const programs = new ProgramCache();
 const quiet: StageHooks = { onProgress: async () => undefined, onPhase: async () => undefined, onCheckpoint: async () => undefined, onEvent: () => undefined, onNote: () => undefined, onSetAside: () => undefined, onMetrics: async () => undefined, timings: async () => [], stopReason: () => undefined };
-const call = <Name extends StageName>(name: Name, input: StageInputs[Name], hooks: Partial<StageHooks> = {}): Promise<StageResult> =>
-  executeStage({ stage: stageByName(name), task: { name, run: 'test', stage: name, input, fencingToken: { epoch: 1, attempt: 1 }, scope: '', keepCheckpoints: 2 }, store, blobs, programs, scratch: path.join(root, 'scratch'), hooks: { ...quiet, ...hooks } });
+const call = <Name extends StageName>(name: Name, input: StageInputs[Name], hooks: Partial<StageHooks> = {}, { attempt = 1, scope = '' } = {}): Promise<StageResult> =>
+  executeStage({ stage: stageByName(name), task: { name, run: `test${scope}`, stage: name, input, fencingToken: { epoch: 1, attempt }, scope, keepCheckpoints: 2 }, store, blobs, programs, scratch: path.join(root, 'scratch'), hooks: { ...quiet, ...hooks } });
 
 let config: RunConfig;
 let corpus: StageResult;
@@ -108,9 +108,23 @@ describe('an evaluation with tasks', () => {
     expect(steps.every(([step], i) => i === 0 || step >= steps[i - 1][0])).toBe(true);
   });
 
-  test('ends where it is asked to stop', async () => {
+  test('that is stopped goes on where it was, to the same digest and metrics', async () => {
+    const two = { ...input(piqa), batchSize: 2 };
+    const linesOf = (lines: string[]): Partial<StageHooks> => ({ onMetrics: async (all) => void lines.splice(0, Infinity, ...all) });
+    const wholeLines: string[] = [];
+    const whole = await call('evaluation', two, linesOf(wholeLines));
+
     let steps = 0;
-    await expect(call('evaluation', { ...input(piqa), batchSize: 2 }, { onProgress: async () => void steps++, stopReason: () => (steps > 6 ? 'the test says so' : undefined) })).rejects.toMatchObject({ code: 'Stopped' });
+    // 4 batches of passages, then what is known of the tasks, then their batches
+    const stopped = call('evaluation', two, { onProgress: async () => void steps++, stopReason: () => (steps > 7 ? 'the test says so' : undefined) }, { scope: 'stopped' });
+    await expect(stopped).rejects.toMatchObject({ code: 'Stopped' });
+    const lines: string[] = [];
+    const done: number[] = [];
+    const resumed = await call('evaluation', two, { ...linesOf(lines), onProgress: async ({ step }) => void done.push(step) }, { attempt: 2, scope: 'stopped' });
+    // of the 20 requests three batches of two are known
+    expect(done.slice(0, 6)).toEqual([2, 4, 6, 8, 8 + 6, 8 + 8]);
+    expect(resumed.ref.digest).toBe(whole.ref.digest);
+    expect(lines).toEqual(wholeLines);
   });
 
   test('says what is wrong with an item', async () => {
