@@ -6,7 +6,8 @@ import { openHome, type Home, type StageProgressFile } from '../../lib/home.js';
 import { commandLine, place, processesWith, start, until, type Started } from '../cli/bliss.js';
 
 /** Checkpoints that a disk has changed, and a trainer that crashes again and again, in real runs of `smoke`. */
-const CONFIG = ['--set', 'worker.keepCheckpoints=6'];
+/** one arm: the trainer at work is the bilevel stage's */
+const CONFIG = ['--set', 'worker.keepCheckpoints=6', '--set', 'comparison.arms=[{name: bliss, selector: bliss}]'];
 const RUN_MS = 400_000;
 const BILEVEL = 'seed-0/bliss/round-1/bilevel';
 

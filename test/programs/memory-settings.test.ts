@@ -76,7 +76,8 @@ describe.each(modes)('%s', (mode) => {
     expect(difference(mixed, exact)).toBeLessThan(5e-2);
   });
 
-  test('an outer step whose blocks are computed again, and one whose inner step is bf16-mixed', async () => {
+  // three programs are compiled: a minute on a machine that does other things too
+  test('an outer step whose blocks are computed again, and one whose inner step is bf16-mixed', { timeout: 240_000 }, async () => {
     const run = async (settings: object) => {
       const program = await createBilevelProgram({ ...bilevelSpec(mode, { solver: { method: 'gd', steps: 2, start: 'release' } }), ...settings });
       program.setState(initialState(program.getState()));
