@@ -6,6 +6,7 @@ import { addBudget } from './commands/budget.js';
 import { addCancel } from './commands/cancel.js';
 import { addDev } from './commands/dev.js';
 import { addDoctor } from './commands/doctor.js';
+import { addExport } from './commands/export.js';
 import { addFork } from './commands/fork.js';
 import { addGc } from './commands/gc.js';
 import { addInit } from './commands/init.js';
@@ -27,7 +28,7 @@ function bliss(): Command {
     .option('--json', 'one JSON object on standard output; everything else on standard error')
     .exitOverride()
     .configureOutput({ writeErr: () => undefined }); // errors are shown below, all in one way
-  for (const add of [addInit, addDoctor, addDev, addPlan, addRun, addResume, addFork, addPause, addStopAfter, addCancel, addBudget, addStatus, addLogs, addReport, addGc]) add(program);
+  for (const add of [addInit, addDoctor, addDev, addPlan, addRun, addResume, addFork, addExport, addPause, addStopAfter, addCancel, addBudget, addStatus, addLogs, addReport, addGc]) add(program);
   return program;
 }
 

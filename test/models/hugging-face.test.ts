@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, stat
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createModel, openHuggingFace, readSafetensors, writeHuggingFace, writeSafetensors, type HuggingFaceModel, type LlamaConfig } from '../../lib/models/index.js';
+import { createModel, openHuggingFace, readSafetensors, writeHuggingFace, writeSafetensors, type HuggingFaceModel, type LlamaConfig, type WriteHuggingFace } from '../../lib/models/index.js';
 import type { NamedArrays } from '../../lib/tensor/index.js';
 import { tinyLlama, unsettle } from './tiny.js';
 
@@ -18,10 +18,10 @@ const fixture = (name: string): string => path.join(import.meta.dirname, '..', '
 const json = (...parts: string[]): Record<string, unknown> => JSON.parse(readFileSync(path.join(...parts), 'utf8')) as Record<string, unknown>;
 const floats = (arrays: NamedArrays) => async (name: string): Promise<Float32Array> => Float32Array.from(arrays[name]);
 
-async function contentOf(folder: string): Promise<{ readonly model: HuggingFaceModel; readonly arrays: NamedArrays; readonly files: readonly string[] }> {
-  const { read, close, shapes, files, ...model } = await openHuggingFace(folder);
+async function contentOf(folder: string): Promise<{ readonly model: HuggingFaceModel & Pick<WriteHuggingFace, 'shapes'>; readonly arrays: NamedArrays; readonly files: readonly string[] }> {
+  const { read, close, files, ...model } = await openHuggingFace(folder);
   const arrays: Record<string, Float32Array> = {};
-  for (const name of Object.keys(shapes)) arrays[name] = await read(name);
+  for (const name of Object.keys(model.shapes)) arrays[name] = await read(name);
   await close();
   return { model, arrays, files };
 }
@@ -70,7 +70,7 @@ test('the tokenizer goes along, and its end-of-text token is the model’s', asy
   writeFileSync(file, '{"a": 1}');
   const model = { ...tinyLlama, tieEmbeddings: true };
   const arrays = createModel(model).init({ vocabularySize: 12, seed: 1 });
-  await writeHuggingFace({ folder, model, vocabularySize: 12, contextLength: 77, read: floats(arrays), tokenizer: { file, endOfText: { id: 5, content: '</s>' } } });
+  await writeHuggingFace({ folder, model, shapes: createModel(model).shapes(12), vocabularySize: 12, contextLength: 77, read: floats(arrays), tokenizer: { file, endOfText: { id: 5, content: '</s>' } } });
   expect(readFileSync(path.join(folder, 'tokenizer.json'), 'utf8')).toBe('{"a": 1}');
   expect(json(folder, 'tokenizer_config.json')).toMatchObject({ eos_token: '</s>', model_max_length: 77 });
   expect(json(folder, 'config.json')).toMatchObject({ bos_token_id: 5, eos_token_id: 5, tie_word_embeddings: true });
@@ -83,7 +83,7 @@ async function saved({ change = (arrays) => arrays, config = {}, model = {} }: {
   const folder = empty();
   const created = createModel({ ...tinyLlama, tieEmbeddings: false, ...model });
   const arrays = unsettle(created.init({ vocabularySize: 12, seed: 1 }), 1);
-  await writeHuggingFace({ folder, model: created.config, vocabularySize: 12, contextLength: 8, read: floats(arrays) });
+  await writeHuggingFace({ folder, model: created.config, shapes: created.shapes(12), vocabularySize: 12, contextLength: 8, read: floats(arrays) });
   const shapes = created.shapes(12);
   const changed = change(arrays);
   await writeSafetensors({ path: path.join(folder, 'model.safetensors'), arrays: changed, shapes: Object.fromEntries(Object.entries(changed).map(([name, array]) => [name, shapes[name]?.reduce((a, b) => a * b, 1) === array.length ? shapes[name] : [array.length]])) });

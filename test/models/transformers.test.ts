@@ -56,8 +56,8 @@ describe.skipIf('why' in found)('transformers loads what we write', () => {
       mkdirSync(folder);
       const arrays = unsettle(createModel(config).init({ vocabularySize: V, seed: name }), 1);
       await writeHuggingFace({
-        folder, model: config, vocabularySize: V, contextLength: 64, read: async (tensor) => Float32Array.from(arrays[tensor]),
-        tokenizer: { file, endOfText: { id: tokenizer.endOfText, content: '<|endoftext|>' } }, ...(shardBytes === undefined ? {} : { shardBytes }),
+        folder, model: config, shapes: createModel(config).shapes(V), vocabularySize: V, contextLength: 64, read: async (tensor) => Float32Array.from(arrays[tensor]),
+        tokenizer: { file, endOfText: { id: tokenizer.endOfText, content: tokenizer.decode([tokenizer.endOfText]) } }, ...(shardBytes === undefined ? {} : { shardBytes }),
       });
       written.push({ folder, arrays, name });
     }

@@ -3,7 +3,6 @@ import path from 'node:path';
 import { elements } from '../model.js';
 import { writeTensors } from '../safetensors.js';
 import type { Shapes } from '../../tensor/index.js';
-import { createModel } from '../create-model.js';
 import { writeHuggingFaceConfig, type HuggingFaceModel } from './config.js';
 import { CONFIG_FILE, INDEX_FILE, shardName, WEIGHTS_FILE } from './index-file.js';
 
@@ -14,6 +13,8 @@ const FLOAT_BYTES = 4;
 export interface WriteHuggingFace extends HuggingFaceModel {
   /** there, and empty */
   readonly folder: string;
+  /** the model's tensors, in the checkpoint's order */
+  readonly shapes: Shapes;
   /** a tensor by the checkpoint's name, float32; called once each, so that one at a time is held */
   readonly read: (name: string) => Promise<Float32Array>;
   /** a `tokenizer.json` to go along */
@@ -26,7 +27,7 @@ export interface WriteHuggingFace extends HuggingFaceModel {
  * A folder that transformers loads by itself: `config.json` in both spellings, float32 weights in one file or in shards with an index,
  * `generation_config.json`, and the tokenizer. Not atomic: write beside and rename.
  */
-export async function writeHuggingFace({ folder, read, tokenizer, shardBytes = SHARD_BYTES, ...model }: WriteHuggingFace): Promise<void> {
+export async function writeHuggingFace({ folder, shapes, read, tokenizer, shardBytes = SHARD_BYTES, ...model }: WriteHuggingFace): Promise<void> {
   const { id: endOfText = 0, content } = tokenizer?.endOfText ?? {};
   await writeJson(folder, CONFIG_FILE, writeHuggingFaceConfig(model, endOfText));
   await writeJson(folder, 'generation_config.json', { _from_model_config: true, bos_token_id: endOfText, eos_token_id: endOfText });
@@ -35,10 +36,10 @@ export async function writeHuggingFace({ folder, read, tokenizer, shardBytes = S
     // without it transformers takes the architecture's own tokenizer class, which splits text its own way
     await writeJson(folder, 'tokenizer_config.json', { tokenizer_class: 'PreTrainedTokenizerFast', bos_token: content, eos_token: content, model_max_length: model.contextLength, clean_up_tokenization_spaces: false });
   }
-  await writeWeights({ folder, shapes: createModel(model.model).shapes(model.vocabularySize), read, shardBytes });
+  await writeWeights({ folder, shapes, read, shardBytes });
 }
 
-async function writeWeights({ folder, shapes, read, shardBytes }: Pick<WriteHuggingFace, 'folder' | 'read'> & { readonly shapes: Shapes; readonly shardBytes: number }): Promise<void> {
+async function writeWeights({ folder, shapes, read, shardBytes }: Pick<WriteHuggingFace, 'folder' | 'shapes' | 'read'> & { readonly shardBytes: number }): Promise<void> {
   const shards = intoShards(shapes, shardBytes);
   const nameOf = (index: number): string => (shards.length === 1 ? WEIGHTS_FILE : shardName(index, shards.length));
   let total = 0;
