@@ -7,6 +7,7 @@ import { addCancel } from './commands/cancel.js';
 import { addDev } from './commands/dev.js';
 import { addDoctor } from './commands/doctor.js';
 import { addEval } from './commands/eval.js';
+import { addExport } from './commands/export.js';
 import { addFork } from './commands/fork.js';
 import { addGc } from './commands/gc.js';
 import { addInit } from './commands/init.js';
@@ -28,7 +29,7 @@ function bliss(): Command {
     .option('--json', 'one JSON object on standard output; everything else on standard error')
     .exitOverride()
     .configureOutput({ writeErr: () => undefined }); // errors are shown below, all in one way
-  for (const add of [addInit, addDoctor, addDev, addPlan, addRun, addResume, addFork, addPause, addStopAfter, addCancel, addBudget, addStatus, addLogs, addReport, addEval, addGc]) add(program);
+  for (const add of [addInit, addDoctor, addDev, addPlan, addRun, addResume, addFork, addPause, addStopAfter, addCancel, addBudget, addStatus, addLogs, addReport, addEval, addExport, addGc]) add(program);
   return program;
 }
 

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ModelConfig } from '../../config/sections/models.js';
 import { digestJson, fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import { loadTokenizer, sha256OfFile, type Tokenizer } from '../../lib/data/index.js';
 import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
-import { createModel, readHuggingFaceConfig, readSafetensors } from '../../lib/models/index.js';
+import { openHuggingFace } from '../../lib/models/index.js';
 import { openCorpus } from '../../lib/stages/corpus.js';
 import { readArrays } from '../../lib/stages/state.js';
 import type { FinishedStage } from '../../lib/stages/types.js';
@@ -34,26 +33,18 @@ export const openModel = (home: Home, source: ModelSource): Promise<OpenedModel>
 
 /** A folder as transformers saves it. */
 async function openFolder(folder: string): Promise<OpenedModel> {
-  const [config, weightsFile, tokenizerFile] = ['config.json', 'model.safetensors', 'tokenizer.json'].map((file) => path.join(folder, file));
-  const read = async <T>(file: string, how: () => Promise<T>): Promise<T> =>
-    how().catch((error: unknown) => {
-      if (error instanceof BlissError) throw error;
-      throw new BlissError({ code: 'DataInvalid', where: file, message: `cannot be read (${error instanceof Error ? error.message : String(error)})`, mend: 'give a folder as transformers saves a model and its tokenizer', cause: error });
-    });
-  const { model, vocabularySize, contextLength } = readHuggingFaceConfig(await read(config, async () => JSON.parse(await readFile(config, 'utf8')) as unknown), config);
+  const tokenizerFile = path.join(folder, 'tokenizer.json');
   const tokenizer = await loadTokenizer(tokenizerFile);
-  const { arrays, shapes } = await read(weightsFile, () => readSafetensors(weightsFile));
-  const wanted = Object.entries(createModel(model).shapes(vocabularySize));
-  const wrong = wanted.find(([name, shape]) => shapes[name]?.join() !== shape.join());
-  if (wrong !== undefined) {
-    const [name, shape] = wrong;
-    throw new BlissError({ code: 'DataInvalid', where: weightsFile, message: `${name} is ${name in shapes ? `[${shapes[name].join(', ')}]` : 'missing'}, not [${shape.join(', ')}]`, mend: 'give the weights and the config.json of one model' });
+  const { model, vocabularySize, contextLength, shapes, files, read, close } = await openHuggingFace(folder);
+  try {
+    const weights: Record<string, Float32Array> = {};
+    for (const name of Object.keys(shapes)) weights[name] = await read(name);
+    const hash = createHash('sha256');
+    for (const file of ['config.json', ...files]) hash.update(await sha256OfFile(path.join(folder, file)));
+    return { model, vocabularySize, contextLength, tokenizer, weights, digest: hash.update(await sha256OfFile(tokenizerFile)).digest('hex') };
+  } finally {
+    await close();
   }
-  // older checkpoints hold masks and frequencies too, which are no weights
-  const weights = Object.fromEntries(wanted.map(([name]) => [name, arrays[name]]));
-  const hash = createHash('sha256');
-  for (const file of [config, weightsFile, tokenizerFile]) hash.update(await sha256OfFile(file));
-  return { model, vocabularySize, contextLength, tokenizer, weights, digest: hash.digest('hex') };
 }
 
 /** The target of an arm after a round's decay: what its evaluation sees. */

@@ -2,10 +2,12 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { BlissError } from '../errors.js';
 import type { NamedArrays, Shape, Shapes } from '../tensor/index.js';
 import { elements } from './model.js';
-import { decode, elementSize, isStoredType, type StoredType } from './stored-types.js';
+import { decode, elementSize, isStoredType } from './stored-types.js';
 
 /** the reference reader refuses more; a header of 25 MB would describe about 200,000 tensors */
 const MAX_HEADER_BYTES = 25_000_000;
+/** most that one read asks for: the system's calls take no more than 2 GiB */
+const MAX_READ_BYTES = 2 ** 30;
 /** the length of the header, little-endian */
 const LENGTH_BYTES = 8;
 
@@ -17,7 +19,8 @@ export interface Safetensors {
 
 export interface StoredTensor {
   readonly shape: Shape;
-  readonly type: StoredType;
+  /** `F32`, or one that is not read here: the tensor may be none that anybody wants */
+  readonly type: string;
   /** bytes from the end of the header */
   readonly begin: number;
   readonly end: number;
@@ -27,7 +30,7 @@ export interface StoredTensor {
 export interface SafetensorsFile {
   readonly tensors: Readonly<Record<string, StoredTensor>>;
   readonly metadata: Readonly<Record<string, string>>;
-  /** one tensor by positioned reads; half precision and float64 come as float32. @throws BlissError ArtifactMissing, DataCorrupt */
+  /** one tensor by positioned reads; half precision and float64 come as float32. @throws BlissError ArtifactMissing; DataCorrupt also for a type that is not read here */
   read(name: string): Promise<Float32Array | Int32Array>;
   close(): Promise<void>;
 }
@@ -39,7 +42,7 @@ export interface SafetensorsInput {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** Writes float32 and int32 arrays. Equal content gives equal bytes. Not atomic: write beside and rename. */
+/** Writes float32 and int32 arrays in the order given. Equal content gives equal bytes. Not atomic: write beside and rename. */
 export async function writeSafetensors({ path, ...input }: SafetensorsInput & { readonly path: string }): Promise<void> {
   const pieces = safetensorsPieces(input);
   const file = await open(path, 'w');
@@ -50,25 +53,68 @@ export async function writeSafetensors({ path, ...input }: SafetensorsInput & { 
   }
 }
 
-/**
- * The bytes of such a file, one piece after the other: 8 bytes of header length and the header in JSON, padded with spaces to a
- * multiple of 8 bytes, then the tensors in the order given, in the very memory of their arrays.
- */
+/** The bytes of such a file, one piece after the other: its beginning, then the tensors in the order given, in the very memory of their arrays. */
 export function safetensorsPieces({ arrays, shapes, metadata = {} }: SafetensorsInput): readonly Uint8Array[] {
-  const header: Record<string, unknown> = { __metadata__: { format: 'pt', ...metadata } };
-  let offset = 0;
-  for (const [name, array] of Object.entries(arrays)) {
+  const tensors = Object.entries(arrays).map(([name, array]): DescribedTensor => {
     const shape = shapes[name] as Shape | undefined;
-    if (shape === undefined || elements(shape) !== array.length) {
-      throw new TypeError(`${name}: ${array.length} values for ${shape === undefined ? 'no shape' : `[${shape.join(', ')}]`}`);
+    if (shape === undefined) throw new TypeError(`${name}: ${array.length} values for no shape`);
+    checkLength(name, shape, array);
+    return { name, shape, type: array instanceof Int32Array ? 'I32' : 'F32' };
+  });
+  return [beginning(tensors, metadata).start, ...Object.values(arrays).map(bytesOf)];
+}
+
+interface DescribedTensor {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly type: 'F32' | 'I32';
+}
+
+export interface WriteTensors {
+  readonly path: string;
+  readonly tensors: readonly DescribedTensor[];
+  /** called once a tensor, in their order, so that one at a time is held */
+  readonly read: (name: string) => Float32Array | Int32Array | Promise<Float32Array | Int32Array>;
+  /** beside `format: pt`, which tells transformers the layout */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The same of tensors that come one by one. Not atomic.
+ * @returns bytes of the tensors
+ */
+export async function writeTensors({ path, tensors, read, metadata = {} }: WriteTensors): Promise<number> {
+  const { start, size } = beginning(tensors, metadata);
+  const file = await open(path, 'w');
+  try {
+    await file.writeFile(start);
+    for (const { name, shape } of tensors) {
+      const array = await read(name);
+      checkLength(name, shape, array);
+      await file.writeFile(bytesOf(array));
     }
-    header[name] = { dtype: array instanceof Int32Array ? 'I32' : 'F32', shape, data_offsets: [offset, (offset += array.byteLength)] };
+  } finally {
+    await file.close();
   }
+  return size;
+}
+
+/** 8 bytes of header length and the header in JSON, padded with spaces to a multiple of 8 bytes; and how many bytes the tensors have. */
+function beginning(tensors: readonly DescribedTensor[], metadata: Readonly<Record<string, string>>): { readonly start: Buffer; readonly size: number } {
+  const header: Record<string, unknown> = { __metadata__: { format: 'pt', ...metadata } };
+  let size = 0;
+  for (const { name, shape, type } of tensors) header[name] = { dtype: type, shape, data_offsets: [size, (size += elements(shape) * elementSize(type))] };
   const json = Buffer.from(JSON.stringify(header));
   const start = Buffer.alloc(LENGTH_BYTES + Math.ceil(json.length / 8) * 8, ' ');
   start.writeBigUInt64LE(BigInt(start.length - LENGTH_BYTES));
   json.copy(start, LENGTH_BYTES);
-  return [start, ...Object.values(arrays).map((array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength))];
+  return { start, size };
+}
+
+const bytesOf = (array: Float32Array | Int32Array): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
+function checkLength(name: string, shape: Shape, array: ArrayLike<number>): void {
+  if (elements(shape) !== array.length) throw new TypeError(`${name}: ${array.length} values for [${shape.join(', ')}]`);
 }
 
 /** @throws BlissError DataCorrupt where the header or the file's length is wrong */
@@ -83,6 +129,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
       read: async (name) => {
         if (!Object.hasOwn(tensors, name)) throw new BlissError({ code: 'ArtifactMissing', where: path, message: `there is no tensor ${name}` });
         const { begin, end, type } = tensors[name];
+        if (!isStoredType(type)) throw corrupt(path, `${name} is stored as ${type}, which is not read here`);
         return decode(await readExactly(file, path, start + begin, end - begin), type);
       },
     };
@@ -136,9 +183,10 @@ async function readHeader(file: FileHandle, path: string): Promise<{ tensors: Re
 function storedTensor(path: string, name: string, entry: unknown, available: number): StoredTensor {
   if (!isRecord(entry) || !isIntegers(entry['shape']) || !isIntegers(entry['data_offsets'])) throw corrupt(path, `the header's entry for ${name} is malformed`);
   const { dtype: type, shape, data_offsets: offsets } = { ...entry, shape: entry['shape'], data_offsets: entry['data_offsets'], dtype: entry['dtype'] };
-  if (!isStoredType(type)) throw corrupt(path, `${name} is stored as ${String(type)}, which is not read here`);
+  if (typeof type !== 'string') throw corrupt(path, `the header's entry for ${name} is malformed`);
   const [begin, end] = offsets;
-  if (offsets.length !== 2 || end - begin !== elements(shape) * elementSize(type) || end > available) {
+  const fits = !isStoredType(type) || end - begin === elements(shape) * elementSize(type);
+  if (offsets.length !== 2 || begin > end || !fits || end > available) {
     throw corrupt(path, `${name} [${shape.join(', ')}] does not fit its place in the file`);
   }
   return { type, shape, begin, end };
@@ -147,7 +195,7 @@ function storedTensor(path: string, name: string, entry: unknown, available: num
 async function readExactly(file: FileHandle, path: string, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.alloc(length);
   for (let done = 0; done < length; ) {
-    const { bytesRead } = await file.read(buffer, done, length - done, position + done);
+    const { bytesRead } = await file.read(buffer, done, Math.min(length - done, MAX_READ_BYTES), position + done);
     if (bytesRead === 0) throw corrupt(path, `it ends ${length - done} bytes early`);
     done += bytesRead;
   }

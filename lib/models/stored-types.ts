@@ -12,21 +12,38 @@ export function decode(bytes: Buffer, type: StoredType): Float32Array | Int32Arr
   const n = bytes.length / elementSize(type);
   switch (type) {
     case 'I32':
-      return Int32Array.from({ length: n }, (_, i) => bytes.readInt32LE(i * 4));
+      return new Int32Array(aligned(bytes));
     case 'F32':
-      // a copy of its own: the buffer need not lie on a multiple of 4
-      return new Float32Array(new Uint8Array(bytes).buffer);
+      return new Float32Array(aligned(bytes));
     case 'F64':
-      return Float32Array.from({ length: n }, (_, i) => bytes.readDoubleLE(i * 8));
-    case 'F16':
-      return Float32Array.from({ length: n }, (_, i) => half(bytes.readUInt16LE(i * 2)));
+      return new Float32Array(new Float64Array(aligned(bytes)));
+    case 'F16': {
+      const words = new Uint16Array(aligned(bytes));
+      const values = new Float32Array(n);
+      // a table look-up: hundreds of millions of elements are an ordinary model
+      const table = halves();
+      for (let i = 0; i < n; i++) values[i] = table[words[i]];
+      return values;
+    }
     case 'BF16': {
       // bfloat16 is the upper half of a float32
-      const words = Uint32Array.from({ length: n }, (_, i) => bytes.readUInt16LE(i * 2) << 16);
-      return new Float32Array(words.buffer);
+      const words = new Uint16Array(aligned(bytes));
+      const wide = new Uint32Array(n);
+      for (let i = 0; i < n; i++) wide[i] = words[i] << 16;
+      return new Float32Array(wide.buffer);
     }
   }
 }
+
+/** A buffer of its own where this one does not begin at a multiple of 8 bytes of its memory. */
+function aligned({ buffer, byteOffset, length }: Buffer): ArrayBuffer {
+  if (buffer instanceof ArrayBuffer && byteOffset === 0 && buffer.byteLength === length) return buffer;
+  return new Uint8Array(buffer, byteOffset, length).slice().buffer;
+}
+
+let table: Float32Array | undefined;
+/** every binary16 as float32 */
+const halves = (): Float32Array => (table ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => half(bits)));
 
 /** IEEE 754 binary16: 1 sign bit, 5 of exponent (bias 15), 10 of fraction */
 function half(bits: number): number {

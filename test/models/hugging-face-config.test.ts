@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { modelSchema } from '../../config/sections/models.js';
 import { readHuggingFaceConfig, writeHuggingFaceConfig } from '../../lib/models/index.js';
-import { tinyConfig } from './tiny.js';
+import { tinyConfig, tinyLlama } from './tiny.js';
 
 const fixture = (...parts: string[]): Record<string, unknown> => JSON.parse(readFileSync(path.join(import.meta.dirname, '..', 'fixtures', ...parts), 'utf8')) as Record<string, unknown>;
 
@@ -40,8 +40,25 @@ test('variants that would be computed wrongly are refused by field', () => {
     ['intermediate_size', 100, /intermediate_size is 100/],
     ['rope_parameters', { rope_type: 'yarn', rope_theta: 1e4 }, /rope_type is "yarn"/],
     ['rope_scaling', { type: 'linear', factor: 2 }, /rope_scaling is/],
-    ['model_type', 'mamba', /not the configuration of a GPT-NeoX or LLaMA model/],
+    ['model_type', 'mamba', /x\.json: model_type is "mamba"; only "gpt_neox" or "llama" is computed here/],
+    ['model_type', undefined, /model_type is not there; only "gpt_neox"/],
     ['num_hidden_layers', 'six', /num_hidden_layers/],
+  ] as const) {
+    expect(() => readHuggingFaceConfig({ ...good, [field]: value }, 'x.json'), field).toThrow(message);
+  }
+});
+
+test('variants of LLaMA that would be computed wrongly are refused by field', () => {
+  const good = writeHuggingFaceConfig({ model: tinyLlama, vocabularySize: 24, contextLength: 8 });
+  expect(readHuggingFaceConfig({ ...good, num_key_value_heads: null }).model).toEqual({ ...tinyLlama, keyValueHeads: 4 });
+  for (const [field, value, message] of [
+    ['hidden_act', 'gelu', /x\.json: hidden_act is "gelu"; only "silu"/],
+    ['attention_bias', true, /attention_bias is true/],
+    ['mlp_bias', true, /mlp_bias is true/],
+    ['head_dim', 8, /head_dim is 8; only hidden_size \/ num_attention_heads/],
+    ['rope_parameters', { rope_type: 'llama3', rope_theta: 5e5 }, /rope_type is "llama3"/],
+    ['rope_parameters', { rope_theta: 5e5, partial_rotary_factor: 0.5 }, /partial_rotary_factor is 0.5; only 1/],
+    ['rope_scaling', { type: 'linear', factor: 2 }, /rope_scaling is/],
   ] as const) {
     expect(() => readHuggingFaceConfig({ ...good, [field]: value }, 'x.json'), field).toThrow(message);
   }

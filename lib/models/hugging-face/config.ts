@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { ModelConfig } from '../../config/sections/models.js';
-import { BlissError } from '../errors.js';
+import type { ModelConfig } from '../../../config/sections/models.js';
+import { BlissError } from '../../errors.js';
 
 /** What a checkpoint's `config.json` says, beside the weights. */
 export interface HuggingFaceModel {
@@ -43,7 +43,7 @@ const llamaSchema = z.looseObject({
   model_type: z.literal('llama'),
   ...common,
   ...rope,
-  num_key_value_heads: z.number().int().optional(),
+  num_key_value_heads: z.number().int().nullish(),
   head_dim: z.number().int().nullish(),
   rms_norm_eps: z.number().default(1e-6),
   hidden_act: z.string().default('silu'),
@@ -59,15 +59,17 @@ const llamaSchema = z.looseObject({
  * @throws BlissError ConfigInvalid for another architecture, or a variant of these two that is not computed here
  */
 export function readHuggingFaceConfig(json: unknown, where = 'config.json'): HuggingFaceModel {
-  const parsed = z.discriminatedUnion('model_type', [neoxSchema, llamaSchema]).safeParse(json);
-  if (!parsed.success) {
-    throw new BlissError({ code: 'ConfigInvalid', where, message: `not the configuration of a GPT-NeoX or LLaMA model: ${z.prettifyError(parsed.error)}` });
-  }
-  const file = parsed.data;
   const need = (holds: boolean, field: string, found: unknown, only: string): void => {
     if (holds) return;
-    throw new BlissError({ code: 'ConfigInvalid', where, message: `${field} is ${JSON.stringify(found)}`, mend: `only ${only} is computed here` });
+    throw new BlissError({ code: 'ConfigInvalid', where, message: `${field} is ${JSON.stringify(found) ?? 'not there'}`, mend: `only ${only} is computed here` });
   };
+  const named = z.looseObject({ model_type: z.unknown() }).safeParse(json).data?.model_type;
+  need(named === 'gpt_neox' || named === 'llama', 'model_type', named, '"gpt_neox" or "llama"');
+  const parsed = z.discriminatedUnion('model_type', [neoxSchema, llamaSchema]).safeParse(json);
+  if (!parsed.success) {
+    throw new BlissError({ code: 'ConfigInvalid', where, message: `not the configuration of a GPT-NeoX or LLaMA model: ${z.prettifyError(parsed.error)}`, mend: 'copy or download it again, or mend that field' });
+  }
+  const file = parsed.data;
   const type = file.rope_parameters?.rope_type ?? 'default';
   need(type === 'default', 'rope_parameters.rope_type', type, '"default"');
   need(file.rope_scaling == null || file.rope_scaling['rope_type'] === 'default', 'rope_scaling', file.rope_scaling, 'null');
@@ -98,6 +100,8 @@ export function readHuggingFaceConfig(json: unknown, where = 'config.json'): Hug
   need(file.hidden_act === 'silu', 'hidden_act', file.hidden_act, '"silu"');
   need(!file.attention_bias, 'attention_bias', true, 'false');
   need(!file.mlp_bias, 'mlp_bias', true, 'false');
+  const turned = file.rope_parameters?.partial_rotary_factor ?? 1;
+  need(turned === 1, 'rope_parameters.partial_rotary_factor', turned, '1');
   need((file.head_dim ?? file.hidden_size / file.num_attention_heads) * file.num_attention_heads === file.hidden_size, 'head_dim', file.head_dim, 'hidden_size / num_attention_heads');
   return {
     ...sizes,
@@ -113,8 +117,8 @@ export function readHuggingFaceConfig(json: unknown, where = 'config.json'): Hug
   };
 }
 
-/** A `config.json` that old and new transformers read alike: the rotary settings stand in both places. */
-export function writeHuggingFaceConfig({ model, vocabularySize, contextLength }: HuggingFaceModel): Record<string, unknown> {
+/** A `config.json` that old and new transformers read alike: the rotary settings stand in both places. @param endOfText id of the token that begins and ends texts */
+export function writeHuggingFaceConfig({ model, vocabularySize, contextLength }: HuggingFaceModel, endOfText = 0): Record<string, unknown> {
   const shared = {
     vocab_size: vocabularySize,
     hidden_size: model.width,
@@ -122,8 +126,8 @@ export function writeHuggingFaceConfig({ model, vocabularySize, contextLength }:
     num_attention_heads: model.heads,
     max_position_embeddings: contextLength,
     initializer_range: model.initStandardDeviation,
-    bos_token_id: 0,
-    eos_token_id: 0,
+    bos_token_id: endOfText,
+    eos_token_id: endOfText,
     dtype: 'float32',
     torch_dtype: 'float32',
     use_cache: true,

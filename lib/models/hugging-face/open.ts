@@ -1,0 +1,134 @@
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import { BlissError } from '../../errors.js';
+import type { Shape, Shapes } from '../../tensor/index.js';
+import { createModel } from '../create-model.js';
+import { openSafetensors, type SafetensorsFile } from '../safetensors.js';
+import { readHuggingFaceConfig, type HuggingFaceModel } from './config.js';
+import { CONFIG_FILE, INDEX_FILE, readIndexFile, readJsonFile, WEIGHTS_FILE } from './index-file.js';
+
+/** An open folder as transformers saves a model: headers are in memory, tensors are read one by one. */
+export interface HuggingFaceCheckpoint extends HuggingFaceModel {
+  /** the model's own, all of which are there, in its order */
+  readonly shapes: Shapes;
+  /** names of the files that the weights come from, in the folder */
+  readonly files: readonly string[];
+  /** one tensor by positioned reads, float32 whatever it is stored as. @throws BlissError DataCorrupt, DataInvalid */
+  read(name: string): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** Constants that older versions of transformers saved beside the weights: the causal mask and the rotary frequencies. */
+const CONSTANTS = /\.(attention\.(bias|masked_bias)|rotary_emb\.inv_freq)$/;
+/** names told of many */
+const NAMED = 3;
+
+/**
+ * @param folder `config.json`, and `model.safetensors` or its shards with their index
+ * @throws BlissError ConfigInvalid for another model; DataInvalid, DataCorrupt, naming file and tensor, where the weights are not the model's
+ */
+export async function openHuggingFace(folder: string): Promise<HuggingFaceCheckpoint> {
+  const configFile = path.join(folder, CONFIG_FILE);
+  const config = readHuggingFaceConfig(await readJsonFile(configFile), configFile);
+  const shapes = shapesOf(config, configFile);
+  const opened = new Map<string, SafetensorsFile>();
+  const close = async (): Promise<void> => void (await Promise.all([...opened.values()].map((file) => file.close())));
+  try {
+    const { home, files } = await openFiles(folder, opened);
+    const tied = config.model.architecture === 'llama' && config.model.tieEmbeddings;
+    checkTensors({ folder, shapes, home, opened, mayBeThere: (name) => CONSTANTS.test(name) || (tied && name === TIED.output) });
+    const read = async (name: string): Promise<Float32Array> => {
+      const array = await fileOf(opened, home[name]).read(name);
+      if (array instanceof Float32Array) return array;
+      throw invalid(path.join(folder, home[name]), `${name} holds integers`);
+    };
+    if (tied && Object.hasOwn(home, TIED.output)) await checkTied({ read, where: path.join(folder, home[TIED.output]) });
+    return { ...config, shapes, files, read, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function shapesOf({ model, vocabularySize }: HuggingFaceModel, where: string): Shapes {
+  try {
+    return createModel(model).shapes(vocabularySize);
+  } catch (error) {
+    if (!(error instanceof BlissError) || error.where !== undefined) throw error;
+    throw new BlissError({ code: error.code, where, message: error.bare, cause: error });
+  }
+}
+
+type Home = Readonly<Record<string, string>>;
+
+/** @param opened filled with every file, also where one of them fails @returns the file of each tensor */
+async function openFiles(folder: string, opened: Map<string, SafetensorsFile>): Promise<{ readonly home: Home; readonly files: readonly string[] }> {
+  const open = async (file: string): Promise<SafetensorsFile> => {
+    const where = path.join(folder, file);
+    try {
+      const tensors = await openSafetensors(where);
+      opened.set(file, tensors);
+      return tensors;
+    } catch (cause) {
+      if (cause instanceof BlissError) throw cause;
+      throw new BlissError({ code: 'DataInvalid', where, message: 'the shard cannot be read', mend: `copy or download it again, as ${INDEX_FILE} names it`, cause });
+    }
+  };
+  if (await isThere(path.join(folder, WEIGHTS_FILE))) {
+    const { tensors } = await open(WEIGHTS_FILE);
+    return { home: Object.fromEntries(Object.keys(tensors).map((name) => [name, WEIGHTS_FILE])), files: [WEIGHTS_FILE] };
+  }
+  if (!(await isThere(path.join(folder, INDEX_FILE)))) {
+    throw new BlissError({ code: 'DataInvalid', where: folder, message: `there is neither ${WEIGHTS_FILE} nor ${INDEX_FILE}`, mend: 'save the model as safetensors: model.save_pretrained(folder) of transformers' });
+  }
+  const home = await readIndexFile(folder);
+  const files = [...new Set(Object.values(home))].sort();
+  for (const file of files) {
+    const { tensors } = await open(file);
+    const strayed = Object.keys(tensors).find((name) => home[name] !== file);
+    if (strayed !== undefined) throw invalid(path.join(folder, file), `${strayed} lies in it, and ${INDEX_FILE} says ${home[strayed] ?? 'nothing of it'}`);
+  }
+  return { home, files };
+}
+
+interface CheckTensors {
+  readonly folder: string;
+  readonly shapes: Shapes;
+  readonly home: Home;
+  readonly opened: ReadonlyMap<string, SafetensorsFile>;
+  readonly mayBeThere: (name: string) => boolean;
+}
+
+function checkTensors({ folder, shapes, home, opened, mayBeThere }: CheckTensors): void {
+  const all = path.join(folder, opened.has(WEIGHTS_FILE) ? WEIGHTS_FILE : INDEX_FILE);
+  const missing = Object.keys(shapes).filter((name) => !Object.hasOwn(home, name));
+  if (missing.length > 0) throw invalid(all, `${few(missing)} missing, which config.json's model has`);
+  const extra = Object.keys(home).filter((name) => !Object.hasOwn(shapes, name) && !mayBeThere(name));
+  if (extra.length > 0) throw invalid(path.join(folder, home[extra[0]]), `${few(extra)} not of config.json's model`);
+  for (const [name, shape] of Object.entries(shapes)) {
+    const where = path.join(folder, home[name]);
+    const { tensors } = fileOf(opened, home[name]);
+    if (!Object.hasOwn(tensors, name)) throw invalid(where, `${name} is missing, which ${INDEX_FILE} says is there`);
+    if (!sameShape(tensors[name].shape, shape)) throw invalid(where, `${name} is [${tensors[name].shape.join(', ')}], config.json's model wants [${shape.join(', ')}]`);
+  }
+}
+
+const TIED = { embedding: 'model.embed_tokens.weight', output: 'lm_head.weight' };
+
+/** Some programs save a tied projection too. It counts for nothing, so it must be the embedding. */
+async function checkTied({ read, where }: { readonly read: (name: string) => Promise<Float32Array>; readonly where: string }): Promise<void> {
+  const [embedding, output] = [await read(TIED.embedding), await read(TIED.output)];
+  if (embedding.length === output.length && embedding.every((value, i) => value === output[i])) return;
+  throw new BlissError({ code: 'DataInvalid', where, message: `${TIED.output} is not ${TIED.embedding}, and config.json ties them`, mend: 'write "tie_word_embeddings": false into config.json, or leave the tensor out' });
+}
+
+function fileOf(opened: ReadonlyMap<string, SafetensorsFile>, file: string): SafetensorsFile {
+  const found = opened.get(file);
+  if (found === undefined) throw new RangeError(`${file} is not open`);
+  return found;
+}
+
+const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((size, i) => size === b[i]);
+const few = (names: readonly string[]): string => `${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ` and ${names.length - NAMED} more are` : names.length > 1 ? ' are' : ' is'}`;
+const isThere = (file: string): Promise<boolean> => access(file).then(() => true, () => false);
+const invalid = (where: string, message: string): BlissError => new BlissError({ code: 'DataInvalid', where, message, mend: 'give the weights and the config.json of one model' });
