@@ -14,8 +14,7 @@ const activities = (summary: string) => proxyActivities<CpuActivities>({ ...opti
 export const { keepFinished } = activities('keep what has finished');
 
 /** Taken out of the store again. */
-export async function readKnown(known: Ref | undefined): Promise<readonly KnownStage[]> {
-  if (known === undefined) return [];
+export async function readKnown(known: Ref): Promise<readonly KnownStage[]> {
   const { knownStages } = activities('what has finished before');
   const all: KnownStage[] = [];
   for (let page = 0; ; page++) {

@@ -39,7 +39,8 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
 
   let known: Ref;
   try {
-    board.take(await readKnown(input.known));
+    // without an await where there is nothing: open runs replay what they began with
+    if (input.known !== undefined) board.take(await readKnown(input.known));
     if (input.continued === undefined) notifier.tell('started');
     await tellingPreemptions(notifier, () => within(budget, () => allOrCancel(config.seeds.map((seed) => () => runSeed({ board, together: asWorkflows, input, seed })))));
     const kept = patched(STAGES_BY_REFERENCE) ? await keepFinished({ run, known: input.known ?? null, stages: board.results(), order: board.planned }) : undefined;

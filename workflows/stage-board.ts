@@ -30,8 +30,7 @@ export class StageBoard {
   private readonly open = new Map<string, ChildWorkflowHandle<Workflow>>();
   private readonly known = new Map<string, readonly StageResult[]>();
   private steered: Steering;
-  /** an arm has rounds left for another execution */
-  isFull = false;
+  private full = false;
 
   constructor(
     private readonly input: PipelineInput,
@@ -72,8 +71,13 @@ export class StageBoard {
    * then, and the run goes on in another execution. At least something is done in each.
    */
   mayBeginRound(): boolean {
-    if (!this.isFull) this.isFull = this.finished.size > 0 && workflowInfo().continueAsNewSuggested && patched(CONTINUES_AS_NEW);
-    return !this.isFull;
+    if (!this.full) this.full = this.finished.size > 0 && workflowInfo().continueAsNewSuggested && patched(CONTINUES_AS_NEW);
+    return !this.full;
+  }
+
+  /** An arm has rounds left for another execution. */
+  get isFull(): boolean {
+    return this.full;
   }
 
   /** No stage begins any more, and those that run save a checkpoint and let go: then it returns. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fixtures, found, holds, runnable } from './folder.js';
 
-const parts = ['outer-step/toy.json', 'tiny-neox/expected.json', 'tiny-llama/expected.json', 'parquet', 'tokenizer-cases.json'].filter((part) => holds(...part.split('/')));
+const parts = ['outer-step/toy.json', 'tiny-neox/expected.json', 'tiny-llama/expected.json', 'parquet', 'tokenizer-cases.json', 'lm-eval/expected.json'].filter((part) => holds(...part.split('/')));
 const tried = [...runnable.map(({ name }) => name), ...parts];
 
 test(`something of the layout is in ${fixtures}: ${tried.join(', ') || 'nothing'}`, () => {
@@ -11,5 +11,3 @@ test(`something of the layout is in ${fixtures}: ${tried.join(', ') || 'nothing'
 test('every recording has steps', () => {
   for (const { name, recording } of found) expect(Object.values(recording.steps).some((steps) => (steps?.length ?? 0) > 0), name).toBe(true);
 });
-
-if (holds('lm-eval')) test.skip('lm-eval: zero-shot evaluation is not built yet', () => undefined);
