@@ -8,15 +8,15 @@ const comparison: ReportData['comparison'] = { overlaps: [{ a: 'ours', b: 'grams
 const metrics = [
   // chance ends with 5.0 at 100 + 3 · 200 = 700 tokens
   ...[5.6, 5.2, 5].map((loss, i) => point(0, 'chance', i + 1, loss)),
-  // 5.1 at 500, 4.9 at 700: 5.0 half-way, at 600
-  ...[5.4, 5.1, 4.9].map((loss, i) => point(0, 'ours', i + 1, loss)),
+  // 5.1 at 500, 4.7 at 700: 5.0 after a quarter of the way, at 550
+  ...[5.4, 5.1, 4.7].map((loss, i) => point(0, 'ours', i + 1, loss)),
   ...[5.5, 5.3, 5.1].map((loss, i) => point(0, 'grams', i + 1, loss)),
 ];
 
 describe('arms side by side', () => {
   test('tokens to the random arm’s last loss lie between two evaluations, and none are told of an arm that did not come there', () => {
     const [ours, chance, grams] = compareArms({ arms, metrics, comparison });
-    expect(ours.reached?.share).toBeCloseTo(600 / 700, 12);
+    expect(ours.reached?.share).toBeCloseTo(550 / 700, 12);
     expect(ours.reached).toMatchObject({ seeds: 1, of: 1 });
     expect(chance.reached).toBeUndefined();
     expect(grams.reached).toMatchObject({ seeds: 0, of: 1 });
@@ -26,8 +26,8 @@ describe('arms side by side', () => {
   test('every arm is held against the random one, by seed', () => {
     const seconds = metrics.map((one) => ({ ...one, seed: 1, loss: one.loss + (one.arm === 'ours' ? 0.06 : 0.04) }));
     const [ours, chance, grams] = compareArms({ arms, metrics: [...metrics, ...seconds], comparison });
-    expect(ours.verdict?.difference).toBeCloseTo((0.1 + 0.08) / 2, 12);
-    // s/√n of 0.1 and 0.08, times Student's 12.706
+    expect(ours.verdict?.difference).toBeCloseTo((0.3 + 0.28) / 2, 12);
+    // s/√n of 0.3 and 0.28, times Student's 12.706
     expect((ours.verdict?.interval?.[1] ?? 0) - (ours.verdict?.difference ?? 0)).toBeCloseTo(12.706 * 0.01, 6);
     expect(grams.verdict?.difference).toBeCloseTo(-0.1, 12);
     expect(chance.verdict).toBeUndefined();
@@ -40,7 +40,7 @@ describe('arms side by side', () => {
   test('stand in the report as a table, with what two selections share', () => {
     const text = buildReport({ ...exampleReport(), arms, metrics, comparison });
     expect(text).toContain('Arms side by side');
-    expect(text).toMatch(/<td>ours<\/td><td>bliss<\/td>[^]*85\.7/);
+    expect(text).toMatch(/<td>ours<\/td><td>bliss<\/td>[^]*78\.6/);
     expect(text).toContain('not reached');
     expect(text).toMatch(/62\.5/);
     expect(text).toContain('−0.1000');

@@ -1,24 +1,20 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { bundleWorkflowCode, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../config/index.js';
 import { openHome } from '../../lib/home.js';
 import { packageRoot } from '../../lib/package-root.js';
 import { saveHistories } from '../../workers/history.js';
-import { ensureSearchAttributes } from '../../workers/namespace.js';
-import { requireTemporalBinary } from '../../workers/temporal-binary.js';
 import { CPU_QUEUE, GPU_QUEUE, type PipelineInput } from '../../workflows/types.js';
-import { LightWorkers, oneAfterTheOther } from './light-run.js';
+import { LightWorkers, oneAfterTheOther, startServer } from './light-run.js';
 
 let environment: TestWorkflowEnvironment;
 const folder = mkdtempSync(path.join(tmpdir(), 'bliss-continued-'));
 beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  environment = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path: requireTemporalBinary().file } } });
-  await ensureSearchAttributes({ connection: environment.connection, namespace: 'default' });
+  environment = await startServer();
 }, 60_000);
 afterAll(async () => {
   await environment?.teardown();

@@ -1,12 +1,14 @@
 import { mkdirSync } from 'node:fs';
-import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
-import { Worker } from '@temporalio/worker';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, Runtime, Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker';
 import { createFinishedStagesActivities, type StageOutcome, type StageRequest } from '../../activities/index.js';
 import { digestJson, fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import type { Ref } from '../../lib/artifacts/types.js';
 import type { Home } from '../../lib/home.js';
 import { readFinishedStages } from '../../lib/stages/finished-stages.js';
 import type { ReportInput, StageName } from '../../lib/stages/types.js';
+import { ensureSearchAttributes } from '../../workers/namespace.js';
+import { requireTemporalBinary } from '../../workers/temporal-binary.js';
 import { runSeed } from '../../workflows/seed.js';
 import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE, type PipelineInput } from '../../workflows/types.js';
 
@@ -14,6 +16,14 @@ import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE, type PipelineInput } from '../../w
  * Runs whose stages do nothing heavy, on a real server: what a stage gives depends on all that it was given, so that the workflows can be held
  * against the same stages called one after the other.
  */
+
+/** A server with our search attributes, for one file of tests. */
+export async function startServer(): Promise<TestWorkflowEnvironment> {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const environment = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path: requireTemporalBinary().file } } });
+  await ensureSearchAttributes({ connection: environment.connection, namespace: 'default' });
+  return environment;
+}
 
 /** A stage and the digest of what it gave. */
 export interface Made {

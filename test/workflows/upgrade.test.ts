@@ -3,16 +3,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { bundleWorkflowCode } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../config/index.js';
 import { openHome } from '../../lib/home.js';
 import { packageRoot } from '../../lib/package-root.js';
-import { ensureSearchAttributes } from '../../workers/namespace.js';
-import { requireTemporalBinary } from '../../workers/temporal-binary.js';
 import { CPU_QUEUE, type PipelineInput, type Steering } from '../../workflows/types.js';
-import { LightWorkers, oneAfterTheOther } from './light-run.js';
+import { LightWorkers, oneAfterTheOther, startServer } from './light-run.js';
 
 /** Bundles of the workflows as earlier versions built them, without their source maps; named by commit. */
 const FOLDER = fileURLToPath(new URL('../fixtures/workflow-bundles/', import.meta.url));
@@ -20,9 +18,7 @@ const FOLDER = fileURLToPath(new URL('../fixtures/workflow-bundles/', import.met
 let environment: TestWorkflowEnvironment;
 const folder = mkdtempSync(path.join(tmpdir(), 'bliss-upgrade-'));
 beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  environment = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path: requireTemporalBinary().file } } });
-  await ensureSearchAttributes({ connection: environment.connection, namespace: 'default' });
+  environment = await startServer();
 }, 60_000);
 afterAll(async () => {
   await environment?.teardown();

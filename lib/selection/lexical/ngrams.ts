@@ -12,7 +12,7 @@ export function ngramBuckets(tokens: ArrayLike<number>, buckets: number = BUCKET
   for (let i = 0; i < tokens.length; i++) {
     const hash = mix32(tokens[i] + 1);
     found[2 * i] = hash % buckets;
-    if (i + 1 < tokens.length) found[2 * i + 1] = mix32(Math.imul(hash, 31) ^ (tokens[i + 1] + 1)) % buckets;
+    if (i + 1 < tokens.length) found[2 * i + 1] = mix32(hash ^ (tokens[i + 1] + 1)) % buckets;
   }
   return found;
 }
