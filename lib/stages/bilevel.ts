@@ -27,7 +27,8 @@ export const bilevel: Stage<'bilevel'> = {
   name: 'bilevel',
   version: 3,
   resource: 'gpu',
-  keyInput: ({ numerics: _policy, divergence, ...input }: BilevelInput) => ({ ...input, ...policyInKey(divergence) }),
+  // before, a skipped place did not take its validation minibatch along: what skips is other than it was
+  keyInput: ({ numerics: _policy, divergence, ...input }: BilevelInput) => ({ ...input, ...policyInKey(divergence), ...(divergence?.policy === 'rewind' ? { validation: 'by place' } : {}) }),
   run: async (input, context) => {
     const { bilevel: hyper, models, sequenceLength } = input;
     const { outerSteps, innerSteps } = hyper;
@@ -71,7 +72,7 @@ export const bilevel: Stage<'bilevel'> = {
       const { tokens: ids, indices, ids: names } = await feeder.next();
       trained.push(...indices);
       rows.push(...names);
-      const { ids: validationIds, mask: validationMask } = await context.waiting.during(() => validation(step));
+      const { ids: validationIds, mask: validationMask } = await context.waiting.during(() => validation(watch.placeOf(step)));
       const outer = program.outerStep({ validationIds, validationMask, ids, learningRate: rate(hyper.score.peakLearningRate), update: step + 1, first: step === 0 });
       const figures = {
         upperLoss: outer.upperLoss,
@@ -206,18 +207,18 @@ function* minibatchesFrom(first: number, { bilevel: { outerSteps, innerSteps, di
   }
 }
 
-/** The validation minibatch of each outer step: a pure function of (seed, step). */
-function validationMinibatches({ bilevel: hyper, sequenceLength, seed }: BilevelInput, validation: readonly HeldOutExample[]): (step: number) => { readonly ids: Int32Array; readonly mask: Float32Array } {
+/** The validation minibatch of each outer step, by its place in the order: a skipped place takes its own along, for an upper loss may leap by the texts it is of. A pure function of (seed, place). */
+function validationMinibatches({ bilevel: hyper, sequenceLength, seed }: BilevelInput, validation: readonly HeldOutExample[]): (place: number) => { readonly ids: Int32Array; readonly mask: Float32Array } {
   const { validationBatchSize } = hyper;
   if (validation.length < validationBatchSize) {
     throw new BlissError({ code: 'DataInvalid', message: `there are ${validation.length} validation examples, fewer than one batch of ${validationBatchSize}`, where: 'bilevel.validationBatchSize', mend: 'lower it or raise heldOut.validation' });
   }
   let order: { readonly epoch: number; readonly at: Uint32Array } | undefined;
   const perEpoch = Math.floor(validation.length / validationBatchSize);
-  return (step) => {
-    const epoch = Math.floor(step / perEpoch);
+  return (place) => {
+    const epoch = Math.floor(place / perEpoch);
     if (order?.epoch !== epoch) order = { epoch, at: permutation(validation.length, seed, 'validation', epoch) };
-    const start = (step % perEpoch) * validationBatchSize;
+    const start = (place % perEpoch) * validationBatchSize;
     const examples = Array.from(order.at.subarray(start, start + validationBatchSize), (i) => validation[i]);
     return flattenHeldOut(examples, sequenceLength, hyper.validationLoss);
   };
