@@ -4,6 +4,7 @@ export { HELD_OUT_SETS, passagesOf, readHeldOut, type Passage } from './held-out
 export { inputDigests, type InputDigests, type InputDigestsParams } from './inputs.js';
 export { packRows, type PackedRow } from './pack.js';
 export * from './parquet.js';
+export { writeParquetShards, type ParquetShard, type WriteParquetShards } from './parquet-shards.js';
 export { prepareCorpus, type PrepareCorpus, type PreparedCorpus } from './prepare.js';
 export { openHeldOut, openSources, sha256OfFile, type CorpusSource, type SourceInput } from './sources/index.js';
 export { hashRow, tokenDtype, writeTokenShards, type WriteTokenShards } from './token-rows.js';
