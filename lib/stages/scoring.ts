@@ -5,11 +5,9 @@ import { BlissError } from '../errors.js';
 import { openCorpus } from './corpus.js';
 import { throwIfStopped } from './execute.js';
 import { openRater } from './rater.js';
+import { SCORES_FILE } from './scores-file.js';
 import { trainedRows } from './trained-rows.js';
 import type { Stage } from './types.js';
-
-/** file of a scores artifact: columns id, index, source, logit, trained */
-export const SCORES_FILE = 'scores.parquet';
 
 /**
  * Scores of every row of some shards of a group, in float32: logits of the score model, or what another selector goes by. The batch grid is fixed by row index and the last batch is

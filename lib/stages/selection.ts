@@ -8,7 +8,7 @@ import { BlissError } from '../errors.js';
 import { countOf, openSelector } from '../selection/index.js';
 import { openCorpus, type SelectionIndex } from './corpus.js';
 import { throwIfStopped } from './execute.js';
-import { SCORES_FILE } from './scoring.js';
+import { SCORES_FILE } from './scores-file.js';
 import { describeSelection, pickSamples, type SampleTexts, type ScoredRows, type SelectionDescription } from './selection-facts.js';
 import type { SelectionInput, Stage, StageContext } from './types.js';
 
