@@ -1,21 +1,33 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import path from 'node:path';
+import { configDigest } from '../../config/digest.js';
 import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import { BlissError } from '../../lib/errors.js';
+import { exportDataset } from '../../lib/stages/export-dataset.js';
 import { exportModel } from '../../lib/stages/export-model.js';
 import type { PipelineInput } from '../../workflows/types.js';
-import { action } from '../command.js';
+import { action, type CommandContext } from '../command.js';
+import { whichSelections } from '../export/which-selections.js';
 import { whichState } from '../export/which-state.js';
 import { finishedStages } from '../fork/finished.js';
 import { readJson, requireRecord } from '../runs.js';
+import { listenForInterrupt } from '../signals.js';
+
+const KINDS = ['dataset', 'model', 'scores'] as const;
 
 interface ExportOptions {
-  readonly what: 'model';
+  readonly what: (typeof KINDS)[number];
   readonly to: string;
-  readonly round?: number;
+  readonly round?: number | 'all';
   readonly arm?: string;
   readonly seed?: number;
   readonly shardSize?: number;
+}
+
+/** What was written: a line for people, an object for machines. */
+interface Exported {
+  readonly said: string;
+  readonly answer: Readonly<Record<string, unknown>>;
 }
 
 const GIGABYTE = 1e9;
@@ -23,40 +35,67 @@ const GIGABYTE = 1e9;
 export function addExport(program: Command): void {
   program
     .command('export')
-    .description('write what a run has made for other programs: the target after a round’s decay as a Hugging Face folder')
+    .description('write what a run has made for other programs: the rows it selected, the scores of all rows, or the target after a round’s decay')
     .argument('<run>', 'name of the run; it may still be going on')
-    .addOption(new Option('--what <kind>', 'model: the target’s weights, configuration and tokenizer').choices(['model']).makeOptionMandatory())
+    .addOption(new Option('--what <kind>', 'dataset: the selected rows as Parquet with a dataset card, and the scores of all rows beside them; scores: those alone; model: the target’s weights, configuration and tokenizer').choices(KINDS).makeOptionMandatory())
     .requiredOption('--to <dir>', 'folder to write, which must not be there')
-    .option('--round <n>', 'after which round (default: the last whose decay is finished)', integer('a round', 1))
+    .option('--round <n>', 'which round, of dataset and scores also all (default: the last that is finished)', roundOrAll)
     .option('--arm <name>', 'of which arm (default: the one of selector bliss)')
     .option('--seed <n>', 'of which seed (default: the only one)', integer('a seed', 0))
-    .option('--shard-size <gigabytes>', 'most that one file of weights holds, in 10⁹ bytes (default: 5)', gigabytes)
+    .option('--shard-size <gigabytes>', 'most that one file holds, in 10⁹ bytes: of weights (default: 5), or of rows before compression (default: 0.5)', gigabytes)
     .action(
-      action(async ({ home, output, homeOption }, run: string, { what, to, round, arm, seed, shardSize }: ExportOptions) => {
-        requireRecord(home, run);
-        const folder = home.run(run);
-        const input = readJson<PipelineInput>(folder.input);
-        if (input === undefined) throw new BlissError({ code: 'ArtifactMissing', message: 'the run’s own input is gone, so its results cannot be found', where: folder.input, mend: `run its configuration, whose stages are found finished: bliss run ${folder.config}${homeOption}` });
-        const { config } = input;
-        const store = openStore({ blobs: fileBlobs({ root: home.store }) });
-        const chosen = whichState({ run, config, finished: await finishedStages({ home, store, input }), round, arm, seed });
-        const target = path.resolve(to);
-        await exportModel({
-          store,
-          state: chosen.state,
-          corpus: chosen.corpus,
-          model: config.models.target,
-          vocabularySize: config.models.vocabularySize,
-          sequenceLength: config.data.sequenceLength,
-          to: target,
-          origin: { run, stage: chosen.stage },
-          ...(shardSize === undefined ? {} : { shardBytes: shardSize }),
-        });
-        output.say(`${target}: the target after ${chosen.stage}`);
-        output.answer({ run, what, stage: chosen.stage, digest: chosen.state.digest, folder: target });
-        return 0;
+      action(async (context, run: string, options: ExportOptions) => {
+        const { output } = context;
+        const to = path.resolve(options.to);
+        const interrupt = listenForInterrupt({ again: () => process.exit(130) });
+        try {
+          const { said, answer } = await perform(context, run, { ...options, to }, interrupt.signal);
+          output.say(said);
+          output.answer({ run, what: options.what, ...answer, folder: to });
+          return 0;
+        } catch (error) {
+          if (!(error instanceof BlissError && error.code === 'Stopped')) throw error;
+          output.fault('interrupted; nothing was written');
+          return 130;
+        } finally {
+          interrupt.release();
+        }
       }),
     );
+}
+
+async function perform({ home, homeOption }: CommandContext, run: string, { what, to, round, arm, seed, shardSize: shardBytes }: ExportOptions, stop: AbortSignal): Promise<Exported> {
+  requireRecord(home, run);
+  const folder = home.run(run);
+  const input = readJson<PipelineInput>(folder.input);
+  if (input === undefined) throw new BlissError({ code: 'ArtifactMissing', message: 'the run’s own input is gone, so its results cannot be found', where: folder.input, mend: `run its configuration, whose stages are found finished: bliss run ${folder.config}${homeOption}` });
+  const { config } = input;
+  const store = openStore({ blobs: fileBlobs({ root: home.store }) });
+  const finished = await finishedStages({ home, store, input });
+  const asked = { run, config, finished, arm, seed };
+  const common = { store, to, stages: finished, stop, ...(shardBytes === undefined ? {} : { shardBytes }) };
+  const configuration = configDigest(config);
+  if (what !== 'model') {
+    const chosen = whichSelections({ ...asked, round });
+    const origin = { run, seed: chosen.seed, arm: chosen.arm, selection: config.selection, configuration };
+    const written = await exportDataset({ ...common, what, selections: chosen.selections, corpus: chosen.corpus, origin });
+    const counts = [...(written.rows === undefined ? [] : [`${written.rows} rows`]), ...(written.scores === undefined ? [] : [`scores of ${written.scores} rows`])];
+    return {
+      said: `${to}: ${counts.join(', ')}, of ${chosen.selections.map(({ stage }) => stage).join(', ')}`,
+      answer: { stages: chosen.selections.map(({ stage, ref }) => ({ stage, digest: ref.digest })), ...written },
+    };
+  }
+  if (round === 'all') throw new BlissError({ code: 'Usage', message: 'a model is that of one round', where: '--round', mend: `name one of 1 … ${config.rounds}` });
+  const chosen = whichState({ ...asked, round });
+  const { stage, state, corpus } = chosen;
+  const { target: model, vocabularySize } = config.models;
+  const origin = { run, seed: chosen.seed, arm: chosen.arm, round: chosen.round, stage, configuration: { sha256: configuration } };
+  await exportModel({ ...common, state, corpus, model, vocabularySize, sequenceLength: config.data.sequenceLength, origin });
+  return { said: `${to}: the target after ${stage}`, answer: { stage, digest: state.digest } };
+}
+
+function roundOrAll(text: string): number | 'all' {
+  return text === 'all' ? text : integer('a round', 1)(text);
 }
 
 function integer(what: string, least: number): (text: string) => number {

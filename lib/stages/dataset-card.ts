@@ -110,7 +110,7 @@ function columnTable({ name, schema }: CardTable, { how, sequenceLength, endOfTe
     source: 'name of its source',
     text: `its ${sequenceLength} tokens as text`,
     score: `what rows were ranked by: ${how.score}`,
-    trained: 'it trained the score model',
+    trained: 'it trained what scores the rows',
     selected: 'it was chosen',
     rank: `place among the chosen rows of its round, from 0${name === 'scores' ? '; null where it is not chosen' : '. The rows lie in another order: shuffled, as they are trained on'}`,
     round: 'round whose rows it is one of; no row is in two',

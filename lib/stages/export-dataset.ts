@@ -1,14 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { RunConfig } from '../../config/schema.js';
 import { writeFolderAtomic, type Store } from '../artifacts/index.js';
 import type { Ref } from '../artifacts/types.js';
 import { loadTokenizer, writeParquetShards, type ParquetRow, type Tokenizer } from '../data/index.js';
 import { BlissError } from '../errors.js';
 import { packageVersion } from '../package-root.js';
-import { openCorpus, readJson } from './corpus.js';
+import { openCorpus, readJson, type Corpus } from './corpus.js';
 import { datasetCard, type CardTable } from './dataset-card.js';
-import { datasetManifest, type DatasetFile, type DatasetOrigin, type DatasetRound } from './dataset-manifest.js';
 import { CHOSEN_SCHEMA, chosenRows, SCORED_SCHEMA, scoredRows, type RoundRows } from './dataset-rows.js';
+import { writeExportManifest, type ExportedFile } from './export-manifest.js';
 import { endIfStopped } from './export-stopped.js';
 import { howSelected } from './how-selected.js';
 import { SCORES_FILE } from './scores-file.js';
@@ -32,6 +33,16 @@ export interface ExportDataset {
   readonly shardBytes?: number;
   /** ends it between two rows */
   readonly stop?: AbortSignal;
+}
+
+/** Which of a run's selections they are. */
+export interface DatasetOrigin {
+  readonly run: string;
+  readonly seed: number;
+  readonly arm: RunConfig['comparison']['arms'][number];
+  readonly selection: RunConfig['selection'];
+  /** sha256 of the run's configuration */
+  readonly configuration: string;
 }
 
 /** Rows of each table. */
@@ -72,7 +83,7 @@ async function writeDataset({ folder, store, what, selections, corpus: corpusRef
   const corpus = await openCorpus(store, corpusRef);
   const { sequenceLength } = corpus.index;
   const tokenizer = await loadTokenizer(await corpus.artifact.file(corpus.index.tokenizer.file));
-  const written: { readonly table: CardTable; readonly files: readonly DatasetFile[] }[] = [];
+  const written: { readonly table: CardTable; readonly files: readonly ExportedFile[] }[] = [];
   if (what === 'dataset') written.push(await writeTable({ ...chosenTable(sequenceLength, tokenizer), folder, rounds, shardBytes, stop }));
   if (isScored) written.push(await writeTable({ ...SCORES, folder, rounds, shardBytes, stop }));
 
@@ -90,11 +101,34 @@ async function writeDataset({ folder, store, what, selections, corpus: corpusRef
   });
   await writeFile(path.join(folder, 'README.md'), card);
   const files = [{ name: 'README.md' }, ...written.flatMap((one) => one.files)];
-  const manifest = await datasetManifest({ folder, store, what, origin, rounds, corpus, stages, files });
-  await writeFile(path.join(folder, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  await writeExportManifest({ folder, store, what, of: described({ origin, rounds, corpus }), from: selections.map(({ ref }) => ref), stages, files });
   const rowsOf = (name: CardTable['name']): number | undefined => tables.find((table) => table.name === name)?.rows;
   const [rows, scores] = [rowsOf('default'), rowsOf('scores')];
   return { ...(rows === undefined ? {} : { rows }), ...(scores === undefined ? {} : { scores }) };
+}
+
+/** A selection, opened. */
+interface DatasetRound extends RoundRows {
+  /** `seed-0/bliss/round-1/selection` */
+  readonly stage: string;
+  readonly facts: SelectionDescription;
+}
+
+/** What the manifest says they are of. */
+function described({ origin: { run, seed, arm, selection, configuration }, rounds, corpus: { artifact, index } }: { readonly origin: DatasetOrigin; readonly rounds: readonly DatasetRound[]; readonly corpus: Corpus }): Readonly<Record<string, unknown>> {
+  return {
+    run,
+    seed,
+    arm: arm.name,
+    selector: arm.selector,
+    selection,
+    rounds: rounds.map(({ round, stage, artifact: { ref }, facts: { rows, selectedRows, histogram } }) => ({
+      round, stage, digest: ref.digest, sha256: ref.sha256, rows, selectedRows, ...(histogram === undefined ? {} : { threshold: histogram.threshold }),
+    })),
+    configuration: { sha256: configuration },
+    corpus: { digest: artifact.ref.digest, sha256: artifact.ref.sha256, sequenceLength: index.sequenceLength, sources: index.sources },
+    tokenizer: { sha256: index.tokenizer.sha256 },
+  };
 }
 
 /** A table before it is written: where it goes, and the rows of one round. */
@@ -123,7 +157,7 @@ interface WriteTable extends TableKind {
   readonly stop: AbortSignal | undefined;
 }
 
-async function writeTable({ name, schema, within, prefix, rowGroupRows, rowsOf, folder, rounds, shardBytes, stop }: WriteTable): Promise<{ readonly table: CardTable; readonly files: readonly DatasetFile[] }> {
+async function writeTable({ name, schema, within, prefix, rowGroupRows, rowsOf, folder, rounds, shardBytes, stop }: WriteTable): Promise<{ readonly table: CardTable; readonly files: readonly ExportedFile[] }> {
   const rows = async function* (): AsyncIterable<ParquetRow> {
     for (const round of rounds) {
       for await (const row of rowsOf(round)) {

@@ -1,5 +1,4 @@
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { readdir } from 'node:fs/promises';
 import type { ModelConfig } from '../../config/sections/models.js';
 import { writeFolderAtomic, type Store } from '../artifacts/index.js';
 import type { Ref } from '../artifacts/types.js';
@@ -8,7 +7,9 @@ import { BlissError } from '../errors.js';
 // not by lib/models' index: that brings TensorFlow, which nothing here needs
 import { writeHuggingFace } from '../models/hugging-face/write.js';
 import { openSafetensors } from '../models/safetensors.js';
+import { writeExportManifest } from './export-manifest.js';
 import { endIfStopped } from './export-stopped.js';
+import type { FinishedStage } from './types.js';
 
 export interface ExportModel {
   readonly store: Store;
@@ -21,8 +22,10 @@ export interface ExportModel {
   readonly sequenceLength: number;
   /** folder to write, which must not be there; its parents are made */
   readonly to: string;
-  /** what `bliss.json` in the folder says of its origin */
+  /** what `manifest.json` in the folder says it is of */
   readonly origin: Readonly<Record<string, unknown>>;
+  /** all that the run has finished: the lineage is found among them */
+  readonly stages: readonly FinishedStage[];
   /** bytes of a file of weights, above which there are several */
   readonly shardBytes?: number;
   /** ends it between two tensors */
@@ -37,7 +40,7 @@ export async function exportModel({ to, ...asked }: ExportModel): Promise<void> 
   await writeFolderAtomic({ to, write: (folder) => writeModel({ folder, ...asked }) });
 }
 
-async function writeModel({ folder, store, state, corpus, origin, model, vocabularySize, sequenceLength, shardBytes, stop }: Omit<ExportModel, 'to'> & { readonly folder: string }): Promise<void> {
+async function writeModel({ folder, store, state, corpus, origin, stages, model, vocabularySize, sequenceLength, shardBytes, stop }: Omit<ExportModel, 'to'> & { readonly folder: string }): Promise<void> {
   const artifact = await store.open(state);
   const tokenizerFile = await (await store.open(corpus)).file('tokenizer.json');
   const tokenizer = await loadTokenizer(tokenizerFile);
@@ -57,7 +60,8 @@ async function writeModel({ folder, store, state, corpus, origin, model, vocabul
       },
       ...(shardBytes === undefined ? {} : { shardBytes }),
     });
-    await writeFile(path.join(folder, 'bliss.json'), `${JSON.stringify({ ...origin, state: { digest: state.digest, sha256: state.sha256 } }, undefined, 2)}\n`);
+    const files = (await readdir(folder)).sort().map((name) => ({ name }));
+    await writeExportManifest({ folder, store, what: 'model', of: { ...origin, state: { digest: state.digest, sha256: state.sha256 } }, from: [state], stages, files });
   } finally {
     await weights.close();
   }

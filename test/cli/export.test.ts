@@ -2,11 +2,14 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFil
 import os from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { whichSelections } from '../../cli/export/which-selections.js';
 import { whichState, type WhichState } from '../../cli/export/which-state.js';
 import { readJson } from '../../cli/runs.js';
+import { configDigest } from '../../config/digest.js';
 import { loadConfig } from '../../config/index.js';
-import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
+import { fileBlobs, openStore, sha256 } from '../../lib/artifacts/index.js';
 import type { Ref } from '../../lib/artifacts/types.js';
+import { readParquet } from '../../lib/data/index.js';
 import { openHome } from '../../lib/home.js';
 import { createModel, openHuggingFace, readSafetensors, type HuggingFaceModel } from '../../lib/models/index.js';
 import { exportModel } from '../../lib/stages/export-model.js';
@@ -27,7 +30,7 @@ bilevel: { outerSteps: 4 }
 pretraining: { steps: 5, decay: { steps: 3 } }
 `;
 
-describe('the target of a real run', () => {
+describe('what a real run has made', () => {
   const { folder, home } = place();
   const config = path.join(folder, 'short.yaml');
   const exported = (name: string): string => path.join(folder, 'out', name);
@@ -61,7 +64,7 @@ describe('the target of a real run', () => {
   test.each([
     ['whole', [], 'seed-0/bliss/round-1/decay'],
     ['in-shards', ['--arm', 'random', '--round', '1', '--seed', '0', '--shard-size', '0.00003'], 'seed-0/random/round-1/decay'],
-  ])('%s: configuration, tokenizer and logits are those of the state after the decay', async (name, options, stage) => {
+  ])('the target, %s: configuration, tokenizer and logits are those of the state after the decay', async (name, options, stage) => {
     const to = exported(name);
     const { code, stdout, stderr } = await run('export', 'short', '--what', 'model', '--to', to, ...options);
     expect(code, stderr).toBe(0);
@@ -78,7 +81,48 @@ describe('the target of a real run', () => {
     const before = await readSafetensors(await fileOf(stage.replace('decay', 'pretraining'), 'weights.safetensors'));
     expect(logits(found)).not.toEqual(logits({ ...found, arrays: before.arrays }));
     expect(readFileSync(path.join(to, 'tokenizer.json'))).toEqual(readFileSync(await fileOf('seed-0/prepare', 'tokenizer.json')));
-    expect(JSON.parse(readFileSync(path.join(to, 'bliss.json'), 'utf8'))).toMatchObject({ run: 'short', stage, state: { digest: refOf(stage).digest } });
+    const { files, lineage, ...manifest } = JSON.parse(readFileSync(path.join(to, 'manifest.json'), 'utf8')) as { readonly files: readonly { readonly name: string; readonly sha256: string }[]; readonly lineage: readonly { readonly path: string }[] };
+    expect(manifest).toMatchObject({ what: 'model', run: 'short', round: 1, stage, state: { digest: refOf(stage).digest } });
+    expect(files).toEqual(readdirSync(to).filter((file) => file !== 'manifest.json').sort().map((file) => ({ name: file, bytes: expect.any(Number), sha256: sha256(readFileSync(path.join(to, file))) })));
+    expect(lineage.map((one) => one.path)).toEqual(expect.arrayContaining(['seed-0/prepare', stage.replace('decay', 'selection'), stage.replace('decay', 'pretraining'), stage]));
+  }, 60_000);
+
+  test('the selected rows, with the scores of all rows and what they were made by', async () => {
+    const to = exported('rows');
+    const stage = 'seed-0/bliss/round-1/selection';
+    const { code, stdout, stderr } = await run('export', 'short', '--what', 'dataset', '--to', to);
+    expect(code, stderr).toBe(0);
+    const selected = await readParquet({ file: await fileOf(stage, 'selected.parquet') });
+    expect(JSON.parse(stdout)).toEqual({ run: 'short', what: 'dataset', stages: [{ stage, digest: refOf(stage).digest }], rows: selected.length, scores: 512, folder: to });
+    expect(readdirSync(to).sort()).toEqual(['README.md', 'data', 'manifest.json', 'scores']);
+    expect(readdirSync(path.dirname(to)).filter((entry) => entry.startsWith('.'))).toEqual([]);
+
+    const rows = await readParquet({ file: path.join(to, 'data', 'train-00000-of-00001.parquet') });
+    expect(rows.toSorted((a, b) => Number(a['rank']) - Number(b['rank'])).map(({ id, source, rank, score }) => ({ id, source, rank, score }))).toEqual(selected.map(({ id, source, rank, score }) => ({ id, source, rank, score })));
+    const scores = await readParquet({ file: path.join(to, 'scores', 'part-00000-of-00001.parquet') });
+    expect(scores.map(({ id, score, trained }) => ({ id, logit: score, trained }))).toEqual((await readParquet({ file: await fileOf(stage, 'scores.parquet') })).map(({ id, logit, trained }) => ({ id, logit, trained })));
+
+    const { config: asked } = loadConfig({ source: config });
+    const manifest = JSON.parse(readFileSync(path.join(to, 'manifest.json'), 'utf8')) as { readonly lineage: readonly { readonly path: string; readonly digest: string }[] };
+    expect(manifest).toMatchObject({ run: 'short', arm: 'bliss', seed: 0, configuration: { sha256: configDigest(asked) }, rounds: [{ round: 1, stage, sha256: refOf(stage).sha256 }] });
+    const paths = manifest.lineage.map((one) => one.path);
+    for (const made of ['seed-0/prepare', 'seed-0/warm-up/proxy', 'seed-0/warm-up/target', 'seed-0/bliss/round-1/bilevel', stage]) {
+      expect(paths).toContain(made);
+      expect(manifest.lineage[paths.indexOf(made)].digest).toBe(refOf(made).digest);
+    }
+    expect(paths.filter((made) => /scoring\[\d+\]$/.test(made))).toHaveLength(2);
+    expect(paths.filter((made) => /random|decay|pretraining/.test(made))).toEqual([]);
+  }, 60_000);
+
+  test('the scores of all rows alone, those of every round where there is one the same as of that round, and the rows that chance drew', async () => {
+    const [scores, all, random] = ['scores', 'all', 'random'].map(exported);
+    for (const args of [['scores', '--to', scores], ['scores', '--to', all, '--round', 'all'], ['dataset', '--to', random, '--arm', 'random']]) {
+      const { code, stderr } = await run('export', 'short', '--what', ...args);
+      expect(code, stderr).toBe(0);
+    }
+    expect(readdirSync(scores).sort()).toEqual(['README.md', 'manifest.json', 'scores']);
+    for (const file of ['README.md', 'manifest.json', 'scores/part-00000-of-00001.parquet']) expect(readFileSync(path.join(all, file)).equals(readFileSync(path.join(scores, file))), file).toBe(true);
+    expect(readdirSync(random).sort()).toEqual(['README.md', 'data', 'manifest.json']);
   }, 60_000);
 
   test('what is there already stays as it is, and what is not of the run is said to be', async () => {
@@ -92,7 +136,10 @@ describe('the target of a real run', () => {
       [['--round', '2'], /no round 2 in a run of 1/],
       [['--round', 'two'], /a round is an integer/],
       [['--shard-size', '0'], /a size is a number/],
-      [['--what', 'scores'], /Allowed choices are model/],
+      [['--round', 'all'], /a model is that of one round/],
+      [['--what', 'weights'], /Allowed choices are dataset, model, scores/],
+      [['--what', 'scores', '--arm', 'random'], /the arm random has no scores/],
+      [['--what', 'dataset', '--round', '2'], /no round 2 in a run of 1/],
     ] as const) {
       const { code, stdout } = await run('export', 'short', '--what', 'model', '--to', exported('none'), ...options);
       expect(code, stdout).toBe(2);
@@ -107,9 +154,9 @@ describe('the target of a real run', () => {
     const { config: asked } = loadConfig({ source: config });
     // a selection holds no weights
     const state = refOf('seed-0/bliss/round-1/selection');
-    await expect(exportModel({ store, state, corpus: refOf('seed-0/prepare'), model: asked.models.target, vocabularySize: 512, sequenceLength: 32, to, origin: {} })).rejects.toMatchObject({ code: 'ArtifactMissing' });
+    await expect(exportModel({ store, state, corpus: refOf('seed-0/prepare'), model: asked.models.target, vocabularySize: 512, sequenceLength: 32, to, origin: {}, stages: [] })).rejects.toMatchObject({ code: 'ArtifactMissing' });
     // nor has it a tokenizer
-    await expect(exportModel({ store, state: refOf('seed-0/bliss/round-1/decay'), corpus: state, model: asked.models.target, vocabularySize: 512, sequenceLength: 32, to, origin: {} })).rejects.toMatchObject({ code: 'ArtifactMissing' });
+    await expect(exportModel({ store, state: refOf('seed-0/bliss/round-1/decay'), corpus: state, model: asked.models.target, vocabularySize: 512, sequenceLength: 32, to, origin: {}, stages: [] })).rejects.toMatchObject({ code: 'ArtifactMissing' });
     expect(readdirSync(path.dirname(to)).filter((entry) => entry.includes('broken'))).toEqual([]);
   });
 });
@@ -137,5 +184,34 @@ describe('which state it is', () => {
     const several = loadConfig({ source: 'smoke', overrides: ['seeds=[0,1]', 'comparison.arms=[{name: a, selector: bliss},{name: b, selector: bliss}]'] }).config;
     expect(() => whichState(asked({ config: several, arm: 'a' }))).toThrow(/several seeds; name one of 0, 1/);
     expect(() => whichState(asked({ config: several, seed: 0 }))).toThrow(/several arms; name one of a, b/);
+  });
+});
+
+describe('which selections they are', () => {
+  const ref = (name: string): Ref => ({ uri: `store:${name}`, sha256: name, size: 0, digest: name });
+  const selection = (arm: string, round: number, content = `${arm}-${round}`): FinishedStage => ({ stage: `seed-0/${arm}/round-${round}/selection`, name: 'selection', seed: 0, arm, round, results: [{ ref: ref(content), summary: {}, cached: false }] });
+  const { config } = loadConfig({ source: 'smoke', overrides: ['rounds=12'] });
+  const finished: readonly FinishedStage[] = [
+    { stage: 'seed-0/prepare', name: 'prepare', seed: 0, arm: null, round: null, results: [{ ref: ref('corpus'), summary: {}, cached: false }] },
+    { stage: 'seed-0/warm-up/selection', name: 'selection', seed: 0, arm: null, round: null, results: [{ ref: ref('warm-up'), summary: {}, cached: false }] },
+    selection('bliss', 10), selection('bliss', 2), selection('random', 11), selection('random', 12, 'random-11'),
+  ];
+  const roundsOf = (round: number | 'all' | undefined, arm?: string): readonly number[] => whichSelections({ run: 'r', config, finished, round, arm, seed: undefined }).selections.map((one) => one.round);
+
+  test('the last that is finished, one that is named, or all in their order, each content once', () => {
+    expect(whichSelections({ run: 'r', config, finished, round: undefined, arm: undefined, seed: undefined })).toEqual({
+      arm: { name: 'bliss', selector: 'bliss' }, seed: 0, corpus: ref('corpus'), selections: [{ stage: 'seed-0/bliss/round-10/selection', round: 10, ref: ref('bliss-10') }],
+    });
+    expect(roundsOf(2)).toEqual([2]);
+    expect(roundsOf('all')).toEqual([2, 10]);
+    expect(roundsOf('all', 'random')).toEqual([11]);
+    expect(() => roundsOf(3)).toThrow(/seed-0\/bliss\/round-3\/selection of the run r is not finished; take round 2 or 10/);
+    expect(() => whichSelections({ run: 'r', config, finished: finished.slice(0, 2), round: 'all', arm: undefined, seed: undefined })).toThrow(/round-1\/selection of the run r is not finished; see how far/);
+  });
+
+  test('rows of another run are exported from there', () => {
+    const borrowed = loadConfig({ source: 'smoke', overrides: ['selection.from=other-1.5/round-3'] }).config;
+    expect(() => whichSelections({ run: 'r', config: borrowed, finished, round: undefined, arm: undefined, seed: undefined })).toThrow(/bliss selected nothing: it trains on the rows of other-1.5\/round-3; export them from there: --round 3 of other-1.5/);
+    expect(whichSelections({ run: 'r', config: borrowed, finished: [finished[0], selection('random', 1)], round: undefined, arm: 'random', seed: undefined }).selections).toHaveLength(1);
   });
 });
