@@ -16,7 +16,7 @@ import { exportModel } from '../../lib/stages/export-model.js';
 import type { FinishedStage } from '../../lib/stages/types.js';
 import { tf, type NamedArrays } from '../../lib/tensor/index.js';
 import { idsOf, randomIds, tensorsOf } from '../models/tiny.js';
-import { bliss, place } from './bliss.js';
+import { bliss, place, start, until } from './bliss.js';
 
 /** A whole run of a LLaMA as short as one can be, two arms. */
 const CONFIG = `extends: smoke
@@ -123,6 +123,18 @@ describe('what a real run has made', () => {
     expect(readdirSync(scores).sort()).toEqual(['README.md', 'manifest.json', 'scores']);
     for (const file of ['README.md', 'manifest.json', 'scores/part-00000-of-00001.parquet']) expect(readFileSync(path.join(all, file)).equals(readFileSync(path.join(scores, file))), file).toBe(true);
     expect(readdirSync(random).sort()).toEqual(['README.md', 'data', 'manifest.json']);
+  }, 60_000);
+
+  test('Ctrl-C in the middle leaves nothing', async () => {
+    const to = exported('stopped');
+    const begun = (): string[] => (existsSync(path.dirname(to)) ? readdirSync(path.dirname(to)).filter((entry) => entry.includes('stopped')) : []);
+    // a file, flushed, for every row: long enough to be met
+    const { child, ended } = start(['export', 'short', '--what', 'dataset', '--to', to, '--shard-size', '1e-9', '--home', home, '--json']);
+    await until('the folder beside', () => begun()[0]);
+    child.kill('SIGINT');
+    const { code, stdout, stderr } = await ended;
+    expect({ code, stdout, stderr }).toEqual({ code: 130, stdout: '', stderr: 'interrupted; nothing was written\n' });
+    expect(begun()).toEqual([]);
   }, 60_000);
 
   test('what is there already stays as it is, and what is not of the run is said to be', async () => {
