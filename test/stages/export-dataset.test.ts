@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { fileBlobs, openStore, sha256 } from '../../lib/artifacts/index.js';
 import { loadTokenizer, openParquet, readParquet } from '../../lib/data/index.js';
@@ -12,6 +12,7 @@ let of: Awaited<ReturnType<typeof selectedRows>>;
 beforeAll(async () => {
   of = await selectedRows();
 }, 120_000);
+afterAll(() => rmSync(of.root, { recursive: true, force: true }));
 
 const folderOf = (name: string): string => path.join(of.root, 'out', name);
 /** every file within, by its path */

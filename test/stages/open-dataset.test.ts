@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { readParquet } from '../../lib/data/index.js';
 import { exportDataset } from '../../lib/stages/export-dataset.js';
 import { selectedRows } from './selected-rows.js';
@@ -34,6 +34,7 @@ describe.skipIf('why' in found)('an exported data set', () => {
   test('is opened by datasets, by its card and as plain Parquet, by DuckDB and by pyarrow, with every value', { timeout: 300_000 }, async () => {
     if ('why' in found) return;
     const { asked, root, rows: all, chosen } = await selectedRows();
+    onTestFinished(() => rmSync(root, { recursive: true, force: true }));
     const folder = path.join(root, 'exported');
     await exportDataset({ ...asked('bliss', [1, 2]), what: 'dataset', to: folder, shardBytes: 4_000 });
     const read = async (within: 'data' | 'scores'): Promise<Rows> => {
