@@ -15,7 +15,7 @@ export async function tinyFolder(folder: string): Promise<string> {
     added: [{ id: 0, content: '<|endoftext|>', normalized: false, lstrip: false, rstrip: false }],
     endOfText: 0,
     normalizer: null,
-    addPrefixSpace: false,
+    preTokenizer: { splits: [], addPrefixSpace: false, useRegex: true },
     ignoreMerges: false,
   });
   await writeFile(path.join(folder, 'tokenizer.json'), tokenizerJson(tokenizer));

@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { BlissError } from '../../errors.js';
 import { BYTE_CHARACTERS } from './bytes.js';
+import { preTokenizerJson, readPreTokenizer, UnsupportedPreTokenizer, type PreTokenizer } from './pre-tokenizer.js';
 import { createTokenizer, type Tokenizer, type TokenizerParts } from './tokenizer.js';
 
 const namedSchema = z.looseObject({ type: z.string() });
-const byteLevelSchema = z.object({ type: z.literal('ByteLevel'), add_prefix_space: z.boolean().default(true), use_regex: z.boolean().default(true) });
+const sequenceSchema = z.object({ type: z.literal('Sequence'), normalizers: z.array(namedSchema) });
 const addedSchema = z.object({
   id: z.number().int().min(0),
   content: z.string().min(1),
@@ -18,7 +19,7 @@ const fileSchema = z.object({
   normalizer: namedSchema.nullish(),
   pre_tokenizer: namedSchema.nullish(),
   added_tokens: z.array(addedSchema).default([]),
-  model: z.object({ type: z.string().default('BPE') }),
+  model: z.object({ type: z.string().default('BPE'), byte_fallback: z.boolean().nullish() }),
 });
 const modelSchema = z.object({
   dropout: z.number().nullish(),
@@ -30,10 +31,11 @@ const modelSchema = z.object({
 });
 
 /** What models call the token that ends a document, the first that the tokenizer has. */
-const END_OF_TEXT_NAMES = ['<|endoftext|>', '<|end_of_text|>', '</s>', '<eos>'];
+const END_OF_TEXT_NAMES = ['<|endoftext|>', '<|end_of_text|>', '</s>', '<eos>', '<｜end▁of▁sentence｜>'];
 
 /**
- * Reads a Hugging Face `tokenizer.json` of byte-level BPE (GPT-2, GPT-NeoX).
+ * Reads a Hugging Face `tokenizer.json` of byte-level BPE (GPT-2, GPT-NeoX, Llama 3, Qwen). What a post-processor adds, as Llama 3's
+ * begin-of-text, is not added: documents are ended, not begun.
  * @throws BlissError DataInvalid: no such file, no JSON, or another kind of tokenizer, by name
  */
 export async function loadTokenizer(file: string): Promise<Tokenizer> {
@@ -52,10 +54,17 @@ export async function loadTokenizer(file: string): Promise<Tokenizer> {
   const { normalizer, pre_tokenizer, added_tokens, model } = parsed.data;
   const mend = 'use a byte-level BPE, for example that of GPT-NeoX, or tokenizer.type: train';
   if (model.type !== 'BPE') throw refuse(`the tokenizer's model is ${model.type}, not byte-level BPE`, mend);
-  if (normalizer && normalizer.type !== 'NFC') throw refuse(`the normalizer ${normalizer.type} is not supported; NFC or none is`, mend);
-  if (pre_tokenizer?.type !== 'ByteLevel') throw refuse(`the pre-tokenizer is ${pre_tokenizer?.type ?? 'none'}, not ByteLevel`, mend);
-  const preTokenizer = byteLevelSchema.parse(pre_tokenizer);
-  if (!preTokenizer.use_regex) throw refuse('the pre-tokenizer ByteLevel without its pattern (use_regex: false) is not supported', mend);
+  if (model.byte_fallback === true) throw refuse('the tokenizer is a SentencePiece BPE with byte_fallback (as Llama 2’s, Mistral’s and Gemma’s), not byte-level BPE', mend);
+  const normalizers = normalizersOf(normalizer);
+  const other = normalizers.find((name) => name !== 'NFC');
+  if (other !== undefined) throw refuse(`the normalizer ${other} is not supported; NFC or none is`, mend);
+  let preTokenizer: PreTokenizer;
+  try {
+    preTokenizer = readPreTokenizer(pre_tokenizer);
+  } catch (error) {
+    if (error instanceof UnsupportedPreTokenizer) throw refuse(error.message, mend, error);
+    throw error;
+  }
   const bpe = modelSchema.safeParse((json as { model: unknown }).model);
   if (!bpe.success) throw refuse('the BPE model lacks vocab or merges', 'check that the file is whole', bpe.error);
   const { dropout, continuing_subword_prefix: prefix, end_of_word_suffix: suffix, ignore_merges, vocab, merges } = bpe.data;
@@ -73,14 +82,21 @@ export async function loadTokenizer(file: string): Promise<Tokenizer> {
       merges: merges.map((merge): [string, string] => (typeof merge === 'string' ? pairOf(merge) : merge)),
       added: added_tokens,
       endOfText,
-      normalizer: normalizer ? 'NFC' : null,
-      addPrefixSpace: preTokenizer.add_prefix_space,
+      normalizer: normalizers.length > 0 ? 'NFC' : null,
+      preTokenizer,
       ignoreMerges: ignore_merges ?? false,
     });
   } catch (error) {
     if (error instanceof RangeError) throw refuse(error.message, 'check that the file is whole', error);
     throw error;
   }
+}
+
+/** names of all, those of a Sequence one by one */
+function normalizersOf(normalizer: z.infer<typeof namedSchema> | null | undefined): string[] {
+  if (normalizer == null) return [];
+  const sequence = sequenceSchema.safeParse(normalizer);
+  return sequence.success ? sequence.data.normalizers.flatMap(normalizersOf) : [normalizer.type];
 }
 
 /** GPT-NeoX's vocabulary lacks the bytes that UTF-8 never has. */
@@ -95,15 +111,15 @@ function pairOf(merge: string): [string, string] {
 
 /** The tokenizer as a Hugging Face `tokenizer.json` that `tokenizers` loads. */
 export function tokenizerJson({ parts }: Tokenizer): string {
-  const { vocabulary, merges, added, normalizer, addPrefixSpace, ignoreMerges }: TokenizerParts = parts;
-  const byteLevel = { type: 'ByteLevel', add_prefix_space: addPrefixSpace, trim_offsets: true, use_regex: true };
+  const { vocabulary, merges, added, normalizer, preTokenizer, ignoreMerges }: TokenizerParts = parts;
+  const byteLevel = preTokenizerJson({ ...preTokenizer, splits: [] }); // as decoder and for offsets its settings do nothing
   const json = {
     version: '1.0',
     truncation: null,
     padding: null,
     added_tokens: added.map(({ id, content, normalized, lstrip, rstrip }) => ({ id, content, single_word: false, lstrip, rstrip, normalized, special: !normalized })),
     normalizer: normalizer === null ? null : { type: normalizer },
-    pre_tokenizer: byteLevel,
+    pre_tokenizer: preTokenizerJson(preTokenizer),
     post_processor: byteLevel,
     decoder: byteLevel,
     model: {

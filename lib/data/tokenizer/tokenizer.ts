@@ -1,6 +1,7 @@
 import { BYTE_CHARACTERS, bytesOfToken } from './bytes.js';
 import { mergeWord, PAIR_BASE, type Merges } from './merge.js';
-import { splitPattern } from './split.js';
+import type { PreTokenizer } from './pre-tokenizer.js';
+import { openSplit, splitBy, splitPattern, type Splitter } from './splits.js';
 
 export interface AddedToken {
   readonly id: number;
@@ -21,7 +22,7 @@ export interface TokenizerParts {
   readonly added: readonly AddedToken[];
   readonly endOfText: number;
   readonly normalizer: 'NFC' | null;
-  readonly addPrefixSpace: boolean;
+  readonly preTokenizer: PreTokenizer;
   /** a word that is an entry as a whole is not merged up to it */
   readonly ignoreMerges: boolean;
 }
@@ -42,13 +43,13 @@ const LONGEST_CACHED = 64;
 
 /** Encodes as Hugging Face's `tokenizers` does, without added special tokens. */
 export function createTokenizer(parts: TokenizerParts): Tokenizer {
-  const { vocabulary, added, normalizer, addPrefixSpace, ignoreMerges, endOfText } = parts;
+  const { vocabulary, added, normalizer, preTokenizer, ignoreMerges, endOfText } = parts;
   const merges = indexMerges(parts);
   const idOfByte = BYTE_CHARACTERS.map((character) => vocabulary.get(character) ?? -1);
   const raw = addedPattern(added.filter((token) => !token.normalized));
   const normalised = addedPattern(added.filter((token) => token.normalized));
   const idOfAdded = new Map(added.map((token) => [token.content, token]));
-  const pattern = splitPattern();
+  const eachWord = openPreTokenizer(preTokenizer);
   let young = new Map<string, number[]>();
   let old = new Map<string, number[]>();
 
@@ -74,12 +75,10 @@ export function createTokenizer(parts: TokenizerParts): Tokenizer {
     return ids;
   };
   const encodePlain = (text: string, out: number[]): void => {
-    const prefixed = addPrefixSpace && !/^\p{White_Space}/u.test(text) ? ` ${text}` : text;
-    pattern.lastIndex = 0;
-    for (let match = pattern.exec(prefixed); match !== null; match = pattern.exec(prefixed)) {
-      const ids = cachedWord(match[0]);
+    eachWord(text, (word) => {
+      const ids = cachedWord(word);
       for (let i = 0; i < ids.length; i++) out.push(ids[i]);
-    }
+    });
   };
   /** plain pieces go to `plain`, added tokens straight out */
   const splitAdded = (text: string, by: RegExp | undefined, out: number[], plain: (piece: string) => void): void => {
@@ -124,6 +123,17 @@ export function createTokenizer(parts: TokenizerParts): Tokenizer {
       return Buffer.concat(pieces).toString('utf8');
     },
   };
+}
+
+/** Each splitter cuts the pieces of the one before. */
+function openPreTokenizer({ splits, addPrefixSpace, useRegex }: PreTokenizer): Splitter {
+  const byteLevel = splitBy(splitPattern());
+  const last: Splitter = (text, word) => {
+    const piece = addPrefixSpace && !text.startsWith(' ') ? ` ${text}` : text;
+    if (useRegex) byteLevel(piece, word);
+    else word(piece);
+  };
+  return splits.map(openSplit).reduceRight<Splitter>((next, split) => (text, word) => split(text, (piece) => next(piece, word)), last);
 }
 
 function indexMerges({ vocabulary, merges }: TokenizerParts): Merges {

@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BYTE_CHARACTERS } from './bytes.js';
-import { splitPattern } from './split.js';
+import { splitPattern } from './splits.js';
 import { createTokenizer, type Tokenizer } from './tokenizer.js';
 import { PAIR_BASE } from './merge.js';
+import { BYTE_LEVEL } from './pre-tokenizer.js';
 
 export interface TrainTokenizer {
   readonly texts: AsyncIterable<string> | Iterable<string>;
@@ -92,7 +93,7 @@ export async function trainTokenizer({ texts, vocabularySize, sampleBytes, onPro
     added: [{ id: 0, content: END_OF_TEXT, normalized: false, lstrip: false, rstrip: false }],
     endOfText: 0,
     normalizer: null,
-    addPrefixSpace: false,
+    preTokenizer: BYTE_LEVEL,
     ignoreMerges: false,
   });
 }
