@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { RunConfig } from '../config/index.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
-import { resolveFiles } from '../lib/data/sources/files.js';
+import { checkSourceFiles, resolveFiles } from '../lib/data/sources/index.js';
 import { readItems, taskByName } from '../lib/evaluation/index.js';
 
 /** Every file and run that the configuration names is there, before a server is started for it. @throws BlissError DataInvalid, ConfigInvalid */
@@ -14,10 +14,7 @@ export async function checkInputs({ config, configFolder: folder, home }: { read
     throw new BlissError({ code: 'ConfigInvalid', where: 'selection.from', message: `there is no finished run '${other}' in ${home.runs}`, mend: 'name a finished run of this home and one of its rounds: RUN/round-N' });
   }
   const { data, heldOut, tokenizer, evaluation } = config;
-  for (const [index, source] of data.sources.entries()) {
-    if (source.type === 'files') await resolveFiles({ paths: source.paths, format: source.format, folder, field: `data.sources[${index}].paths` });
-  }
-  if (heldOut.source.type === 'files') await resolveFiles({ paths: heldOut.source.paths, format: heldOut.source.format, folder, field: 'heldOut.source.paths' });
+  await checkSourceFiles({ data, heldOut, configFolder: folder });
   if (tokenizer.type === 'file') await resolveFiles({ paths: [tokenizer.path], format: 'text', folder, field: 'tokenizer.path' });
   for (const [i, { name, path: at, limit }] of (evaluation.tasks ?? []).entries()) {
     // whole: what is wrong with an item would show after the first round only

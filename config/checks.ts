@@ -68,7 +68,7 @@ function corpus({ data, heldOut }: RunConfig): Problem[] {
       problems.push({ path: ['data', 'sources', i, 'mixture'], message: expected('shares that are all 0', 'at least one share > 0') });
     }
   });
-  const names = data.sources.map((source) => (source.type === 'files' ? source.name : 'demo'));
+  const names = data.sources.map((source) => (source.type === 'demo' ? 'demo' : source.name));
   if (demo < 0) problems.push(...repeated(names, (i) => ['data', 'sources', i, 'name'], 'names that differ'));
   if (heldOut.source.type === 'demo' && demo < 0) {
     problems.push({
@@ -81,7 +81,11 @@ function corpus({ data, heldOut }: RunConfig): Problem[] {
   return problems;
 }
 
-function vocabulary({ tokenizer, models }: RunConfig): Problem[] {
+function vocabulary({ data, tokenizer, models }: RunConfig): Problem[] {
+  const tokenised = data.sources.findIndex((source) => source.type === 'tokens');
+  if (tokenizer.type === 'train' && tokenised >= 0) {
+    return [{ path: ['tokenizer', 'type'], message: expected('"train" beside a tokenised source', '"file": the tokenizer that made its ids'), mend: 'write { type: file, path: tokenizer.json }', related: [['data', 'sources', tokenised, 'type']] }];
+  }
   if (tokenizer.type !== 'train' || tokenizer.vocabularySize <= models.vocabularySize) return [];
   return [
     {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { identifier, naturalNumber, nonNegative, positiveInteger } from './common.js';
+import { identifier, naturalNumber, nonNegative, positive, positiveInteger } from './common.js';
 
 const share = (value: number, of: string) => nonNegative.default(value).meta({ description: of, unit: 'share of rows' });
 
@@ -16,6 +16,9 @@ const demoMixture = z
 
 const paths = z.array(z.string().min(1)).min(1);
 const format = z.enum(['auto', 'jsonl', 'parquet', 'text']).default('auto');
+const split = z.string().min(1).optional().describe('of a folder whose files are of several splits, as train-00000-of-00005.parquet: the one to take');
+const idColumn = z.string().min(1).optional().describe('field or column with the document id; without it: file and line');
+const weight = positive.optional().meta({ description: 'how often each document is taken: 0.5 takes a uniform half of them, drawn by the run’s seed, 2 each twice; without it: once', unit: 'times' });
 const textColumn = z.string().min(1).default('text').describe('field or column with the text; a.b for nested ones');
 
 export const sourceSchema = z.discriminatedUnion('type', [
@@ -26,10 +29,24 @@ export const sourceSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('files').describe('the user’s own files'),
     name: identifier.describe('source name, kept with every row'),
-    paths: paths.describe('files or globs, relative to the configuration file'),
+    paths: paths.describe('files, globs or folders, relative to the configuration file; a folder stands for all files of one format below it'),
     format: format.describe('auto: by ending; .jsonl, .jsonl.gz, .jsonl.zst, .parquet, .txt'),
     textColumn,
-    idColumn: z.string().min(1).optional().describe('field or column with the document id; without it: file and line'),
+    idColumn,
+    split,
+    weight,
+  }),
+  z.strictObject({
+    type: z.literal('tokens').describe('files that are tokenised already; tokenizer.type is then file: the tokenizer that made the ids'),
+    name: identifier.describe('source name, kept with every row'),
+    paths: paths.describe('as for files'),
+    format: z.enum(['auto', 'jsonl', 'parquet', 'bin']).default('auto').describe('auto: by ending; .parquet and .jsonl with a list of ids a document, .bin as nanoGPT, llm.c and litgpt write it'),
+    idsColumn: z.string().min(1).default('input_ids').describe('field or column with the list of token ids; a.b for nested ones'),
+    dtype: z.enum(['auto', 'uint16', 'uint32']).default('auto').describe('type of the ids of a .bin without a header; auto: uint16 where models.vocabularySize is at most 65,536'),
+    endOfText: z.enum(['add', 'inside']).default('add').describe('add: an end-of-text id after each list that does not end with one; inside: lists are pieces of one stream that hold their own. A .bin holds its own either way'),
+    idColumn,
+    split,
+    weight,
   }),
 ]);
 
@@ -62,9 +79,11 @@ export const heldOutSchema = z.strictObject({
       z.strictObject({ type: z.literal('demo').describe('documents of the demo corpus that no row of it holds') }),
       z.strictObject({
         type: z.literal('files').describe('the user’s own documents, apart from the corpus'),
-        paths: paths.describe('files or globs of documents, relative to the configuration file; split by document into the three sets'),
+        paths: paths.describe('files, globs or folders of documents, relative to the configuration file; split by document into the three sets'),
         format: format.describe('as for data.sources'),
         textColumn,
+        idColumn,
+        split,
       }),
     ])
     .describe('documents for the validation, tuning and test sets'),

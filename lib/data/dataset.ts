@@ -2,7 +2,7 @@ import { BlissError } from '../errors.js';
 import { permutation } from '../random.js';
 import { openParquet } from './parquet.js';
 import { batchOrder, type BatchOrder } from './order.js';
-import { badShard, bytesToTokens, TOKEN_DTYPE_KEY } from './token-rows.js';
+import { badShard, bytesToTokens, DOCUMENTS_COLUMN, TOKEN_DTYPE_KEY } from './token-rows.js';
 import type { OpenDataset, TokenRow } from './types.js';
 
 /** Decoded row groups kept, in bytes of tokens: the whole of a small dataset, some groups of a large one. */
@@ -18,7 +18,7 @@ interface RowGroup {
 }
 
 /** @throws BlissError DataCorrupt where files and index disagree */
-export const openDataset: OpenDataset = async (artifact, index) => {
+export const openDataset: OpenDataset = async (artifact, index, { documents = false } = {}) => {
   const { sequenceLength } = index;
   const groups: RowGroup[] = [];
   let rows = 0;
@@ -38,7 +38,7 @@ export const openDataset: OpenDataset = async (artifact, index) => {
   const cache = new Map<number, Promise<readonly TokenRow[]>>();
   const capacity = Math.max(2, Math.floor(CACHE_BYTES / (4 * sequenceLength * Math.max(1, ...groups.map((group) => group.rows)))));
   const readGroup = (g: number): Promise<readonly TokenRow[]> => {
-    const found = cache.get(g) ?? readRows(groups[g], sequenceLength);
+    const found = cache.get(g) ?? readRows(groups[g], sequenceLength, documents);
     cache.delete(g);
     cache.set(g, found);
     found.catch(() => cache.delete(g));
@@ -87,19 +87,21 @@ export const openDataset: OpenDataset = async (artifact, index) => {
   };
 };
 
-async function readRows({ file, group, start, rows }: RowGroup, sequenceLength: number): Promise<readonly TokenRow[]> {
+async function readRows({ file, group, start, rows }: RowGroup, sequenceLength: number, documents: boolean): Promise<readonly TokenRow[]> {
   const parquet = await openParquet(file);
   try {
     const dtype = parquet.metadata[TOKEN_DTYPE_KEY];
     if (dtype !== 'uint16' && dtype !== 'uint32') throw badShard(file, `the metadata lacks ${TOKEN_DTYPE_KEY}`);
     const width = dtype === 'uint16' ? 2 : 4;
     const all = new Int32Array(rows * sequenceLength);
-    return (await parquet.readRowGroup(group)).map(({ id, source, tokens: bytes }, i) => {
+    const withDocuments = documents && parquet.columns.includes(DOCUMENTS_COLUMN);
+    const columns = ['id', 'source', 'tokens', ...(withDocuments ? [DOCUMENTS_COLUMN] : [])];
+    return (await parquet.readRowGroup(group, columns)).map(({ id, source, tokens: bytes, [DOCUMENTS_COLUMN]: ids }, i) => {
       if (typeof id !== 'string' || typeof source !== 'string' || !(bytes instanceof Uint8Array)) throw badShard(file, 'a row lacks id, source or tokens');
       if (bytes.byteLength !== sequenceLength * width) throw badShard(file, `the row ${id} has ${bytes.byteLength / width} tokens, not ${sequenceLength}`);
       const tokens = all.subarray(i * sequenceLength, (i + 1) * sequenceLength);
       bytesToTokens(bytes, dtype, tokens);
-      return { id, source, tokens, index: start + i };
+      return { id, source, tokens, index: start + i, ...(withDocuments ? { documents: Array.isArray(ids) ? ids.map(String) : [] } : {}) };
     });
   } finally {
     await parquet.close();

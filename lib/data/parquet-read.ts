@@ -3,6 +3,7 @@ import { parquetMetadataAsync, parquetReadObjects, type AsyncBuffer, type FileMe
 import { compressors } from 'hyparquet-compressors';
 import { gunzipSync } from 'node:zlib';
 import { BlissError } from '../errors.js';
+import { checkPages } from './parquet-pages.js';
 
 /** A Parquet file that is open for reading by row group; close it. */
 export interface ParquetFile {
@@ -15,6 +16,8 @@ export interface ParquetFile {
   readonly metadata: Readonly<Record<string, string>>;
   /** the rows of one row group; BYTE_ARRAY without a string annotation comes as bytes. @throws BlissError DataCorrupt */
   readRowGroup(rowGroup: number, columns?: readonly string[]): Promise<Record<string, unknown>[]>;
+  /** holds the pages of these columns against their checksums, where they have some. @throws BlissError DataCorrupt */
+  checkRowGroup(rowGroup: number, columns: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -87,6 +90,10 @@ export async function openParquet(file: string): Promise<ParquetFile> {
           throw corrupt(`${file} (row group ${rowGroup})`, error);
         }
       },
+      checkRowGroup: (rowGroup, columns) =>
+        checkPages({ buffer, metadata, rowGroup, columns }).catch((error: unknown) => {
+          throw corrupt(`${file} (row group ${rowGroup})`, error);
+        }),
       close: () => handle.close(),
     };
   } catch (error) {

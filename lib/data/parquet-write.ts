@@ -7,9 +7,11 @@ export interface ParquetColumn {
   readonly type: ParquetType;
   /** may be null */
   readonly optional?: boolean;
+  /** holds a list */
+  readonly repeated?: boolean;
 }
 export type ParquetSchema = Readonly<Record<string, ParquetColumn>>;
-export type ParquetValue = string | number | bigint | boolean | Uint8Array | null;
+export type ParquetValue = string | number | bigint | boolean | Uint8Array | null | readonly string[];
 export type ParquetRow = Readonly<Record<string, ParquetValue>>;
 
 /** Rows of one row group. A random row costs decoding its whole row group, so groups are small. */
@@ -60,7 +62,7 @@ export async function openParquetWriter({ file, schema, metadata = {}, rowGroupR
     await rm(partial, { force: true });
   };
   const fields = Object.fromEntries(
-    Object.entries(schema).map(([name, { type, optional = false }]) => [name, { type, optional, compression, statistics: false }]),
+    Object.entries(schema).map(([name, { type, optional = false, repeated = false }]) => [name, { type, optional, repeated, compression, statistics: false }]),
   );
   const parquetSchema = new parquet.ParquetSchema(fields);
   const options = { rowGroupSize: rowGroupRows, useDataPageV2: false, pageIndex: false };

@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RunConfig } from '../../config/schema.js';
 import { BlissError } from '../errors.js';
-import { collectHeldOut, textKey, writeHeldOut, type HeldOut } from './held-out.js';
-import { packRows, type PackedRow } from './pack.js';
+import { collectHeldOut, writeHeldOut } from './held-out.js';
+import type { PackedRow } from './pack.js';
+import { packSources } from './pack-sources.js';
 import { ExternalShuffle } from './shuffle.js';
 import { openHeldOut, type CorpusSource } from './sources/index.js';
 import { writeTokenShards } from './token-rows.js';
 import { loadTokenizer, tokenizerJson, trainTokenizer, type Tokenizer } from './tokenizer/index.js';
-import type { CorpusIndex, Document, HeldOutSet, ShardIndex } from './types.js';
+import { STEPS, turns, type Turn, type Turns } from './turns.js';
+import type { CorpusIndex, HeldOutSet, ShardIndex } from './types.js';
 
-export interface PrepareCorpus {
+export interface PrepareCorpus extends Turns {
   readonly sources: readonly CorpusSource[];
   readonly tokenizer: RunConfig['tokenizer'];
   readonly heldOut: RunConfig['heldOut'];
@@ -30,9 +31,6 @@ export interface PrepareCorpus {
   readonly outputFolder: string;
   /** folder that relative paths of the configuration start from */
   readonly configFolder: string;
-  /** `step` of `of` is the whole's; `what` says what is being done */
-  readonly onProgress?: (step: number, of: number, what: string) => void | Promise<void>;
-  readonly shouldStop?: () => boolean;
 }
 
 export interface PreparedCorpus {
@@ -40,12 +38,6 @@ export interface PreparedCorpus {
   /** sha256 over rows in order and held-out examples */
   readonly digest: string;
 }
-
-/** Progress counts thousandths; each part of the work has a fixed share, seen with the demo. */
-const STEPS = 1_000;
-const PARTS = { tokenizer: [0, 100], heldOut: [100, 200], pack: [200, 700], write: [700, 1_000] } as const;
-/** Longest time between two turns of the event loop, as far as single documents allow. */
-const TURN_MILLISECONDS = 25;
 
 /**
  * From documents to shards: tokenizer, held-out sets, rows of T tokens, one shuffle, disjoint groups. Memory is bounded,
@@ -83,7 +75,7 @@ export async function prepareCorpus(params: PrepareCorpus): Promise<PreparedCorp
 
   const shuffle = new ExternalShuffle({ folder: path.join(outputFolder, '.shuffle'), seed });
   try {
-    const documents = await packAll({ params, tokenizer, heldOut, shuffle, turn });
+    const documents = await packSources({ sources, rows: { needed: groups * rowsPerGroup, groups, perGroup: rowsPerGroup }, sequenceLength, vocabularySize, tokenizer, heldOut, shuffle, turn });
     const rows = shuffle.rowsInOrder()[Symbol.asyncIterator]();
     const rowsOf = new Map<string, number>();
     const digest = createHash('sha256');
@@ -137,28 +129,15 @@ export async function prepareCorpus(params: PrepareCorpus): Promise<PreparedCorp
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-type Turn = (part: keyof typeof PARTS, share: number, what: string) => Promise<void>;
-
-/** Reports, hears a stop and lets the event loop run, now and then. */
-function turns({ onProgress, shouldStop }: PrepareCorpus): Turn {
-  let last = performance.now();
-  return async (part, share, what) => {
-    if (performance.now() - last < TURN_MILLISECONDS) return;
-    if (shouldStop?.() === true) throw new BlissError({ code: 'Stopped', message: 'the preparation of the corpus was stopped' });
-    const [from, to] = PARTS[part];
-    await onProgress?.(Math.floor(from + (to - from) * Math.min(1, share)), STEPS, what);
-    await nextTurn();
-    last = performance.now();
-  };
-}
-
 async function openTokenizer({ sources, tokenizer, configFolder }: PrepareCorpus, turn: Turn): Promise<Tokenizer> {
   if (tokenizer.type === 'file') return loadTokenizer(path.resolve(configFolder, tokenizer.path));
   const { vocabularySize, sampleBytes } = tokenizer;
   const texts = async function* (): AsyncIterable<string> {
     for (const [i, source] of sources.entries()) {
       let left = sampleBytes * (source.share ?? 1 / sources.length);
-      for await (const { text } of source.documents()) {
+      for await (const document of source.documents()) {
+        if (!('text' in document)) throw new BlissError({ code: 'ConfigInvalid', where: 'tokenizer.type', message: `the source ${source.name} is tokenised already`, mend: 'give the tokenizer that made its ids: { type: file, path: tokenizer.json }' });
+        const { text } = document;
         await turn('tokenizer', (0.5 * (i + (source.progress() ?? 0))) / sources.length, 'reading for the tokenizer');
         yield text.slice(0, Math.ceil(left));
         left -= Buffer.byteLength(text, 'utf8');
@@ -167,62 +146,4 @@ async function openTokenizer({ sources, tokenizer, configFolder }: PrepareCorpus
     }
   };
   return trainTokenizer({ texts: texts(), vocabularySize, sampleBytes: Infinity, onProgress: (share) => turn('tokenizer', 0.5 + 0.5 * share, 'training the tokenizer') });
-}
-
-interface PackAll {
-  readonly params: PrepareCorpus;
-  readonly tokenizer: Tokenizer;
-  readonly heldOut: HeldOut;
-  readonly shuffle: ExternalShuffle;
-  readonly turn: Turn;
-}
-
-/** Sends the rows of all sources to the shuffle. @returns documents taken, by source */
-async function packAll({ params, tokenizer, heldOut, shuffle, turn }: PackAll): Promise<Map<string, number>> {
-  const { sources, groups, rowsPerGroup, sequenceLength } = params;
-  const needed = groups * rowsPerGroup;
-  const quotas = shareOut(needed, sources.map((source) => source.share));
-  const taken = new Map<string, number>();
-  const short: string[] = [];
-  let leftOut = 0;
-  for (const [i, source] of sources.entries()) {
-    const quota = quotas[i];
-    let documents = 0;
-    let rows = 0;
-    const fresh = async function* (): AsyncIterable<Document> {
-      for await (const document of source.documents()) {
-        if (heldOut.texts.has(textKey(document.text))) leftOut++;
-        else yield document;
-      }
-    };
-    if (quota === 0) continue;
-    for await (const row of packRows({ source: source.name, documents: fresh(), tokenizer, sequenceLength, onDocument: () => documents++ })) {
-      await shuffle.add(row);
-      rows++;
-      await turn('pack', quota === undefined ? (i + (source.progress() ?? 0.5)) / sources.length : shuffle.rows / needed, `packing ${source.name}`);
-      if (rows === quota) break;
-    }
-    taken.set(source.name, documents);
-    if (quota !== undefined && rows < quota) short.push(`${source.name} has ${rows} of ${quota}`);
-  }
-  if (shuffle.rows < needed) {
-    const fits = Math.floor(shuffle.rows / groups);
-    throw new BlissError({
-      code: 'DataInvalid',
-      where: 'data',
-      message: `the corpus has ${shuffle.rows} rows of ${sequenceLength} tokens, ${needed} are needed (${groups} groups of ${rowsPerGroup})${short.length === 0 ? '' : `: ${short.join(', ')}`}${leftOut === 0 ? '' : `; ${leftOut} of its documents are left out, as heldOut.source holds them`}`,
-      mend: `${fits === 0 || short.length > 0 ? 'lower data.rowsPerGroup, data.sequenceLength or rounds' : `lower data.rowsPerGroup to ${fits}, or rounds`}, or add text${leftOut === 0 ? '' : ', or hold out other documents'}`,
-    });
-  }
-  return taken;
-}
-
-/** Whole numbers in the proportion of the shares that sum to `total`: largest remainders get what is left. */
-function shareOut(total: number, shares: readonly (number | undefined)[]): (number | undefined)[] {
-  const exact = shares.map((share) => (share === undefined ? undefined : share * total));
-  const counts = exact.map((count) => (count === undefined ? undefined : Math.floor(count)));
-  const left = Math.round(exact.reduce<number>((sum, count) => sum + (count ?? 0), 0)) - counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
-  const byRemainder = exact.flatMap((count, i) => (count === undefined ? [] : [{ i, remainder: count - Math.floor(count) }])).sort((a, b) => b.remainder - a.remainder || a.i - b.i);
-  for (const { i } of byRemainder.slice(0, left)) counts[i] = (counts[i] ?? 0) + 1;
-  return counts;
 }

@@ -48,7 +48,7 @@ export class ExternalShuffle {
     let source = this.#sources.indexOf(row.source);
     if (source < 0) source = this.#sources.push(row.source) - 1;
     const text = `${this.#seed}/${row.id}`;
-    await this.#root.add(encode({ high: hash32(text, HIGH), low: hash32(text, LOW), source, id: row.id, tokens: row.tokens }));
+    await this.#root.add(encode({ high: hash32(text, HIGH), low: hash32(text, LOW), source, id: row.id, documents: row.documents, tokens: row.tokens }));
     this.#rows++;
   }
 
@@ -70,7 +70,7 @@ export class ExternalShuffle {
     for await (const record of records(file.path)) rows.push(decode(record));
     await rm(file.path, { force: true });
     rows.sort((a, b) => a.high - b.high || a.low - b.low || (a.id < b.id ? -1 : 1));
-    for (const { id, source, tokens } of rows) yield { id, source: this.#sources[source], tokens };
+    for (const { id, source, documents, tokens } of rows) yield { id, source: this.#sources[source], documents, tokens };
   }
 
   async remove(): Promise<void> {
@@ -87,30 +87,35 @@ interface SpilledRow {
   readonly low: number;
   readonly source: number;
   readonly id: string;
+  readonly documents: readonly string[];
   readonly tokens: Int32Array;
 }
 
-/** size, key high, key low, source, bytes of the id: uint32 each; id; tokens as int32 */
-const HEADER = 20;
+/** size, key high, key low, source, bytes of the id and of the documents' ids: uint32 each; id; documents' ids as JSON; tokens as int32 */
+const HEADER = 24;
 
-function encode({ high, low, source, id, tokens }: SpilledRow): Buffer {
+function encode({ high, low, source, id, documents, tokens }: SpilledRow): Buffer {
   const idBytes = Buffer.byteLength(id, 'utf8');
-  const record = Buffer.allocUnsafe(HEADER + idBytes + tokens.length * 4);
+  const ids = Buffer.from(JSON.stringify(documents), 'utf8');
+  const record = Buffer.allocUnsafe(HEADER + idBytes + ids.length + tokens.length * 4);
   record.writeUInt32LE(record.length, 0);
   record.writeUInt32LE(high, 4);
   record.writeUInt32LE(low, 8);
   record.writeUInt32LE(source, 12);
   record.writeUInt32LE(idBytes, 16);
+  record.writeUInt32LE(ids.length, 20);
   record.write(id, HEADER, 'utf8');
-  for (let i = 0, at = HEADER + idBytes; i < tokens.length; i++, at += 4) record.writeInt32LE(tokens[i], at);
+  ids.copy(record, HEADER + idBytes);
+  for (let i = 0, at = HEADER + idBytes + ids.length; i < tokens.length; i++, at += 4) record.writeInt32LE(tokens[i], at);
   return record;
 }
 
 function decode(record: Buffer): SpilledRow {
-  const start = HEADER + record.readUInt32LE(16);
+  const idEnd = HEADER + record.readUInt32LE(16);
+  const start = idEnd + record.readUInt32LE(20);
   const tokens = new Int32Array((record.length - start) / 4);
   for (let i = 0; i < tokens.length; i++) tokens[i] = record.readInt32LE(start + i * 4);
-  return { high: record.readUInt32LE(4), low: record.readUInt32LE(8), source: record.readUInt32LE(12), id: record.toString('utf8', HEADER, start), tokens };
+  return { high: record.readUInt32LE(4), low: record.readUInt32LE(8), source: record.readUInt32LE(12), id: record.toString('utf8', HEADER, idEnd), documents: JSON.parse(record.toString('utf8', idEnd, start)) as string[], tokens };
 }
 
 interface SpillFile {

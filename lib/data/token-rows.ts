@@ -5,10 +5,13 @@ import { BlissError } from '../errors.js';
 import { openParquetWriter, type ParquetSchema } from './parquet.js';
 import type { ShardIndex, TokenRow } from './types.js';
 
+/** column of a row's document ids; shards of before it was there lack it */
+export const DOCUMENTS_COLUMN = 'documents';
+
 export type TokenDtype = 'uint16' | 'uint32';
 
-/** One BYTE_ARRAY a row: several times faster than a LIST. */
-const SCHEMA: ParquetSchema = { id: { type: 'UTF8' }, source: { type: 'UTF8' }, tokens: { type: 'BYTE_ARRAY' } };
+/** Tokens as one BYTE_ARRAY a row: several times faster than a LIST. `documents`: ids of the documents that a row is of, in order. */
+const SCHEMA: ParquetSchema = { id: { type: 'UTF8' }, source: { type: 'UTF8' }, tokens: { type: 'BYTE_ARRAY' }, [DOCUMENTS_COLUMN]: { type: 'UTF8', repeated: true } };
 /** keys of the footer's metadata */
 export const TOKEN_DTYPE_KEY = 'bliss.tokens.dtype';
 export const TOKEN_LENGTH_KEY = 'bliss.tokens.length';
@@ -43,18 +46,20 @@ export function bytesToTokens(bytes: Uint8Array, dtype: TokenDtype, out: Int32Ar
   return count;
 }
 
-/** What a row's digest is over: id, source and tokens as int32, little endian. */
+/** What a row's digest is over: id, source and tokens as int32, little endian. Where documents are called otherwise rows are the same. */
 export function hashRow(hash: Hash, { id, source, tokens }: Pick<TokenRow, 'id' | 'source' | 'tokens'>): void {
   hash.update(`${id}\0${source}\0`);
   hash.update(tokensToBytes(tokens, 'uint32'));
 }
+
+type ShardRow = Pick<TokenRow, 'id' | 'source' | 'tokens' | 'documents'>;
 
 export interface WriteTokenShards {
   /** folder of the artifact */
   readonly folder: string;
   /** folder within it: `group-000`; '' for the artifact's own */
   readonly prefix: string;
-  readonly rows: AsyncIterable<Pick<TokenRow, 'id' | 'source' | 'tokens'>> | Iterable<Pick<TokenRow, 'id' | 'source' | 'tokens'>>;
+  readonly rows: AsyncIterable<ShardRow> | Iterable<ShardRow>;
   /** exactly as many as `rows` yields: the number of shards is in their names */
   readonly count: number;
   /** T */
@@ -92,7 +97,7 @@ export async function writeTokenShards(params: WriteTokenShards): Promise<{ read
       }
       if (row.tokens.length !== sequenceLength) throw new RangeError(`row ${row.id} has ${row.tokens.length} tokens, not ${sequenceLength}`);
       hashRow(hash, row);
-      await writer.append({ id: row.id, source: row.source, tokens: tokensToBytes(row.tokens, dtype) });
+      await writer.append({ id: row.id, source: row.source, tokens: tokensToBytes(row.tokens, dtype), documents: row.documents ?? [] });
       written[written.length - 1].rows++;
     }
     await writer.close();

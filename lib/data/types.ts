@@ -8,10 +8,27 @@ export interface Document {
   readonly text: string;
 }
 
+/** One document that comes as token ids. */
+export interface TokenDocument {
+  readonly id: string;
+  readonly source: string;
+  /** int32, its end-of-text included */
+  readonly tokens: Int32Array;
+}
+export type CorpusDocument = Document | TokenDocument;
+
+/** What token ids are held against. */
+export interface Vocabulary {
+  /** V of the models: ids are below */
+  readonly size: number;
+  /** id that ends a document */
+  readonly endOfText: number;
+}
+
 /** Yields documents as a stream; memory does not grow with the corpus. */
-export interface Source {
+export interface Source<D extends CorpusDocument = CorpusDocument> {
   readonly name: string;
-  documents(): AsyncIterable<Document>;
+  documents(): AsyncIterable<D>;
 }
 
 /** One packed row of T tokens. */
@@ -22,6 +39,8 @@ export interface TokenRow {
   readonly tokens: Int32Array;
   /** position within its dataset */
   readonly index: number;
+  /** ids of the documents that its tokens are of, in order; absent where they were not asked for or were not kept */
+  readonly documents?: readonly string[];
 }
 
 /** Where the shards of a dataset lie inside an artifact: group g of a corpus, or the rows of a selection. */
@@ -49,7 +68,8 @@ export interface BatchParams {
   /** restricts the order to these rows, ascending indices; a part is then a part of them. Give the same array each time: the order is made once for it */
   readonly subset?: Uint32Array;
 }
-export type OpenDataset = (artifact: Pick<Artifact, 'file'>, index: ShardIndex) => Promise<TokenDataset>;
+/** `documents`: rows come with the ids of their documents */
+export type OpenDataset = (artifact: Pick<Artifact, 'file'>, index: ShardIndex, options?: { readonly documents?: boolean }) => Promise<TokenDataset>;
 
 /** `corpus.json` of the prepare stage's artifact. */
 export interface CorpusIndex {

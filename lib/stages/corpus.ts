@@ -9,7 +9,8 @@ import { BlissError } from '../errors.js';
 export interface Corpus {
   readonly artifact: Artifact;
   readonly index: CorpusIndex;
-  group(group: number): Promise<TokenDataset>;
+  /** `documents`: rows come with the ids of their documents */
+  group(group: number, options?: { readonly documents?: boolean }): Promise<TokenDataset>;
   heldOut(set: HeldOutSet): Promise<readonly HeldOutExample[]>;
 }
 
@@ -19,7 +20,7 @@ export async function openCorpus(store: Store, ref: Ref): Promise<Corpus> {
   return {
     artifact,
     index,
-    group: (group) => openDataset(artifact, index.groups[group]),
+    group: (group, options) => openDataset(artifact, index.groups[group], options),
     heldOut: async (set) => readHeldOut(await artifact.file(index.heldOut[set].file), index.sequenceLength),
   };
 }

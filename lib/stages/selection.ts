@@ -19,7 +19,7 @@ export interface SelectionFactsFile extends SelectionDescription {
 
 /**
  * Keeps the best rows of a group, or a uniform sample; writes scores of all rows, what was chosen with rank, and the chosen
- * rows themselves as shards to train on.  @see method §4, step 4
+ * rows themselves, with the ids of their documents, as shards to train on.  @see method §4, step 4
  */
 export const selection: Stage<'selection'> = {
   name: 'selection',
@@ -27,7 +27,7 @@ export const selection: Stage<'selection'> = {
   resource: 'cpu',
   run: async (input, context) => {
     const corpus = await openCorpus(context.store, input.corpus);
-    const group = await corpus.group(input.group);
+    const group = await corpus.group(input.group, { documents: true });
     const onRow = countRows(2 * group.rows, context);
     const parts: Artifact[] = [];
     for (const ref of input.scores) parts.push(await context.store.open(ref));

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { openDataset, sampleRows, writeTokenShards, type PackedRow, type ShardIndex, type TokenDataset } from '../../lib/data/index.js';
+import { openDataset, sampleRows, writeParquet, writeTokenShards, type PackedRow, type ShardIndex, type TokenDataset } from '../../lib/data/index.js';
 import { randomStream } from '../../lib/random.js';
 import { collect, temporaryFolder } from './temporary.js';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -12,7 +12,7 @@ const ROWS = 5_000;
 
 function rowsOf(vocabularySize: number): PackedRow[] {
   const random = randomStream('dataset', vocabularySize);
-  return Array.from({ length: ROWS }, (_, i) => ({ id: `s:${i}`, source: i % 2 === 0 ? 'even' : 'odd', tokens: Int32Array.from({ length: T }, () => random.below(vocabularySize)) }));
+  return Array.from({ length: ROWS }, (_, i) => ({ id: `s:${i}`, source: i % 2 === 0 ? 'even' : 'odd', tokens: Int32Array.from({ length: T }, () => random.below(vocabularySize)), documents: Array.from({ length: i % 4 }, (_, d) => `${i}/"${d}"/ä`) }));
 }
 
 const write = (folder: string, vocabularySize: number, rows = rowsOf(vocabularySize)) =>
@@ -44,7 +44,7 @@ describe('shards', () => {
       const written = await write(other, vocabularySize);
       const read = await collect((await open(other, written.index)).read(0, ROWS));
       expect(read.map(({ index: at }) => at)).toEqual(Array.from({ length: ROWS }, (_, i) => i));
-      expect(read.map(({ id, source, tokens }) => ({ id, source, tokens: Array.from(tokens) }))).toEqual(rowsOf(vocabularySize).map((row) => ({ ...row, tokens: Array.from(row.tokens) })));
+      expect(read.map(({ id, source, tokens }) => ({ id, source, tokens: Array.from(tokens) }))).toEqual(rowsOf(vocabularySize).map(({ id, source, tokens }) => ({ id, source, tokens: Array.from(tokens) })));
     }
     expect((await collect(dataset.read(2_100, 2_300))).map(({ id }) => id)).toEqual(Array.from({ length: 200 }, (_, i) => `s:${2_100 + i}`));
   });
@@ -120,4 +120,16 @@ describe('order', () => {
     await expect(dataset.batch({ seed: 'a', step: 0, batchSize: 6_000 })).rejects.toMatchObject({ code: 'DataInvalid', message: expect.stringContaining('a batch wants 6000 rows, the dataset has 5000') as string });
     await expect(dataset.batch({ seed: 'a', step: 0, batchSize: 3_000, part: { of: 2, index: 1 } })).rejects.toThrow(/has 2[45]\d\d in part 1 of 2/);
   });
+});
+
+test('rows come with the ids of their documents where they are asked for, and shards of before have none', async () => {
+  const artifact = { file: (name: string) => Promise.resolve(path.join(folder, name)) };
+  const asked = await collect((await openDataset(artifact, index, { documents: true })).read(0, ROWS));
+  expect(asked.map(({ documents }) => documents)).toEqual(rowsOf(2_048).map(({ documents }) => documents));
+  expect(await collect(dataset.read(0, 3))).not.toContainEqual(expect.objectContaining({ documents: expect.anything() as unknown }));
+  const before = await temporaryFolder();
+  const schema = { id: { type: 'UTF8' }, source: { type: 'UTF8' }, tokens: { type: 'BYTE_ARRAY' } } as const;
+  await writeParquet({ file: path.join(before, 'old.parquet'), schema, rows: [{ id: 'a', source: 's', tokens: new Uint8Array(2 * T) }], metadata: { 'bliss.tokens.dtype': 'uint16' } });
+  const old = await openDataset({ file: () => Promise.resolve(path.join(before, 'old.parquet')) }, { rows: 1, sequenceLength: T, shards: [{ file: 'old.parquet', rows: 1 }] }, { documents: true });
+  expect(await collect(old.read(0, 1))).toEqual([{ id: 'a', source: 's', tokens: new Int32Array(T), index: 0 }]);
 });

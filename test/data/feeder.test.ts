@@ -15,7 +15,7 @@ const inFolder = (root: string): OpenFeeder['artifact'] => ({ file: (name) => Pr
 beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'bliss-feeder-'));
   const random = randomStream('feeder');
-  const rows = Array.from({ length: ROWS }, (_, i): PackedRow => ({ id: `s:${i}`, source: i % 2 === 0 ? 'even' : 'odd', tokens: Int32Array.from({ length: T }, () => random.below(2_048)) }));
+  const rows = Array.from({ length: ROWS }, (_, i): PackedRow => ({ id: `s:${i}`, source: i % 2 === 0 ? 'even' : 'odd', tokens: Int32Array.from({ length: T }, () => random.below(2_048)), documents: [`d${i}`] }));
   ({ index } = await writeTokenShards({ folder, prefix: 'group-000', rows, count: ROWS, sequenceLength: T, vocabularySize: 2_048, rowsPerShard: 2_200 }));
   return () => rm(folder, { recursive: true, force: true });
 });

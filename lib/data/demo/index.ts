@@ -90,7 +90,7 @@ export interface DemoCorpus {
 }
 
 /** The demo corpus, one source a kind of text. @see method §10 */
-export function demoSources({ mixture, seed }: DemoCorpus): CorpusSource[] {
+export function demoSources({ mixture, seed }: DemoCorpus): CorpusSource<Document>[] {
   const total = DEMO_SOURCES.reduce((sum, source) => sum + mixture[source], 0);
   return DEMO_SOURCES.filter((source) => mixture[source] > 0).map((source) => ({
     name: source,
@@ -102,7 +102,7 @@ export function demoSources({ mixture, seed }: DemoCorpus): CorpusSource[] {
 }
 
 /** Books that no row of the corpus comes from, shuffled words neither: always the same ones in the same order. */
-export function demoHeldOut(): CorpusSource {
+export function demoHeldOut(): CorpusSource<Document> {
   return {
     name: 'held-out',
     share: undefined,

@@ -1,5 +1,5 @@
-import { openParquet } from '../parquet.js';
 import { fileBytes, type OnBytes } from './bytes.js';
+import { columnRecords, idOf } from './columns.js';
 import type { InputFile } from './files.js';
 import { decode, field, invalid, jsonRecords, kind, LONGEST_DOCUMENT } from './records.js';
 
@@ -27,6 +27,8 @@ export function readDocuments(params: ReadDocuments): AsyncIterable<FileDocument
       return parquetDocuments(params);
     case 'text':
       return textDocument(params);
+    case 'bin':
+      throw invalid(params.file.path, 'a .bin file holds token ids, not text', 'give it as a source of type tokens');
   }
 }
 
@@ -56,36 +58,11 @@ async function* jsonLines({ file, textColumn, idColumn, onBytes }: ReadDocuments
 }
 
 async function* parquetDocuments({ file, textColumn, idColumn, onBytes }: ReadDocuments): AsyncIterable<FileDocument> {
-  const parquet = await openParquet(file.path);
-  try {
-    const columns = [...new Set([textColumn, ...(idColumn === undefined ? [] : [idColumn])].map((name) => topLevel(parquet.columns, name, file.path)))];
-    let row = 0;
-    for (let group = 0; group < parquet.rowGroups.length; group++) {
-      for (const record of await parquet.readRowGroup(group, columns)) {
-        const at = `${file.path}:${++row}`;
-        const text = field(record, textColumn);
-        if (text === null || text === undefined || text === '') continue;
-        const decoded = text instanceof Uint8Array ? decode(text, at) : text;
-        if (typeof decoded !== 'string') throw invalid(at, `the column ${textColumn} holds ${kind(decoded)}, not text`, 'set textColumn to a column of strings');
-        if (decoded !== '') yield { at, id: idOf(record, idColumn, at), text: decoded };
-      }
-      onBytes?.(file.size / parquet.rowGroups.length);
-    }
-  } finally {
-    await parquet.close();
+  for await (const { at, record } of columnRecords({ file, column: textColumn, idColumn, setting: 'textColumn', what: 'text', onBytes })) {
+    const text = field(record, textColumn);
+    if (text === null || text === undefined || text === '') continue;
+    const decoded = text instanceof Uint8Array ? decode(text, at) : text;
+    if (typeof decoded !== 'string') throw invalid(at, `the column ${textColumn} holds ${kind(decoded)}, not text`, 'set textColumn to a column of strings');
+    if (decoded !== '') yield { at, id: idOf(record, idColumn, at), text: decoded };
   }
-}
-
-function topLevel(columns: readonly string[], name: string, file: string): string {
-  if (columns.includes(name)) return name;
-  const first = name.split('.')[0];
-  if (columns.includes(first)) return first;
-  throw invalid(file, `there is no column ${name}; the file has ${columns.join(', ')}`, 'set textColumn to the column with the text');
-}
-
-function idOf(record: Record<string, unknown>, idColumn: string | undefined, at: string): string | undefined {
-  if (idColumn === undefined) return undefined;
-  const id = field(record, idColumn);
-  if (typeof id === 'string' || typeof id === 'number' || typeof id === 'bigint') return String(id);
-  throw invalid(at, `the field ${idColumn} is ${kind(id)}, not an id`, 'set idColumn to a field with a text or a number');
 }

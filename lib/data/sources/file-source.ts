@@ -1,27 +1,67 @@
 import path from 'node:path';
 import { BlissError } from '../../errors.js';
-import type { Document } from '../types.js';
+import type { Document, TokenDocument, Vocabulary } from '../types.js';
 import { readDocuments } from './documents.js';
-import { resolveFiles, sha256OfFile, type FileFormat } from './files.js';
+import { resolveFiles, sha256OfFile, type InputFile } from './files.js';
+import { TEXT_FORMATS, TOKEN_FORMATS, type FileFormat } from './formats.js';
+import { readTokens, type ReadTokens } from './token-documents.js';
 import type { CorpusSource } from './types.js';
 
-export interface FileSource {
+interface Files {
   readonly name: string;
+  /** files, globs, folders */
   readonly paths: readonly string[];
   readonly format: FileFormat | 'auto';
-  readonly textColumn: string;
+  readonly split?: string | undefined;
   readonly idColumn?: string | undefined;
   /** folder that relative paths start from */
   readonly folder: string;
   /** field of the configuration, for errors */
   readonly field: string;
 }
+export interface FileSource extends Files {
+  readonly textColumn: string;
+}
+export interface TokenSource extends Files, Pick<ReadTokens, 'idsColumn' | 'dtype' | 'endOfText'> {}
 
-/** The user's own files as one source. Files are looked up when it is read. */
-export function fileSource({ name, paths, format, textColumn, idColumn, folder, field }: FileSource): CorpusSource {
+/** The user's own texts as one source. Files are looked up when it is read. */
+export function fileSource({ textColumn, ...files }: FileSource): CorpusSource<Document> {
+  return sourceOf<Document>({
+    files,
+    allowed: TEXT_FORMATS,
+    empty: ['text', 'check the files and textColumn'],
+    read: async function* ({ file, onBytes }) {
+      for await (const { at, id, text } of readDocuments({ file, textColumn, idColumn: files.idColumn, onBytes })) yield { id: id ?? path.relative(files.folder, at), source: files.name, text };
+    },
+  });
+}
+
+/** Tokenised files as one source: Parquet or JSON lines with lists of ids, or .bin. */
+export function tokenSource({ idsColumn, dtype, endOfText, ...files }: TokenSource): CorpusSource<TokenDocument> {
+  return sourceOf<TokenDocument>({
+    files,
+    allowed: TOKEN_FORMATS,
+    empty: ['token id', 'check the files and idsColumn'],
+    read: async function* ({ file, onBytes, vocabulary }) {
+      if (vocabulary === undefined) throw new RangeError('token ids are read against a vocabulary');
+      const documents = readTokens({ file, idsColumn, idColumn: files.idColumn, dtype, endOfText, vocabulary, onBytes });
+      for await (const { at, id, tokens } of documents) yield { id: id ?? path.relative(files.folder, at), source: files.name, tokens };
+    },
+  });
+}
+
+interface SourceOf<D> {
+  readonly files: Files;
+  readonly allowed: readonly FileFormat[];
+  /** what there is none of, and the mend */
+  readonly empty: readonly [string, string];
+  readonly read: (params: { readonly file: InputFile; readonly onBytes: (bytes: number) => void; readonly vocabulary: Vocabulary | undefined }) => AsyncIterable<D>;
+}
+
+function sourceOf<D extends Document | TokenDocument>({ files: { name, paths, format, split, folder, field }, allowed, empty, read: readFile }: SourceOf<D>): CorpusSource<D> {
   let read = 0;
   let size = 0;
-  const resolve = () => resolveFiles({ paths, format, folder, field });
+  const resolve = () => resolveFiles({ paths, format, folder, field, allowed, folders: { split } });
   return {
     name,
     share: undefined,
@@ -32,7 +72,7 @@ export function fileSource({ name, paths, format, textColumn, idColumn, folder, 
       return inputs;
     },
     progress: () => (size === 0 ? undefined : Math.min(1, read / size)),
-    documents: async function* (): AsyncIterable<Document> {
+    documents: async function* (vocabulary): AsyncIterable<D> {
       const files = await resolve();
       read = 0;
       size = files.reduce((sum, file) => sum + file.size, 0);
@@ -41,18 +81,13 @@ export function fileSource({ name, paths, format, textColumn, idColumn, folder, 
         read += bytes;
       };
       for (const file of files) {
-        for await (const { at, id, text } of readDocuments({ file, textColumn, idColumn, onBytes })) {
+        for await (const document of readFile({ file, onBytes, vocabulary })) {
           documents++;
-          yield { id: id ?? path.relative(folder, at), source: name, text };
+          yield document;
         }
       }
       if (documents === 0) {
-        throw new BlissError({
-          code: 'DataInvalid',
-          where: field,
-          message: `there is no text in ${files.length === 1 ? files[0].path : `any of the ${files.length} files`}`,
-          mend: 'check the files and textColumn',
-        });
+        throw new BlissError({ code: 'DataInvalid', where: field, message: `there is no ${empty[0]} in ${files.length === 1 ? files[0].path : `any of the ${files.length} files`}`, mend: empty[1] });
       }
     },
   };

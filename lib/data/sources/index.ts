@@ -1,8 +1,12 @@
 import type { RunConfig } from '../../../config/schema.js';
 import { BlissError } from '../../errors.js';
 import { demoHeldOut, demoSources } from '../demo/index.js';
-import { fileSource } from './file-source.js';
+import type { Document } from '../types.js';
+import { fileSource, tokenSource } from './file-source.js';
+import { resolveFiles } from './files.js';
+import { TEXT_FORMATS, TOKEN_FORMATS } from './formats.js';
 import type { CorpusSource } from './types.js';
+import { weightedSource } from './weighted.js';
 
 export type { CorpusSource, SourceInput } from './types.js';
 export { resolveFiles, sha256OfFile, type InputFile } from './files.js';
@@ -26,12 +30,32 @@ export function openSources(data: Pick<RunConfig['data'], 'sources'>, configFold
       throw new BlissError({ code: 'ConfigInvalid', where: `data.sources[${i}].name`, message: `two sources are called ${source.name}`, mend: 'give each source a name of its own' });
     }
     names.add(source.name);
-    return [fileSource({ ...source, folder: configFolder, field: `data.sources[${i}].paths` })];
+    const opened = openFiles(source, configFolder, `data.sources[${i}].paths`);
+    return [source.weight === undefined ? opened : weightedSource({ source: opened, weight: source.weight, seed })];
   });
 }
 
+type FileSourceConfig = Exclude<RunConfig['data']['sources'][number], { type: 'demo' }>;
+
+function openFiles(source: FileSourceConfig, folder: string, field: string): CorpusSource {
+  return source.type === 'files' ? fileSource({ ...source, folder, field }) : tokenSource({ ...source, folder, field });
+}
+
 /** The documents that validation, tuning and test sets are made of. */
-export function openHeldOut({ source }: RunConfig['heldOut'], configFolder: string): CorpusSource {
+export function openHeldOut({ source }: RunConfig['heldOut'], configFolder: string): CorpusSource<Document> {
   if (source.type === 'demo') return demoHeldOut();
   return fileSource({ ...source, name: 'held-out', folder: configFolder, field: 'heldOut.source.paths' });
+}
+
+/** Every file that the configuration names is there, without reading any. @throws BlissError DataInvalid */
+export async function checkSourceFiles({ data, heldOut, configFolder: folder }: { readonly data: Pick<RunConfig['data'], 'sources'>; readonly heldOut: RunConfig['heldOut']; readonly configFolder: string }): Promise<void> {
+  for (const [i, source] of data.sources.entries()) {
+    if (source.type === 'demo') continue;
+    const { paths, format, split } = source;
+    await resolveFiles({ paths, format, folder, field: `data.sources[${i}].paths`, allowed: source.type === 'files' ? TEXT_FORMATS : TOKEN_FORMATS, folders: { split } });
+  }
+  if (heldOut.source.type === 'files') {
+    const { paths, format, split } = heldOut.source;
+    await resolveFiles({ paths, format, folder, field: 'heldOut.source.paths', folders: { split } });
+  }
 }

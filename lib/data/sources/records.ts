@@ -25,7 +25,8 @@ export async function* readRecords({ path, format }: InputFile): AsyncIterable<F
       yield* parquetRecords(path);
       return;
     case 'text':
-      throw invalid(path, 'a text file has no records', 'give a file of JSON lines (.jsonl, .jsonl.gz, .jsonl.zst) or Parquet (.parquet)');
+    case 'bin':
+      throw invalid(path, `a ${format} file has no records`, 'give a file of JSON lines (.jsonl, .jsonl.gz, .jsonl.zst) or Parquet (.parquet)');
   }
 }
 
