@@ -10,6 +10,7 @@ import { ranking } from './ranking.js';
 import { scoring } from './scoring.js';
 import { startUp } from './start-up.js';
 import { throughput } from './throughput.js';
+import { tokenizing } from './tokenizing.js';
 import { trainingStep } from './training-step.js';
 
-export const benches: readonly Bench<unknown>[] = [trainingStep, outerStep, scoring, feeding, durability, startUp, memory, throughput, profile, ops, products, ranking];
+export const benches: readonly Bench<unknown>[] = [trainingStep, outerStep, scoring, feeding, durability, startUp, memory, throughput, tokenizing, profile, ops, products, ranking];

@@ -136,7 +136,7 @@ async function openTokenizer({ sources, tokenizer, configFolder }: PrepareCorpus
     for (const [i, source] of sources.entries()) {
       let left = sampleBytes * (source.share ?? 1 / sources.length);
       for await (const document of source.documents()) {
-        if (!('text' in document)) throw new BlissError({ code: 'ConfigInvalid', where: 'tokenizer.type', message: `the source ${source.name} is tokenised already`, mend: 'give the tokenizer that made its ids: { type: file, path: tokenizer.json }' });
+        if (!('text' in document)) continue; // a tokenised source throws
         const { text } = document;
         await turn('tokenizer', (0.5 * (i + (source.progress() ?? 0))) / sources.length, 'reading for the tokenizer');
         yield text.slice(0, Math.ceil(left));

@@ -4,13 +4,13 @@ import { gzipSync } from 'node:zlib';
 import { Client, type Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readJson, type RunOutcome } from '../../cli/runs.js';
-import { writeParquet } from '../../lib/data/index.js';
+import { tokenizerJson, trainTokenizer, writeParquet } from '../../lib/data/index.js';
 import { openHome } from '../../lib/home.js';
 import { connect, localServer } from '../../workers/connection.js';
 import type { StackInfo } from '../../workers/home-lock.js';
 import { freePort } from '../../workers/ports.js';
 import { bliss, place, processesWith, start, until, type Started } from './bliss.js';
-import { documents, writeConfig } from './corpus.js';
+import { documents, writeConfig, type OwnConfig } from './corpus.js';
 
 /** What is wrong with data is found by the prepare stage: one stack for all of it. */
 const { folder, home: root } = place();
@@ -48,7 +48,7 @@ interface Answer {
 interface Fault {
   readonly name: string;
   /** makes the files; @returns what the configuration says otherwise */
-  readonly given: () => Promise<{ readonly corpus?: string; readonly heldOut?: string; readonly more?: string }> | { readonly corpus?: string; readonly heldOut?: string; readonly more?: string };
+  readonly given: () => Promise<Partial<OwnConfig>> | Partial<OwnConfig>;
   readonly code: 'DataInvalid' | 'DataCorrupt';
   /** begins with where: the file and its line or row group, or the field */
   readonly message: string | RegExp;
@@ -81,6 +81,20 @@ function largeTokenizer(): string {
   });
 }
 
+/** a tokenised source as the corpus, with a tokenizer that fits */
+async function tokenised(name: string, content: string | Uint8Array): Promise<Partial<OwnConfig>> {
+  writeFileSync(at(name), content);
+  writeFileSync(at(`${name}.tokenizer.json`), tokenizerJson(await trainTokenizer({ texts: good, vocabularySize: 300, sampleBytes: 10_000 })));
+  return { source: `{ type: tokens, name: ids, paths: [${name}] }`, more: `tokenizer: { type: file, path: ${name}.tokenizer.json }\n` };
+}
+
+/** a byte of Spark's file flipped, in the text itself */
+function flipped(): Partial<OwnConfig> {
+  const bytes = readFileSync(path.join(import.meta.dirname, '../fixtures/parquet-writers/spark-snappy.parquet'));
+  bytes[bytes.indexOf('document') + 3] ^= 4;
+  return write('flipped.parquet', bytes);
+}
+
 const faults: Fault[] = [
   { name: 'empty', given: () => write('empty.jsonl', '\n'), code: 'DataInvalid', message: `data.sources[0].paths: there is no text in ${at('empty.jsonl')}`, mend: /check the files/ },
   { name: 'small', given: () => write('small.jsonl', good.slice(0, 2).join('\n')), code: 'DataInvalid', message: /^data: the corpus has \d+ rows of 32 tokens, 128 are needed \(2 groups of 64\)$/, mend: /^lower data\.rowsPerGroup to \d+, or rounds, or add text$/ },
@@ -93,6 +107,10 @@ const faults: Fault[] = [
   { name: 'broken-parquet', given: () => parquet('broken.parquet', 'text', (bytes) => bytes.fill(0xff, 4, 400)), code: 'DataCorrupt', message: new RegExp(`^${at('broken.parquet')} \\(row group 0\\): cannot be read as Parquet`), mend: /check that the file is whole/ },
   { name: 'held-out', given: () => ({ ...write('one.jsonl', good.slice(0, 1).join('\n')), corpus: 'good.jsonl', heldOut: 'one.jsonl' }), code: 'DataInvalid', message: /^heldOut\.validation: the held-out documents give \d+ passages for the validation set, 32 are wanted/, mend: /lower heldOut\.validation or add documents/ },
   { name: 'large-tokenizer', given: () => ({ ...write('large.json', largeTokenizer()), corpus: 'good.jsonl', more: 'tokenizer: { type: file, path: large.json }\n' }), code: 'DataInvalid', message: `${at('large.json')}: the tokenizer has ids up to 932, models.vocabularySize 512 ends at 511`, mend: /raise models\.vocabularySize to at least 933, or give a tokenizer with fewer entries/ },
+  { name: 'other-tokenizer', given: () => ({ ...write('unigram.json', JSON.stringify({ model: { type: 'Unigram', vocab: [] } })), corpus: 'good.jsonl', more: 'tokenizer: { type: file, path: unigram.json }\n' }), code: 'DataInvalid', message: `${at('unigram.json')}: the tokenizer's model is Unigram, not byte-level BPE`, mend: /use a byte-level BPE/ },
+  { name: 'large-id', given: () => tokenised('large-id.jsonl', [...Array.from({ length: 20 }, () => '{"input_ids": [1, 2, 3]}'), '{"input_ids": [4, 512]}'].join('\n')), code: 'DataInvalid', message: `${at('large-id.jsonl')}:21: entry 1 of input_ids is 512, models.vocabularySize 512 ends at 511`, mend: /^raise models\.vocabularySize to at least 513, or check that the ids are of the tokenizer given$/ },
+  { name: 'odd-bin', given: () => tokenised('odd.bin', Buffer.alloc(2_001, 1)), code: 'DataCorrupt', message: `${at('odd.bin')}: 2001 bytes are no whole number of uint16 ids`, mend: /set dtype .*, or copy the file anew/ },
+  { name: 'flipped-parquet', given: flipped, code: 'DataCorrupt', message: new RegExp(`^${at('flipped.parquet')} \\(row group 0\\): cannot be read as Parquet \\(a page of column text has another checksum than was written`), mend: /copy it anew/ },
   { name: 'no-tokenizer', given: () => ({ ...write('none.json', '{"model": '), corpus: 'good.jsonl', more: 'tokenizer: { type: file, path: none.json }\n' }), code: 'DataInvalid', message: new RegExp(`^${at('none.json')}: the tokenizer is no JSON`), mend: /check that the file is whole/ },
 ];
 

@@ -18,6 +18,8 @@ export interface OwnConfig {
   readonly name: string;
   /** files of the corpus, relative to the folder */
   readonly corpus: string;
+  /** the source in YAML. @default the corpus as texts */
+  readonly source?: string;
   /** @default held-out.jsonl */
   readonly heldOut?: string;
   /** more of the YAML */
@@ -25,7 +27,7 @@ export interface OwnConfig {
 }
 
 /** A user's configuration of a few lines. @returns its path */
-export function writeConfig({ folder, name, corpus, heldOut = 'held-out.jsonl', more = '' }: OwnConfig): string {
+export function writeConfig({ folder, name, corpus, source = `{ type: files, name: corpus, paths: [${corpus}] }`, heldOut = 'held-out.jsonl', more = '' }: OwnConfig): string {
   const file = path.join(folder, `${name}.yaml`);
   writeFileSync(
     file,
@@ -33,7 +35,7 @@ export function writeConfig({ folder, name, corpus, heldOut = 'held-out.jsonl', 
 name: ${name}
 data:
   rowsPerGroup: 64
-  sources: [{ type: files, name: corpus, paths: [${corpus}] }]
+  sources: [${source}]
 heldOut:
   source: { type: files, paths: [${heldOut}] }
 ${more}`,

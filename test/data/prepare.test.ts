@@ -96,6 +96,47 @@ describe('a corpus of files', () => {
     }
   });
 
+  test('rows keep the ids of their documents', async () => {
+    const { outputFolder, result } = await own({ groups: 1, rowsPerGroup: 100 });
+    const { index } = await result;
+    const tokenizer = await loadTokenizer(path.join(outputFolder, 'tokenizer.json'));
+    const holders = Array.from({ length: 60 }, (_, i) => Array.from({ length: tokenizer.encode(prose(`a${i}`, 120)).length + 1 }, () => `a.jsonl:${i + 1}`)).flat();
+    const dataset = await openDataset({ file: (name) => Promise.resolve(path.join(outputFolder, name)) }, index.groups[0], { documents: true });
+    const rows = (await collect(dataset.read(0, dataset.rows))).filter(({ source }) => source === 'first');
+    expect(rows.length).toBeGreaterThan(50);
+    expect(rows.some(({ documents }) => documents?.length === 2)).toBe(true);
+    for (const { id, documents } of rows) {
+      const at = Number(id.split(':')[1]) * T;
+      expect(documents).toEqual([...new Set(holders.slice(at, at + T))]);
+    }
+  });
+
+  test('a tokenised source gives the rows of its texts, and leaves out what is held out', async () => {
+    const text = await own();
+    const { digest } = await text.result;
+    const file = path.join(text.outputFolder, 'tokenizer.json');
+    const tokenizer = await loadTokenizer(file);
+    const folder = await temporaryFolder();
+    const ids = (key: string, words: number): number[] => tokenizer.encode(prose(key, words));
+    await writeFile(path.join(folder, 'a.jsonl'), Array.from({ length: 60 }, (_, i) => JSON.stringify({ input_ids: ids(`a${i}`, 120) })).join('\n'));
+    // the second as nanoGPT has it: an end of text after each document
+    const stream = ['held0', ...Array.from({ length: 30 }, (_, i) => `b${i}`)].flatMap((key) => [...ids(key, key === 'held0' ? 200 : 100), tokenizer.endOfText]);
+    await writeFile(path.join(folder, 'b.bin'), new Uint8Array(Uint16Array.from(stream).buffer));
+    const { sources } = dataSchema.parse({
+      rowsPerGroup: 1,
+      sources: [
+        { type: 'tokens', name: 'first', paths: ['a.jsonl'] },
+        { type: 'tokens', name: 'second', paths: ['b.bin'] },
+      ],
+    });
+    const tokenised = await own({ sources: openSources({ sources }, folder), tokenizer: { type: 'file', path: file } });
+    const { digest: same, index } = await tokenised.result;
+    expect(same).toBe(digest);
+    expect(index.sources.map(({ documents }) => documents)).toEqual([60, 30]);
+    await expect((await own({ sources: openSources({ sources }, folder) })).result).rejects.toMatchObject({ code: 'ConfigInvalid', where: 'tokenizer.type', mend: expect.stringContaining('type: file') as string });
+    await expect((await own({ sources: openSources({ sources }, folder), tokenizer: { type: 'file', path: file }, vocabularySize: 280 })).result).resolves.toBeDefined();
+  });
+
   test('the same seed gives the same digest, another seed, text or tokenizer another', async () => {
     const digest = async (override: Parameters<typeof own>[0] = {}) => (await (await own(override)).result).digest;
     const first = await digest();

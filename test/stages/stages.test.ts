@@ -260,6 +260,24 @@ describe('scoring', () => {
 });
 
 describe('selection', () => {
+  test('the rows to train on keep the ids of their documents, as the corpus has them', async () => {
+    const { store } = open('main');
+    const kept = new Map<unknown, unknown>();
+    const group = await (await openCorpus(store, corpus.ref)).group(0, { documents: true });
+    for await (const { id, documents } of group.read(0, group.rows)) kept.set(id, documents);
+    const artifact = await store.open(drawn.ref);
+    const { dataset } = JSON.parse(await readFile(await artifact.file('selection.json'), 'utf8')) as { dataset: { shards: { file: string }[] } };
+    let rows = 0;
+    for (const { file } of dataset.shards) {
+      for await (const { id, documents } of parquetRows({ file: await artifact.file(file), columns: ['id', 'documents'] })) {
+        expect(documents).toEqual(kept.get(id));
+        expect((documents as string[]).length).toBeGreaterThan(0);
+        rows++;
+      }
+    }
+    expect(rows).toBe(32);
+  });
+
   test('tells of every pass over a group and ends where it is asked to, however far it is', async () => {
     const large = await call('prepare', { ...prepareInput(), data: { ...config.data, rowsPerGroup: 1_100, rowsPerShard: 1_100 }, groups: 1 }, { stage: 'large' });
     const input: StageInputs['selection'] = { selector: 'random', fraction: 0.5, method: 'top-k', temperature: 0, trainedRows: 'flag', corpus: large.ref, group: 0, scores: [], seed: '0' };

@@ -36,14 +36,14 @@ export function fileSource({ textColumn, ...files }: FileSource): CorpusSource<D
   });
 }
 
-/** Tokenised files as one source: Parquet or JSON lines with lists of ids, or .bin. */
+/** Tokenised files as one source: Parquet or JSON lines with lists of ids, or .bin. Read without a vocabulary it throws ConfigInvalid. */
 export function tokenSource({ idsColumn, dtype, endOfText, ...files }: TokenSource): CorpusSource<TokenDocument> {
   return sourceOf<TokenDocument>({
     files,
     allowed: TOKEN_FORMATS,
     empty: ['token id', 'check the files and idsColumn'],
     read: async function* ({ file, onBytes, vocabulary }) {
-      if (vocabulary === undefined) throw new RangeError('token ids are read against a vocabulary');
+      if (vocabulary === undefined) throw new BlissError({ code: 'ConfigInvalid', where: 'tokenizer.type', message: `the source ${files.name} is tokenised already: there is no text to train a tokenizer on`, mend: 'give the tokenizer that made its ids: { type: file, path: tokenizer.json }' });
       const documents = readTokens({ file, idsColumn, idColumn: files.idColumn, dtype, endOfText, vocabulary, onBytes });
       for await (const { at, id, tokens } of documents) yield { id: id ?? path.relative(files.folder, at), source: files.name, tokens };
     },
