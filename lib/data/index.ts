@@ -7,7 +7,7 @@ export * from './parquet.js';
 export { writeParquetShards, type ParquetShard, type WriteParquetShards } from './parquet-shards.js';
 export { prepareCorpus, type PrepareCorpus, type PreparedCorpus } from './prepare.js';
 export { openHeldOut, openSources, sha256OfFile, type CorpusSource, type SourceInput } from './sources/index.js';
-export { hashRow, tokenDtype, writeTokenShards, type WriteTokenShards } from './token-rows.js';
+export { DOCUMENTS_COLUMN, hashRow, tokenDtype, writeTokenShards, type WriteTokenShards } from './token-rows.js';
 export { loadTokenizer, tokenizerJson, trainTokenizer, type Tokenizer, type TrainTokenizer } from './tokenizer/index.js';
 export { startThread as startReaderThread } from './reader-threads.js';
 export { readBatch, type BatchRequest, type TokenBatch } from './token-batch.js';

@@ -1,6 +1,6 @@
 import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
-import { openParquetWriter, type ParquetRow, type ParquetSchema, type ParquetType, type ParquetWriter } from './parquet-write.js';
+import { openParquetWriter, type ParquetRow, type ParquetSchema, type ParquetType, type ParquetValue, type ParquetWriter } from './parquet-write.js';
 
 export interface WriteParquetShards {
   /** made where it is not there; what of it was written stays after an error: write beside and rename */
@@ -65,7 +65,8 @@ function bytesOf(row: ParquetRow, schema: ParquetSchema): number {
   let bytes = 0;
   for (const [name, { type }] of Object.entries(schema)) {
     const value = row[name];
-    bytes += WIDTH[type] + (typeof value === 'string' ? Buffer.byteLength(value) : value instanceof Uint8Array ? value.byteLength : 0);
+    const values = Array.isArray(value) ? (value as readonly ParquetValue[]) : [value];
+    for (const one of values) bytes += WIDTH[type] + (typeof one === 'string' ? Buffer.byteLength(one) : one instanceof Uint8Array ? one.byteLength : 0);
   }
   return bytes;
 }

@@ -66,7 +66,7 @@ function head(title: string, tables: readonly CardTable[]): unknown {
     configs: tables.map(({ name, files }) => ({ config_name: name, data_files: [{ split: 'train', path: files }] })),
     dataset_info: tables.map(({ name, schema, rows }) => ({
       config_name: name,
-      features: Object.entries(schema).map(([column, { type }]) => ({ name: column, dtype: DTYPES[type] })),
+      features: Object.entries(schema).map(([column, { type, repeated = false }]) => ({ name: column, [repeated ? 'sequence' : 'dtype']: DTYPES[type] })),
       splits: [{ name: 'train', num_examples: rows }],
     })),
   };
@@ -114,9 +114,10 @@ function columnTable({ name, schema }: CardTable, { how, sequenceLength, endOfTe
     selected: 'it was chosen',
     rank: `place among the chosen rows of its round, from 0${name === 'scores' ? '; null where it is not chosen' : '. The rows lie in another order: shuffled, as they are trained on'}`,
     round: 'round whose rows it is one of; no row is in two',
+    documents: 'ids of the documents that it is of, in order: the corpus’s own ids, or file and line',
   };
   const title = name === 'scores' ? 'Every row, chosen or not' : 'The chosen rows';
-  const columns = table(['column', 'type', ''], Object.entries(schema).map(([column, { type }]) => [`\`${column}\``, DTYPES[type], meanings[column] ?? '']));
+  const columns = table(['column', 'type', ''], Object.entries(schema).map(([column, { type, repeated = false }]) => [`\`${column}\``, `${repeated ? 'list of ' : ''}${DTYPES[type]}`, meanings[column] ?? '']));
   const packed = 'text' in schema ? `\n\nDocuments are joined by \`${endOfText}\` and cut into rows of equal length: a row may begin and end within a document, and within a character too (U+FFFD).` : '';
   return `${title} (\`${name}\`):\n\n${columns}${packed}`;
 }

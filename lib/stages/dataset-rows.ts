@@ -1,5 +1,5 @@
 import type { Artifact } from '../artifacts/types.js';
-import { openDataset, parquetRows, type ParquetRow, type ParquetSchema, type Tokenizer } from '../data/index.js';
+import { DOCUMENTS_COLUMN, openDataset, parquetRows, type ParquetRow, type ParquetSchema, type Tokenizer } from '../data/index.js';
 import { BlissError } from '../errors.js';
 import { readJson, type SelectionIndex } from './corpus.js';
 import { SCORES_FILE } from './scores-file.js';
@@ -11,8 +11,8 @@ export interface RoundRows {
   readonly artifact: Artifact;
 }
 
-/** `score` is what the rows were ranked by, null where chance drew them; rank 0 is the best of its round */
-export const CHOSEN_SCHEMA: ParquetSchema = { id: { type: 'UTF8' }, source: { type: 'UTF8' }, text: { type: 'UTF8' }, score: { type: 'FLOAT', optional: true }, rank: { type: 'INT32' }, round: { type: 'INT32' } };
+/** `score` is what the rows were ranked by, null where chance drew them; rank 0 is the best of its round; `documents` are empty where the corpus is of a version that did not keep them */
+export const CHOSEN_SCHEMA: ParquetSchema = { id: { type: 'UTF8' }, source: { type: 'UTF8' }, text: { type: 'UTF8' }, score: { type: 'FLOAT', optional: true }, rank: { type: 'INT32' }, round: { type: 'INT32' }, [DOCUMENTS_COLUMN]: { type: 'UTF8', repeated: true } };
 /** rank is null where a row was not chosen */
 export const SCORED_SCHEMA: ParquetSchema = { id: { type: 'UTF8' }, source: { type: 'UTF8' }, score: { type: 'FLOAT' }, trained: { type: 'BOOLEAN' }, selected: { type: 'BOOLEAN' }, rank: { type: 'INT32', optional: true }, round: { type: 'INT32' } };
 
@@ -20,14 +20,14 @@ export const SCORED_SCHEMA: ParquetSchema = { id: { type: 'UTF8' }, source: { ty
 export async function* chosenRows({ round, artifact, tokenizer }: RoundRows & { readonly tokenizer: Pick<Tokenizer, 'decode'> }): AsyncIterable<ParquetRow> {
   const { rank, score, chosen } = await readRanks(artifact);
   const { dataset } = await readJson<SelectionIndex>(artifact, 'selection.json');
-  const rows = await openDataset(artifact, dataset);
+  const rows = await openDataset(artifact, dataset, { documents: true });
   if (rows.rows !== chosen) throw misfit(artifact, `it ranks ${chosen} rows, its shards have ${rows.rows}`);
   let index = -1;
-  for await (const { id, source, tokens } of rows.read(0, rows.rows)) {
+  for await (const { id, source, tokens, documents = [] } of rows.read(0, rows.rows)) {
     // the shards hold the chosen rows by index, one after the other
     do index++;
     while (rank[index] === NOT_CHOSEN);
-    yield { id, source, text: tokenizer.decode(tokens), score: Number.isNaN(score[index]) ? null : score[index], rank: rank[index], round };
+    yield { id, source, text: tokenizer.decode(tokens), score: Number.isNaN(score[index]) ? null : score[index], rank: rank[index], round, documents };
   }
 }
 

@@ -41,14 +41,14 @@ describe('the rows of two rounds', () => {
     const expected = [1, 2].flatMap((round) =>
       ranking(round)
         .slice(0, of.chosen)
-        .map(({ id, source, tokens, logit }, rank) => ({ id, source, text: tokenizer.decode(tokens), score: logit, rank, round })),
+        .map(({ id, source, tokens, logit, documents }, rank) => ({ id, source, text: tokenizer.decode(tokens), score: logit, rank, round, documents })),
     );
     const found = await read(folderOf(name), 'data');
     expect(found.toSorted((a, b) => Number(a['round']) - Number(b['round']) || Number(a['rank']) - Number(b['rank']))).toEqual(expected);
     // they lie as the shards have them, which is shuffled: neither by rank nor by source
     const order = of.rows.filter(({ id }) => expected.some((row) => row.id === id)).map(({ id }) => id);
     expect(found.map((row) => row['id'])).toEqual(order);
-    expect(expected.every(({ text }) => text.length > 20)).toBe(true);
+    expect(expected.every(({ text, documents }) => text.length > 20 && (documents ?? []).length > 0)).toBe(true);
   });
 
   test('have beside them the scores of all rows, with what trained the scorer and what was chosen', async () => {

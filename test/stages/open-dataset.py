@@ -14,7 +14,7 @@ folder = sys.argv[1]
 
 
 def loaded(dataset):
-    return {"features": {name: feature.dtype for name, feature in dataset.features.items()}, "rows": dataset.to_list()}
+    return {"features": {name: getattr(feature, "dtype", None) or f"list of {feature.feature.dtype}" for name, feature in dataset.features.items()}, "rows": dataset.to_list()}
 
 
 with tempfile.TemporaryDirectory() as cache:

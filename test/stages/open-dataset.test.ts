@@ -56,7 +56,7 @@ describe.skipIf('why' in found)('an exported data set', () => {
       expect(opened.duckdb[name], name).toEqual(expected[name]);
       expect(opened.pyarrow[name], name).toEqual(expected[name]);
     }
-    const features = { id: 'string', source: 'string', text: 'string', score: 'float32', rank: 'int32', round: 'int32' };
+    const features = { id: 'string', source: 'string', text: 'string', score: 'float32', rank: 'int32', round: 'int32', documents: 'list of string' };
     expect(opened.card.default.features).toEqual(features);
     // what the card says is what the files themselves say
     expect(opened.format.data.features).toEqual(features);

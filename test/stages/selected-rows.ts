@@ -55,7 +55,7 @@ export async function selectedRows() {
   };
   for (let round = 1; round <= ROUNDS; round++) {
     const group: ScoredRow[] = [];
-    for await (const row of (await corpus.group(round)).read(0, ROWS)) group.push({ ...row, round, logit: Math.fround(random.normal() + (row.source === 'books' ? 1 : 0)), trained: random.below(3) === 0 });
+    for await (const row of (await corpus.group(round, { documents: true })).read(0, ROWS)) group.push({ ...row, round, logit: Math.fround(random.normal() + (row.source === 'books' ? 1 : 0)), trained: random.below(3) === 0 });
     rows.push(...group);
     const parts = [await scored(group.slice(0, 50), round, 0), await scored(group.slice(50), round, 1)];
     const { method, temperature, trainedRows } = config.selection;
