@@ -12,7 +12,7 @@ const ROWS = 5_000;
 
 function rowsOf(vocabularySize: number): PackedRow[] {
   const random = randomStream('dataset', vocabularySize);
-  return Array.from({ length: ROWS }, (_, i) => ({ id: `s:${i}`, source: i % 2 === 0 ? 'even' : 'odd', tokens: Int32Array.from({ length: T }, () => random.below(vocabularySize)), documents: Array.from({ length: i % 4 }, (_, d) => `${i}/"${d}"/ä`) }));
+  return Array.from({ length: ROWS }, (_, i) => ({ id: `s:${i}`, source: i % 2 === 0 ? 'even' : 'odd', tokens: Int32Array.from({ length: T }, () => random.below(vocabularySize)), documents: Array.from(Array(i % 4).keys(), (d) => `${i}/"${d}"/ä`) }));
 }
 
 const write = (folder: string, vocabularySize: number, rows = rowsOf(vocabularySize)) =>

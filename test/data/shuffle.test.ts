@@ -6,7 +6,7 @@ import type { PackedRow } from '../../lib/data/index.js';
 import { ExternalShuffle } from '../../lib/data/shuffle.js';
 import { collect, temporaryFolder } from './temporary.js';
 
-const rows: PackedRow[] = Array.from({ length: 3_000 }, (_, i) => ({ id: `s:${String(i).padStart(9, '0')}`, source: i % 3 === 0 ? 'a' : 'ß', tokens: Int32Array.of(i, 2 ** 31 - 1, -i), documents: Array.from({ length: i % 3 }, (_, d) => `ä"${i}/${d}`) }));
+const rows: PackedRow[] = Array.from({ length: 3_000 }, (_, i) => ({ id: `s:${String(i).padStart(9, '0')}`, source: i % 3 === 0 ? 'a' : 'ß', tokens: Int32Array.of(i, 2 ** 31 - 1, -i), documents: Array.from(Array(i % 3).keys(), (d) => `ä"${i}/${d}`) }));
 
 async function shuffled(params: { seed?: string; memoryBytes?: number; input?: readonly PackedRow[] }): Promise<PackedRow[]> {
   const { seed = '0', memoryBytes, input = rows } = params;

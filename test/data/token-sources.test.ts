@@ -82,7 +82,7 @@ describe('.bin', () => {
   });
 
   test('of litgpt today: chunks of litdata, an item a document (by litdata 0.2.76 with TokensLoader)', async () => {
-    const items = Array.from({ length: 12 }, (_, i) => Array.from({ length: 5 + i }, (_, j) => 3 * i + j)); // torch.arange(3i, 3i + 5 + i)
+    const items = Array.from({ length: 12 }, (_, i) => Array.from({ length: 5 + i }, (__, j) => 3 * i + j)); // torch.arange(3i, 3i + 5 + i)
     // an item is one document, also with an end of text within it; one is added after it
     const ended = items.map((item) => (item.at(-1) === END ? item : [...item, END]));
     const chunks = await read(litdata, { paths: ['.'] });
