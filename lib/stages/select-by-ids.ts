@@ -1,8 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { digestLines } from '../artifacts/index.js';
 import { loadTokenizer, openParquetWriter, readRowIds, rowIdFiles, sha256OfFile, writeTokenShards, type RowIdsFolder } from '../data/index.js';
-import type { ShardIndex, TokenRow } from '../data/types.js';
+import type { TokenRow } from '../data/types.js';
 import { BlissError } from '../errors.js';
 import { openCorpus, type SelectionIndex } from './corpus.js';
 import { countRows } from './count-rows.js';
@@ -64,15 +63,15 @@ export async function selectByIds(input: SelectionInput & Required<Pick<Selectio
     if (missing.size > 0) throw unknownIds({ missing, of: wanted.size, named: input.ids.path });
   };
   const rowsPerShard = Math.max(...groups.flatMap(({ shards }) => shards.map(({ rows }) => rows)));
-  let dataset: ShardIndex;
+  let shards: Awaited<ReturnType<typeof writeTokenShards>>;
   try {
-    ({ index: dataset } = await writeTokenShards({ folder: context.scratch, prefix: 'train', rows: chosen(), count: wanted.size, sequenceLength, vocabularySize, rowsPerShard }));
+    shards = await writeTokenShards({ folder: context.scratch, prefix: 'train', rows: chosen(), count: wanted.size, sequenceLength, vocabularySize, rowsPerShard });
     await table.close();
   } catch (error) {
     await table.abort();
     throw error;
   }
-  const selection: SelectionIndex = { dataset };
+  const selection: SelectionIndex = { dataset: shards.index };
   await writeFile(path.join(context.scratch, 'selection.json'), JSON.stringify(selection));
   const described: SelectionFactsFile = {
     rows: of,
@@ -84,7 +83,7 @@ export async function selectByIds(input: SelectionInput & Required<Pick<Selectio
   return {
     kind: 'selection',
     folder: context.scratch,
-    digest: await digestLines([...wanted].sort()),
+    digest: shards.digest,
     // of no one group: what it shares with another arm's rows of a group cannot be told by their places
     summary: { selector: input.selector, group: null, rows: of, selected: wanted.size, scoresDigest: null },
   };

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { digestLines, digestRows } from '../artifacts/index.js';
+import { digestRows } from '../artifacts/index.js';
 import type { Artifact } from '../artifacts/types.js';
 import { loadTokenizer, parquetRows, writeParquet, writeTokenShards, type ParquetRow } from '../data/index.js';
 import type { TokenDataset, TokenRow } from '../data/types.js';
@@ -20,7 +20,7 @@ import type { SelectionInput, Stage } from './types.js';
  */
 export const selection: Stage<'selection'> = {
   name: 'selection',
-  version: 1,
+  version: 2,
   resource: 'cpu',
   // by ids nothing else of the input decides; where they lie does not
   keyInput: ({ ids, ...input }: SelectionInput) => (ids === undefined ? input : { corpus: input.corpus, by: 'ids' }),
@@ -78,11 +78,11 @@ export const selection: Stage<'selection'> = {
     const facts: SelectionFactsFile = { ...described, samples: { ...samples, texts, ids: Object.fromEntries([...wanted].map((row) => [row, { id: rows.ids[row], source: rows.sources[row], selected: selected[row] === 1, trained: rows.trained?.[row] === 1, ...(rows.logits === undefined ? {} : { logit: rows.logits[row] }) }])) } };
     await writeFile(path.join(context.scratch, 'facts.json'), JSON.stringify(facts));
 
-    const chosenIds = Array.from(ranked, (row) => rows.ids[row]).sort();
     return {
       kind: 'selection',
       folder: context.scratch,
-      digest: await digestLines(chosenIds),
+      // over the rows, text included: another text under the same ids is another selection to who trains on it
+      digest: shards.digest,
       summary: {
         selector: input.selector,
         group: input.group,

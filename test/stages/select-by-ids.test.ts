@@ -155,6 +155,15 @@ describe('ids that are of no use are one error, which leaves nothing', () => {
   });
 });
 
+test('the same ids over another text are another selection: nothing that was trained on the one is found for the other', async () => {
+  const prepare = (vocabularySize: number): Promise<StageResult> => call('prepare', { data: config.data, tokenizer: { type: 'train', vocabularySize, sampleBytes: 500_000 }, heldOut: config.heldOut, vocabularySize: 512, groups: 1, seed: '0', configFolder: root });
+  const select = async (vocabularySize: number): Promise<Ref> => (await call('selection', { selector: 'random', fraction: 0.5, method: 'top-k', temperature: 0, trainedRows: 'flag', corpus: (await prepare(vocabularySize)).ref, group: 0, scores: [], seed: '0' })).ref;
+  const [one, other] = [await select(512), await select(300)];
+  const idsOf = async (ref: Ref): Promise<string[]> => (await stored(ref)).map(({ id }) => id);
+  expect(await idsOf(one)).toEqual(await idsOf(other));
+  expect(one.digest).not.toBe(other.digest);
+});
+
 test('the ids of a stage’s own shards are read too', async () => {
   const [first] = (await openCorpus(store, corpus)).index.groups[1].shards;
   const file = await (await store.open(corpus)).file(first.file);
