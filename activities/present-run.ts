@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import type { Store } from '../lib/artifacts/index.js';
-import { otherSelection } from '../config/sections/run.js';
+import { otherSelection } from '../config/sections/other-selection.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';

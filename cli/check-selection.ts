@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { otherSelection } from '../config/sections/run.js';
+import { otherSelection } from '../config/sections/other-selection.js';
 import type { RunConfig } from '../config/index.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import { readRowIds, rowIdFiles } from '../lib/data/row-ids.js';

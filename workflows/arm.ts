@@ -1,6 +1,6 @@
 import type { RunConfig } from '../config/schema.js';
-import { modelOf } from '../config/sections/models.js';
-import { otherSelection } from '../config/sections/run.js';
+import { modelOf } from '../config/sections/model-of.js';
+import { otherSelection } from '../config/sections/other-selection.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import type { StageInputs } from '../lib/stages/types.js';
 import { bilevel } from './bilevel.js';

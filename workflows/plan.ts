@@ -1,6 +1,6 @@
 import type { RunConfig } from '../config/schema.js';
 import type { WhichModel } from '../config/sections/models.js';
-import { otherSelection } from '../config/sections/run.js';
+import { otherSelection } from '../config/sections/other-selection.js';
 import { isLexical, isPerplexity } from './selectors.js';
 
 export const MODELS: readonly WhichModel[] = ['proxy', 'target'];

@@ -1,4 +1,5 @@
-import { modelOf, type WhichModel } from '../config/sections/models.js';
+import { modelOf } from '../config/sections/model-of.js';
+import type { WhichModel } from '../config/sections/models.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import type { TrainingInput } from '../lib/stages/types.js';
 import { runArm, type ArmStart, type SeedContext } from './arm.js';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { modelOf, type ModelConfig } from '../../config/sections/models.js';
+import { modelOf } from '../../config/sections/model-of.js';
+import type { ModelConfig } from '../../config/sections/models.js';
 import { digestJson, fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import { loadTokenizer, sha256OfFile, type Tokenizer } from '../../lib/data/index.js';
 import { BlissError } from '../../lib/errors.js';

@@ -1,5 +1,5 @@
 import type { LoadedConfig } from '../../config/index.js';
-import { otherSelection } from '../../config/sections/run.js';
+import { otherSelection } from '../../config/sections/other-selection.js';
 import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import type { Home } from '../../lib/home.js';
 import { packageVersion } from '../../lib/package-root.js';

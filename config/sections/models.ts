@@ -47,8 +47,6 @@ export type StartedModel = z.infer<typeof startedModelSchema>;
 /** Which of a run's two models. */
 export type WhichModel = 'proxy' | 'target';
 
-/** The model alone: where its weights come from is the importing stage's business, and in no other stage's key. */
-export const modelOf = ({ from: _from, ...model }: StartedModel): ModelConfig => model;
 
 export const modelsSchema = z.strictObject({
   vocabularySize: positiveInteger.meta({ description: 'V of every model: at least the tokenizer’s, usually padded', unit: 'entries' }),

@@ -60,7 +60,7 @@ export async function selectByIds(input: SelectionInput & Required<Pick<Selectio
         index++;
       }
     }
-    if (missing.size > 0) throw unknownIds({ missing, of: wanted.size, named: input.ids.path });
+    if (missing.size > 0) throw unknownIds({ missing, of: wanted.size, where: path.resolve(input.ids.folder, input.ids.path) });
   };
   const rowsPerShard = Math.max(...groups.flatMap(({ shards }) => shards.map(({ rows }) => rows)));
   let shards: Awaited<ReturnType<typeof writeTokenShards>>;
@@ -89,12 +89,12 @@ export async function selectByIds(input: SelectionInput & Required<Pick<Selectio
   };
 }
 
-function unknownIds({ missing, of, named }: { readonly missing: ReadonlySet<string>; readonly of: number; readonly named: string }): BlissError {
+function unknownIds({ missing, of, where }: { readonly missing: ReadonlySet<string>; readonly of: number; readonly where: string }): BlissError {
   const [first] = missing;
   const areRows = /^.+:\d{9,}$/.test(first);
   return new BlissError({
     code: 'DataInvalid',
-    where: named,
+    where,
     message: `${missing.size} of ${of} ids are of no row of this run's corpus; the first is ${JSON.stringify(first)}`,
     mend: areRows
       ? 'give this run the data, tokenizer, rounds and seed of the run that the ids are of, or leave these ids out'
