@@ -155,7 +155,7 @@ describe('a folder that cannot be gone on from is one error, by file, tensor and
     const { model, vocabularySize } = inputOf(fixture('tiny-llama'));
     const refusal = (asked: { readonly model?: object; readonly vocabularySize?: number }): string => {
       try {
-        requireModel({ found: { model, vocabularySize }, asked: { model: { ...model, ...asked.model } as ModelConfig, vocabularySize: asked.vocabularySize ?? vocabularySize }, where: 'f/config.json', field: 'models.proxy' });
+        requireModel({ found: { model, vocabularySize }, asked: { model: { ...model, ...asked.model }, vocabularySize: asked.vocabularySize ?? vocabularySize }, where: 'f/config.json', field: 'models.proxy' });
       } catch (error) {
         return String(error);
       }
