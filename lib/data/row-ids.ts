@@ -57,9 +57,12 @@ async function* parquetIds(file: string): AsyncIterable<string> {
     if (!parquet.columns.includes('id')) throw invalid(file, `there is no column id; the file has ${parquet.columns.join(', ')}`, MEND);
     // a selection's artifact has the scores of all rows beside what was selected
     if (parquet.columns.includes('logit')) throw invalid(file, 'it holds scores of all rows, chosen or not', 'name the selected.parquet beside it');
+    // of an exported table of all rows those that were selected
+    const columns = ['id', ...(parquet.columns.includes('selected') ? ['selected'] : [])];
     for (let group = 0; group < parquet.rowGroups.length; group++) {
-      const rows = await parquet.readRowGroup(group, ['id']);
-      for (const [row, { id }] of rows.entries()) {
+      const rows = await parquet.readRowGroup(group, columns);
+      for (const [row, { id, selected }] of rows.entries()) {
+        if (selected === false) continue;
         const at = `${file} (row group ${group}, row ${row})`;
         yield textOf(id instanceof Uint8Array ? decode(id, at) : id, at);
       }

@@ -100,9 +100,8 @@ describe('what one run has made is where others begin', () => {
 
   test('the ids of what was chosen are that choice, so that all that was trained on it is found; ids of no row end the run until they are mended', async () => {
     const ids = path.join(folder, 'ids');
-    mkdirSync(ids);
-    const selected = await file('first', 'seed-0/bliss/round-1/selection', 'selected.parquet');
-    cpSync(selected, path.join(ids, 'selected.parquet'));
+    const exported = await run('export', 'first', '--what', 'dataset', '--to', ids);
+    expect(exported.code, exported.stderr).toBe(0);
     writeFileSync(path.join(ids, 'more.txt'), 'books:999999999\n');
     const failed = await run('run', 'first.yaml', '--name', 'again', '--set', 'selection.from=./ids');
     expect(failed.code).toBe(1);

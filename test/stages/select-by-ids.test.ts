@@ -59,6 +59,12 @@ describe('rows of given ids', () => {
       writeFileSync(path.join(folder, 'README.md'), 'a card');
       writeFileSync(path.join(folder, 'data', '.hidden', 'ids.txt'), 'nothing:000000000');
     }],
+    ['an exported folder with a table of all rows beside them', async (folder) => {
+      for (const name of ['data', 'scores']) mkdirSync(path.join(folder, name));
+      await asParquet(path.join(folder, 'data', 'train-00000-of-00001.parquet'), ids);
+      await writeParquet({ file: path.join(folder, 'scores', 'part-00000-of-00001.parquet'), schema: { id: { type: 'UTF8' }, score: { type: 'FLOAT' }, selected: { type: 'BOOLEAN' } }, rows: rows.map(({ id }) => ({ id, score: 0.5, selected: ids.includes(id) })) });
+      writeFileSync(path.join(folder, 'manifest.json'), '{}');
+    }],
   ])('in %s are those rows of the corpus, of whichever group, in its order', async (_, write) => {
     const folder = empty();
     await write(folder);
