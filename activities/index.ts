@@ -2,6 +2,7 @@ import { createBilevelActivities } from './bilevel.js';
 import { createEvaluationActivities } from './evaluation.js';
 import { createFencingActivities } from './fencing.js';
 import { createFinishedStagesActivities } from './finished-stages.js';
+import { createImportingActivities } from './importing.js';
 import { createLexicalActivities } from './lexical.js';
 import { createNoticeActivities } from './notices.js';
 import { createPreemptionActivities } from './preemptions.js';
@@ -33,6 +34,6 @@ export type GpuActivities = ReturnType<typeof createGpuActivities>;
 /** on the queue of the CPU workers, beside the short ones of `createFencingActivities`, `createFinishedStagesActivities`, `createRunFolderActivities` and `createNoticeActivities` */
 export const createCpuActivities = (worker: WorkerDependencies) => {
   const dependencies = { ...worker, device: false };
-  return { ...createPrepareActivities(dependencies), ...createLexicalActivities(dependencies), ...createScoringActivities(dependencies), ...createSelectionActivities(dependencies), ...createReportActivities(dependencies) };
+  return { ...createPrepareActivities(dependencies), ...createImportingActivities(dependencies), ...createLexicalActivities(dependencies), ...createScoringActivities(dependencies), ...createSelectionActivities(dependencies), ...createReportActivities(dependencies) };
 };
 export type CpuActivities = ReturnType<typeof createCpuActivities> & ReturnType<typeof createFencingActivities> & ReturnType<typeof createFinishedStagesActivities> & ReturnType<typeof createRunFolderActivities> & ReturnType<typeof createNoticeActivities> & ReturnType<typeof createPreemptionActivities>;

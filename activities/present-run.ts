@@ -1,6 +1,7 @@
 import { copyFile, mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import type { Store } from '../lib/artifacts/index.js';
+import { otherSelection } from '../config/sections/other-selection.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
@@ -40,7 +41,7 @@ export const createRunFolderActivities = ({ store, home }: { readonly store: Sto
 
   /** The selection of round N of another run: of the same seed where it has it, else of its first. */
   resolveSelection: async ({ from, seed }: { readonly from: string; readonly seed: number }): Promise<Ref> => {
-    const [run, round] = from.split('/round-');
+    const { run, round } = otherSelection(from) ?? { run: from, round: 0 };
     const file = path.join(home.run(run).root, 'stages.json');
     const missing = (message: string): ApplicationFailure => {
       const error = new BlissError({ code: 'ConfigInvalid', message, where: 'selection.from', mend: `name a finished run of ${home.runs} and one of its rounds: RUN/round-N` });
@@ -52,7 +53,7 @@ export const createRunFolderActivities = ({ store, home }: { readonly store: Sto
     } catch {
       throw missing(`run '${run}' is not finished or not in this home (no ${file})`);
     }
-    const found = chosenSelection({ stages, round: Number(round), seed });
+    const found = chosenSelection({ stages, round, seed });
     if (found === undefined) throw missing(`run '${run}' has no selection by scores of round ${round}`);
     return found;
   },

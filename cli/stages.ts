@@ -72,6 +72,7 @@ function whole({ stage, parts, over }: { readonly stage: string; readonly parts:
 export function stageNameOf(stage: string): StageName | undefined {
   const last = stage.split('/').at(-1) ?? '';
   if (last.startsWith('shards-')) return 'scoring';
+  if (/\/import\/(proxy|target)$/.test(stage)) return 'importing';
   if (['proxy', 'target', 'pretraining', 'decay'].includes(last)) return 'training';
   return (['prepare', 'selection', 'bilevel', 'lexical', 'scoring', 'evaluation'] as const).find((name) => name === last);
 }

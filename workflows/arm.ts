@@ -1,3 +1,6 @@
+import type { RunConfig } from '../config/schema.js';
+import { modelOf } from '../config/sections/model-of.js';
+import { otherSelection } from '../config/sections/other-selection.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import type { StageInputs } from '../lib/stages/types.js';
 import { bilevel } from './bilevel.js';
@@ -68,7 +71,8 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
   const { board, input, seed } = context;
   const { config } = input;
   if (arm.selector === 'bliss' && config.selection.from !== undefined) {
-    return { selection: await context.together.resolveSelection({ from: config.selection.from, seed }), scorer: null };
+    if (otherSelection(config.selection.from) !== undefined) return { selection: await context.together.resolveSelection({ from: config.selection.from, seed }), scorer: null };
+    return { selection: (await board.runOne(givenStage(context, arm, round, { ...from, path: config.selection.from }))).ref, scorer: null };
   }
   const group = round;
   // every stage is awaited right here: another promise between would change which of two arms' next stages begins first, and open runs replay that
@@ -88,6 +92,21 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
   });
   return { selection: kept.ref, scorer: learnt?.by === 'score-model' ? learnt.scorer : null };
 }
+
+/** The rows of given ids: the same in every round, in which all after the first find them finished. */
+const givenStage = (context: SeedContext, arm: Arm, round: number, { corpus, path }: Pick<ArmStart, 'corpus'> & { readonly path: string }) => {
+  const { config: { selection: { fraction, method, temperature, trainedRows } }, configFolder } = context.input;
+  return {
+    name: 'selection',
+    workflow: selection,
+    place: placeIn(context, arm, round, 'selection'),
+    summary: `round ${round}: take the rows whose ids are in ${path}`,
+    input: { input: { selector: arm.selector, fraction, method, temperature, trainedRows, corpus, group: round, scores: [], seed: `${context.seed}/round-${round}`, ids: { path, folder: configFolder } } },
+  } as const;
+};
+
+/** Models as stages get them. */
+const modelsOf = ({ models }: RunConfig) => ({ ...models, proxy: modelOf(models.proxy), target: modelOf(models.target) });
 
 /** What an arm scores rows by: learnt in this round, or the warmed-up proxy as it is. */
 interface Learnt {
@@ -114,7 +133,7 @@ function bilevelStage(context: SeedContext, arm: Arm, round: number, from: ArmSt
     input: {
       input: {
         bilevel: config.bilevel,
-        models: config.models,
+        models: modelsOf(config),
         sequenceLength: config.data.sequenceLength,
         corpus: from.corpus,
         group: round,
@@ -145,7 +164,7 @@ function scoringStage(context: SeedContext, arm: Arm, round: number, { corpus, s
       shards,
       shardsPerTask: shardsPerTask(config, shards),
       input: {
-        models: config.models,
+        models: modelsOf(config),
         sequenceLength: config.data.sequenceLength,
         batchSize: config.scoring.batchSize,
         corpus,
@@ -206,7 +225,7 @@ async function evaluateBranch(context: SeedContext, arm: Arm, round: number, fro
     summary: `round ${round}: evaluate on held-out text`,
     input: {
       input: {
-        model: config.models.target,
+        model: modelOf(config.models.target),
         vocabularySize: config.models.vocabularySize,
         sequenceLength: config.data.sequenceLength,
         corpus: from.corpus,
@@ -229,7 +248,7 @@ function peakLearningRate({ input }: SeedContext, round: number): number {
 function targetTraining({ input, seed }: SeedContext, round: number, rows: Ref) {
   const { config } = input;
   return {
-    model: config.models.target,
+    model: modelOf(config.models.target),
     vocabularySize: config.models.vocabularySize,
     sequenceLength: config.data.sequenceLength,
     selection: rows,

@@ -1,6 +1,7 @@
 /** Workflow types by name, as the worker registers them. */
 export { bilevel } from './bilevel.js';
 export { evaluation } from './evaluation.js';
+export { importing } from './importing.js';
 export { lexical } from './lexical.js';
 export { pipeline } from './pipeline.js';
 export { prepare } from './prepare.js';

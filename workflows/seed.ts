@@ -1,13 +1,17 @@
+import { modelOf } from '../config/sections/model-of.js';
+import type { WhichModel } from '../config/sections/models.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import type { TrainingInput } from '../lib/stages/types.js';
 import { runArm, type ArmStart, type SeedContext } from './arm.js';
 import { seedOfChance } from './chance.js';
 import { divergenceOf } from './divergence.js';
+import { importing } from './importing.js';
+import { MODELS, warmedUp } from './plan.js';
 import { prepare } from './prepare.js';
 import { selection } from './selection.js';
 import { warmUp } from './training.js';
 
-/** One seed's comparison: prepare, the two warm-ups side by side, then every arm.  @see method §4 */
+/** One seed's comparison: prepare, the two warm-ups side by side, or the import of given weights in a warm-up's place, then every arm.  @see method §4 */
 export async function runSeed(context: SeedContext): Promise<void> {
   const { board, together, input, seed } = context;
   const { config } = input;
@@ -30,7 +34,7 @@ export async function runSeed(context: SeedContext): Promise<void> {
       },
     },
   });
-  const drawn = await board.runOne({
+  const drawn = warmedUp(config).length === 0 ? undefined : await board.runOne({
     name: 'selection',
     workflow: selection,
     place: place('warm-up/selection'),
@@ -40,28 +44,38 @@ export async function runSeed(context: SeedContext): Promise<void> {
     },
   });
   const [proxy, target] = await together.all(
-    (['proxy', 'target'] as const).map(
-      (which) => () =>
-        board.runOne({
-          name: 'training',
-          workflow: warmUp,
-          place: place(`warm-up/${which}`),
-          summary: `warm up the ${which}`,
-          input: { input: warmUpInput(context, which, drawn.ref) },
-        }),
-    ),
+    MODELS.map((which) => () => {
+      const { from } = config.models[which];
+      if (from !== undefined) {
+        return board.runOne({
+          name: 'importing',
+          workflow: importing,
+          place: place(`import/${which}`),
+          summary: `take the ${which}'s weights from ${from}`,
+          input: { input: { model: modelOf(config.models[which]), vocabularySize: config.models.vocabularySize, which, folder: from, configFolder: input.configFolder } },
+        });
+      }
+      return board.runOne({
+        name: 'training',
+        workflow: warmUp,
+        place: place(`warm-up/${which}`),
+        summary: `warm up the ${which}`,
+        input: { input: warmUpInput(context, which, drawn?.ref) },
+      });
+    }),
   );
   const shards = corpus.summary['shards'];
   const start: ArmStart = { corpus: corpus.ref, shards: Array.isArray(shards) ? shards.map(Number) : [], proxy: proxy.ref, target: target.ref };
   await together.all(config.comparison.arms.map((arm) => () => runArm(context, arm, start)));
 }
 
-function warmUpInput({ input, seed }: SeedContext, which: 'proxy' | 'target', rows: Ref): TrainingInput {
+function warmUpInput({ input, seed }: SeedContext, which: WhichModel, rows: Ref | undefined): TrainingInput {
+  if (rows === undefined) throw new RangeError(`no rows are drawn for the warm-up of the ${which}`);
   const { config } = input;
   const { warmUp: section } = config;
   return {
     purpose: 'warm-up',
-    model: config.models[which],
+    model: modelOf(config.models[which]),
     vocabularySize: config.models.vocabularySize,
     sequenceLength: config.data.sequenceLength,
     selection: rows,

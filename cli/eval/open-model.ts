@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { modelOf } from '../../config/sections/model-of.js';
 import type { ModelConfig } from '../../config/sections/models.js';
 import { digestJson, fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import { loadTokenizer, sha256OfFile, type Tokenizer } from '../../lib/data/index.js';
@@ -63,11 +64,11 @@ async function openInRun(home: Home, { named, run, seed, arm, round }: Extract<M
   const corpus = await openCorpus(store, stage(`seed-${seed}/prepare`).results[0].ref);
   const { models, data } = input.config;
   return {
-    model: models.target,
+    model: modelOf(models.target),
     vocabularySize: models.vocabularySize,
     contextLength: data.sequenceLength,
     tokenizer: await loadTokenizer(await corpus.artifact.file(corpus.index.tokenizer.file)),
     weights: await readArrays(await store.open(state), 'weights.safetensors'),
-    digest: digestJson({ state: state.digest, tokenizer: corpus.index.tokenizer.sha256, model: models.target, vocabularySize: models.vocabularySize }),
+    digest: digestJson({ state: state.digest, tokenizer: corpus.index.tokenizer.sha256, model: modelOf(models.target), vocabularySize: models.vocabularySize }),
   };
 }

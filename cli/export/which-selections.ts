@@ -1,4 +1,5 @@
 import type { RunConfig } from '../../config/index.js';
+import { otherSelection } from '../../config/sections/other-selection.js';
 import type { Ref } from '../../lib/artifacts/types.js';
 import { BlissError } from '../../lib/errors.js';
 import { whichArm, type ChosenArm } from './which-arm.js';
@@ -33,7 +34,7 @@ const distinct = <T extends { readonly ref: Ref }>(rounds: readonly T[]): readon
 
 /** Its rows are another run's, of that run's corpus and by its tokenizer. */
 function refuseBorrowed({ selection: { from } }: RunConfig, { name, selector }: ChosenArm['arm']): void {
-  const [, run, round] = /^([a-z0-9][a-z0-9._-]*)\/round-([1-9][0-9]*)$/.exec(from ?? '') ?? [];
-  if (selector !== 'bliss' || run === undefined) return;
-  throw new BlissError({ code: 'Usage', message: `the arm ${name} selected nothing: it trains on the rows of ${from}`, where: '--arm', mend: `export them from there: --round ${round} of ${run}` });
+  const other = from === undefined ? undefined : otherSelection(from);
+  if (selector !== 'bliss' || other === undefined) return;
+  throw new BlissError({ code: 'Usage', message: `the arm ${name} selected nothing: it trains on the rows of ${from}`, where: '--arm', mend: `export them from there: --round ${other.round} of ${other.run}` });
 }

@@ -2,6 +2,8 @@ import { BlissError } from '../../lib/errors.js';
 
 /** Stages of a seed in the order in which they build on each other: those before the arms, then those of each round. */
 const BEFORE_ARMS = ['prepare', 'warm-up/selection', 'warm-up/proxy', 'warm-up/target'];
+/** A model's import stands where its warm-up would. */
+const asWarmUp = (stage: string): string => stage.replace(/^import\/(proxy|target)$/, 'warm-up/$1');
 const OF_A_ROUND = ['bilevel', 'lexical', 'scoring', 'selection', 'pretraining', 'decay', 'evaluation'];
 
 /** Where a fork goes its own way: at the first stage that is not the other run's. */
@@ -24,7 +26,7 @@ export function forkPoint(text: string): ForkPoint {
 export function rankOf(stage: string): number | undefined {
   const [, round, inRound] = /(?:^|\/)round-(\d+)\/([^/]+)$/.exec(stage) ?? [];
   if (round !== undefined) return Number(round) >= 1 && OF_A_ROUND.includes(inRound) ? BEFORE_ARMS.length + (Number(round) - 1) * OF_A_ROUND.length + OF_A_ROUND.indexOf(inRound) : undefined;
-  const before = BEFORE_ARMS.indexOf(stage.replace(/^seed-\d+\//, ''));
+  const before = BEFORE_ARMS.indexOf(asWarmUp(stage.replace(/^seed-\d+\//, '')));
   return before < 0 ? undefined : before;
 }
 

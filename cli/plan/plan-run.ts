@@ -1,16 +1,13 @@
-import path from 'node:path';
-import { readFileSync } from 'node:fs';
 import type { LoadedConfig } from '../../config/index.js';
+import { otherSelection } from '../../config/sections/other-selection.js';
 import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
-import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
 import { packageVersion } from '../../lib/package-root.js';
-import { chosenSelection } from '../../lib/stages/chosen-selection.js';
-import type { FinishedStage } from '../../lib/stages/types.js';
 import { planStages } from '../../workflows/plan.js';
 import { runSeed } from '../../workflows/seed.js';
 import type { Together } from '../../workflows/together.js';
 import type { PipelineInput } from '../../workflows/types.js';
+import { requireSelection } from '../check-selection.js';
 import { columns, duration, quantity } from '../format.js';
 import type { Taken } from '../fork/take.js';
 import { measuredIn } from './measured.js';
@@ -56,11 +53,9 @@ const inTurn = (home: Home): Together => ({
   },
   branches: () => ({ run: (branch) => branch(), cancel: () => undefined }),
   resolveSelection: ({ from, seed }) => {
-    const [run, round] = from.split('/round-');
-    const stages = JSON.parse(readFileSync(path.join(home.run(run).root, 'stages.json'), 'utf8')) as readonly FinishedStage[]; // checkInputs has seen that it is there
-    const found = chosenSelection({ stages, round: Number(round), seed });
-    if (found === undefined) throw new BlissError({ code: 'ConfigInvalid', where: 'selection.from', message: `run '${run}' has no selection by scores of round ${round}`, mend: 'name one of its rounds: RUN/round-N' });
-    return Promise.resolve(found);
+    const other = otherSelection(from);
+    if (other === undefined) throw new RangeError(`${from} is no other run's selection`);
+    return Promise.resolve(requireSelection({ home, ...other, seed }));
   },
 });
 

@@ -18,9 +18,11 @@ export const selectionSchema = z.strictObject({
     .default('seeded')
     .describe('what chance draws, for arms of selector random and for the warm-ups: a uniform sample of the run’s seed, or the same rows for every seed, as the release has it'),
   trainedRows: z.enum(['flag', 'exclude']).default('flag').describe('rows that trained the scorer: flagged in the scores, or never selected'),
-  from: text(/^[a-z0-9][a-z0-9._-]{0,62}\/round-[1-9][0-9]*$/, 'RUN/round-N, as paper-1b/round-3')
+  from: text(/\//, 'RUN/round-N, as paper-1b/round-3, or a path with a slash, as ./ids')
     .optional()
-    .describe('arms of selector bliss take round N’s selection of another run in every round instead of learning one: RUN/round-3'),
+    .describe(
+      'arms of selector bliss train on these rows in every round instead of learning which: round N’s selection of another run (RUN/round-3), or those whose ids are in a file or folder (./ids: Parquet or JSON lines with id, or text with an id a line; relative to the configuration file)',
+    ),
 });
 
 /** those of lib/evaluation, which may not be imported here */

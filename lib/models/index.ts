@@ -3,6 +3,7 @@ export { flopsPerToken, type Flops, type FlopsInput } from './flops.js';
 export { createGptNeoX, type GptNeoXConfig } from './gpt-neox.js';
 export { readHuggingFaceConfig, writeHuggingFaceConfig, type HuggingFaceModel } from './hugging-face/config.js';
 export { openHuggingFace, type HuggingFaceCheckpoint } from './hugging-face/open.js';
+export { requireModel, type RequireModel } from './hugging-face/require-model.js';
 export { writeHuggingFace, type WriteHuggingFace } from './hugging-face/write.js';
 export { initialise } from './initialise.js';
 export { createLlama, type LlamaConfig } from './llama.js';

@@ -7,6 +7,9 @@ import { workOf } from './work.js';
 /** stages that an arm has to choose its rows by */
 const TO_CHOOSE = ['bilevel', 'lexical', 'scoring', 'selection'];
 
+/** Weights that were given were warm before the run. */
+export const targetWarmUpSteps = ({ models, warmUp }: RunConfig): number => (models.target.from === undefined ? warmUp.steps : 0);
+
 /** What the report tells of arms side by side, besides their losses. */
 export async function armComparison({ config, opened, timings }: { readonly config: RunConfig; readonly opened: readonly OpenedStage[]; readonly timings: readonly StageTiming[] }): Promise<NonNullable<ReportData['comparison']>> {
   const { batchSize, steps } = config.pretraining;
@@ -14,7 +17,7 @@ export async function armComparison({ config, opened, timings }: { readonly conf
   return {
     overlaps: await overlapsOf(opened),
     costs: config.comparison.arms.map(({ name }) => ({ arm: name, ...costOf({ arm: name, config, opened, timings }) })),
-    tokens: { warmUp: config.warmUp.steps * config.warmUp.batchSize * T, round: steps * batchSize * T },
+    tokens: { warmUp: targetWarmUpSteps(config) * config.warmUp.batchSize * T, round: steps * batchSize * T },
   };
 }
 
@@ -41,10 +44,12 @@ function costOf({ arm, config, opened, timings }: { readonly arm: string; readon
 async function overlapsOf(opened: readonly OpenedStage[]): Promise<NonNullable<ReportData['comparison']>['overlaps']> {
   const shares = new Map<string, { a: string; b: string; sum: number; n: number }>();
   const selections = opened.filter(({ stage }) => stage.name === 'selection' && stage.arm !== null);
-  for (const place of new Set(selections.map(({ stage }) => `${stage.seed}/${stage.round}`))) {
+  // places of rows are of a group, or of all of them where ids were given
+  const placeOf = ({ stage }: OpenedStage): string => `${stage.seed}/${stage.round}/${String(stage.results[0].summary['group'])}`;
+  for (const place of new Set(selections.map(placeOf))) {
     // one bit a row: groups may have tens of millions, and arms are few
     const sets: { readonly arm: string; readonly rows: Uint8Array; readonly count: number }[] = [];
-    for (const { stage, artifacts } of selections.filter(({ stage: one }) => `${one.seed}/${one.round}` === place)) {
+    for (const { stage, artifacts } of selections.filter((one) => placeOf(one) === place)) {
       const rows = new Uint8Array(Math.ceil(Number(stage.results[0].summary['rows']) / 8));
       let count = 0;
       for await (const row of parquetRows({ file: await artifacts[0].file('selected.parquet'), columns: ['index'] })) {

@@ -36,8 +36,8 @@ export interface SelectionIndex {
   readonly dataset: ShardIndex;
 }
 
-/** The rows of a selection, to train on. @throws BlissError DataInvalid where they do not fill a batch */
-export async function openSelection({ store, ref, batchSize, stage }: { readonly store: Store; readonly ref: Ref; readonly batchSize: number; readonly stage: string }): Promise<Shards> {
+/** The rows of a selection, to train on. @throws BlissError DataInvalid where they do not fill a batch, or are of another length than T */
+export async function openSelection({ store, ref, batchSize, sequenceLength, stage }: { readonly store: Store; readonly ref: Ref; readonly batchSize: number; readonly sequenceLength: number; readonly stage: string }): Promise<Shards> {
   const artifact = await store.open(ref);
   const { dataset } = await readJson<SelectionIndex>(artifact, 'selection.json');
   if (dataset.rows < batchSize) {
@@ -46,6 +46,14 @@ export async function openSelection({ store, ref, batchSize, stage }: { readonly
       message: `the selection has ${dataset.rows} rows, fewer than one batch of ${batchSize}`,
       where: stage,
       mend: 'lower the batch size, or raise the selected fraction or data.rowsPerGroup',
+    });
+  }
+  if (dataset.sequenceLength !== sequenceLength) {
+    throw new BlissError({
+      code: 'DataInvalid',
+      message: `the selection has rows of ${dataset.sequenceLength} tokens, data.sequenceLength is ${sequenceLength}`,
+      where: stage,
+      mend: 'take a selection of a run with the same data and tokenizer',
     });
   }
   return { artifact, index: dataset };

@@ -1,5 +1,6 @@
 import { bilevel } from './bilevel.js';
 import { evaluation } from './evaluation.js';
+import { importing } from './importing.js';
 import { lexical } from './lexical.js';
 import { prepare } from './prepare.js';
 import { report } from './report.js';
@@ -8,7 +9,7 @@ import { selection } from './selection.js';
 import { training } from './training.js';
 import type { Stage, StageName } from './types.js';
 
-const stages: { readonly [Name in StageName]: Stage<Name> } = { prepare, selection, training, bilevel, lexical, scoring, evaluation, report };
+const stages: { readonly [Name in StageName]: Stage<Name> } = { prepare, selection, importing, training, bilevel, lexical, scoring, evaluation, report };
 
 export const stageByName = <Name extends StageName>(name: Name): Stage<Name> => stages[name];
 export { executeStage, stageKey, type ExecuteStage, type StageHooks, type StageTask } from './execute.js';

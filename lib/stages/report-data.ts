@@ -4,10 +4,10 @@ import type { Artifact } from '../artifacts/types.js';
 import { pairedItemsStandardError, pairedStandardError, PASSAGES_FILE, TASK_ITEMS_FILE, type PassagesFile, type TaskItemsFile } from '../evaluation/index.js';
 import type { EvaluationPoint, ReportData, SampleGroup, SelectionFacts, StageTiming, TaskPoint, TrainingCurve } from '../report/index.js';
 import { parseTimings } from '../timings.js';
-import { armComparison } from './arm-comparison.js';
+import { armComparison, targetWarmUpSteps } from './arm-comparison.js';
 import { readJson } from './corpus.js';
 import type { TaskSummary } from './evaluation-tasks.js';
-import type { SelectionFactsFile } from './selection.js';
+import type { SelectionFactsFile } from './selection-facts.js';
 import { readNumerics, type NumericsRecord } from './numerics-record.js';
 import { skippedNote, type SkippedBatch } from './skipped.js';
 import type { FinishedStage, Forked } from './types.js';
@@ -206,17 +206,18 @@ function sampleGroups({ seed, arm, round, facts }: { readonly seed: number; read
 /** The target's loss over the whole run: the warm-up, then each arm's rounds one after the other. */
 async function trainingCurves(config: RunConfig, opened: readonly OpenedStage[]): Promise<TrainingCurve[]> {
   const curves: TrainingCurve[] = [];
+  const warmUpSteps = targetWarmUpSteps(config);
   const lossOf = async (stage: string, offset: number): Promise<TrainingCurve['points']> => {
     const found = opened.find((one) => one.stage.stage === stage);
     return found === undefined ? [] : (await metricsOf(found.artifacts[0])).map((line) => ({ step: offset + line['step'], loss: line['loss'] }));
   };
   for (const seed of config.seeds) {
-    curves.push({ seed, arm: null, points: thin(await lossOf(`seed-${seed}/warm-up/target`, 0)) });
+    if (warmUpSteps > 0) curves.push({ seed, arm: null, points: thin(await lossOf(`seed-${seed}/warm-up/target`, 0)) });
     for (const { name } of config.comparison.arms) {
       const points: { readonly step: number; readonly loss: number }[] = [];
       for (let round = 1; round <= config.rounds; round++) {
         // one by one: a call takes no 120,000 arguments
-        for (const point of await lossOf(`seed-${seed}/${name}/round-${round}/pretraining`, config.warmUp.steps + (round - 1) * config.pretraining.steps)) points.push(point);
+        for (const point of await lossOf(`seed-${seed}/${name}/round-${round}/pretraining`, warmUpSteps + (round - 1) * config.pretraining.steps)) points.push(point);
       }
       curves.push({ seed, arm: name, points: thin(points) });
     }

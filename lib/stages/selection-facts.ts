@@ -18,6 +18,11 @@ export interface SelectionDescription {
   readonly histogram?: { readonly edges: readonly number[]; readonly counts: readonly { readonly source: string; readonly counts: readonly number[] }[]; readonly threshold: number };
 }
 
+/** `facts.json` of a selection: what the report tells of it. */
+export interface SelectionFactsFile extends SelectionDescription {
+  readonly samples: SampleTexts;
+}
+
 export interface SampleTexts extends SamplePlaces {
   /** by row index */
   readonly texts: Readonly<Record<string, string>>;

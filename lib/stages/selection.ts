@@ -1,21 +1,18 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { digestLines, digestRows } from '../artifacts/index.js';
+import { digestRows } from '../artifacts/index.js';
 import type { Artifact } from '../artifacts/types.js';
 import { loadTokenizer, parquetRows, writeParquet, writeTokenShards, type ParquetRow } from '../data/index.js';
 import type { TokenDataset, TokenRow } from '../data/types.js';
 import { BlissError } from '../errors.js';
 import { countOf, openSelector } from '../selection/index.js';
 import { openCorpus, type SelectionIndex } from './corpus.js';
-import { throwIfStopped } from './execute.js';
 import { SCORES_FILE } from './scores-file.js';
-import { describeSelection, pickSamples, type SampleTexts, type ScoredRows, type SelectionDescription } from './selection-facts.js';
-import type { SelectionInput, Stage, StageContext } from './types.js';
-
-/** `facts.json` of a selection: what the report tells of it. */
-export interface SelectionFactsFile extends SelectionDescription {
-  readonly samples: SampleTexts;
-}
+import { countRows } from './count-rows.js';
+import { idDigests, selectByIds } from './select-by-ids.js';
+import { selectedFile } from './selected-file.js';
+import { describeSelection, pickSamples, type ScoredRows, type SelectionFactsFile } from './selection-facts.js';
+import type { SelectionInput, Stage } from './types.js';
 
 /**
  * Keeps the best rows of a group, or a uniform sample; writes scores of all rows, what was chosen with rank, and the chosen
@@ -23,9 +20,13 @@ export interface SelectionFactsFile extends SelectionDescription {
  */
 export const selection: Stage<'selection'> = {
   name: 'selection',
-  version: 1,
+  version: 2,
   resource: 'cpu',
-  run: async (input, context) => {
+  // by ids nothing else of the input decides; where they lie does not
+  keyInput: ({ ids, ...input }: SelectionInput) => (ids === undefined ? input : { corpus: input.corpus, by: 'ids' }),
+  keyParts: async ({ ids }) => (ids === undefined ? null : { ids: await idDigests(ids) }),
+  run: async ({ ids, ...input }, context) => {
+    if (ids !== undefined) return selectByIds({ ...input, ids }, context);
     const corpus = await openCorpus(context.store, input.corpus);
     const group = await corpus.group(input.group, { documents: true });
     const onRow = countRows(2 * group.rows, context);
@@ -77,11 +78,11 @@ export const selection: Stage<'selection'> = {
     const facts: SelectionFactsFile = { ...described, samples: { ...samples, texts, ids: Object.fromEntries([...wanted].map((row) => [row, { id: rows.ids[row], source: rows.sources[row], selected: selected[row] === 1, trained: rows.trained?.[row] === 1, ...(rows.logits === undefined ? {} : { logit: rows.logits[row] }) }])) } };
     await writeFile(path.join(context.scratch, 'facts.json'), JSON.stringify(facts));
 
-    const chosenIds = Array.from(ranked, (row) => rows.ids[row]).sort();
     return {
       kind: 'selection',
       folder: context.scratch,
-      digest: await digestLines(chosenIds),
+      // over the rows, text included: another text under the same ids is another selection to who trains on it
+      digest: shards.digest,
       summary: {
         selector: input.selector,
         group: input.group,
@@ -92,16 +93,6 @@ export const selection: Stage<'selection'> = {
     };
   },
 };
-
-/** Counts rows read, says so now and then, and hears a stop: nothing is saved on the way, what was not finished is done again. */
-function countRows(of: number, context: StageContext): () => Promise<void> {
-  let read = 0;
-  return async () => {
-    if (++read % 1024 !== 0) return;
-    await context.progress({ step: read, of, amount: { value: read, unit: 'rows' } });
-    throwIfStopped(context);
-  };
-}
 
 interface GatherRows {
   readonly group: TokenDataset;
@@ -147,11 +138,7 @@ async function writeTables({ folder, rows, ranked }: { readonly folder: string; 
   const best = function* (): Iterable<ParquetRow> {
     for (const [rank, row] of ranked.entries()) yield { id: ids[row], index: row, source: sources[row], rank, score: logits?.[row] ?? null };
   };
-  await writeParquet({
-    file: path.join(folder, 'selected.parquet'),
-    schema: { id: { type: 'UTF8' }, index: { type: 'INT32' }, source: { type: 'UTF8' }, rank: { type: 'INT32' }, score: { type: 'FLOAT', optional: true } },
-    rows: best(),
-  });
+  await writeParquet({ ...selectedFile(folder), rows: best() });
   if (logits === undefined) return;
   const all = function* (): Iterable<ParquetRow> {
     for (const [index, id] of ids.entries()) yield { id, index, source: sources[index], logit: logits[index], trained: trained?.[index] === 1 };

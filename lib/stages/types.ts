@@ -1,8 +1,9 @@
 import type { RunConfig } from '../../config/schema.js';
 import type { DivergenceConfig } from '../../config/sections/divergence.js';
+import type { ModelConfig, WhichModel } from '../../config/sections/models.js';
 import type { Artifact, Ref } from '../artifacts/types.js';
 import type { Store } from '../artifacts/index.js';
-import type { DataWait, Feeder, OpenFeeder, WaitClock } from '../data/index.js';
+import type { DataWait, Feeder, OpenFeeder, RowIdsFolder, WaitClock } from '../data/index.js';
 import type { ProgramCache } from '../programs/index.js';
 import type { CheckpointFiles } from './checkpoint-files.js';
 
@@ -10,6 +11,7 @@ import type { CheckpointFiles } from './checkpoint-files.js';
 export interface StageInputs {
   prepare: PrepareInput;
   selection: SelectionInput;
+  importing: ImportingInput;
   training: TrainingInput;
   bilevel: BilevelInput;
   lexical: LexicalInput;
@@ -42,12 +44,27 @@ export interface SelectionInput {
   /** scores of all rows of the group, in parts; needed by `bliss` */
   readonly scores: readonly Ref[];
   readonly seed: string;
+  /** rows of these ids instead, of whichever group: then of all others corpus alone counts. Of where they lie the stage's key knows nothing */
+  readonly ids?: RowIdsFolder;
+}
+
+/** The weights of a folder as transformers saves a model, to go on from. */
+export interface ImportingInput {
+  /** what they must be of */
+  readonly model: ModelConfig;
+  readonly vocabularySize: number;
+  /** for people; no part of the stage's key */
+  readonly which: WhichModel;
+  /** as the configuration names it; no part of the stage's key, as `configFolder` */
+  readonly folder: string;
+  /** folder that a relative path starts from */
+  readonly configFolder: string;
 }
 
 /** Warm-ups, pretraining and the decay branch: one stage, told apart by schedule and start. */
 export interface TrainingInput {
   readonly purpose: 'warm-up' | 'pretraining' | 'decay';
-  readonly model: RunConfig['models']['target'];
+  readonly model: ModelConfig;
   readonly vocabularySize: number;
   readonly sequenceLength: number;
   /** selection whose rows it trains on */
@@ -121,7 +138,7 @@ export interface ScoringInput {
 }
 
 export interface EvaluationInput {
-  readonly model: RunConfig['models']['target'];
+  readonly model: ModelConfig;
   readonly vocabularySize: number;
   readonly sequenceLength: number;
   readonly corpus: Ref;

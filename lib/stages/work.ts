@@ -7,7 +7,7 @@ import type { StageInputs, StageName } from './types.js';
 export interface Work {
   /** what its rate counts */
   readonly amount: number;
-  readonly unit: 'tokens' | 'rows';
+  readonly unit: 'tokens' | 'rows' | 'weights';
   /** of matrix products; 0 for stages without tensors */
   readonly flops: number;
   /** of what it leaves behind, about */
@@ -21,7 +21,7 @@ const LEXICAL_BYTES = 200_000;
 const STATE_BYTES = 12;
 
 export function workOf<Name extends StageName>(name: Name, input: StageInputs[Name], config: RunConfig): Work {
-  const rules: { readonly [N in StageName]: (input: StageInputs[N], config: RunConfig) => Work } = { prepare, selection, training, bilevel, lexical, scoring, evaluation, report };
+  const rules: { readonly [N in StageName]: (input: StageInputs[N], config: RunConfig) => Work } = { prepare, selection, importing, training, bilevel, lexical, scoring, evaluation, report };
   return rules[name](input, config);
 }
 
@@ -30,8 +30,13 @@ function prepare({ data, groups }: StageInputs['prepare']): Work {
   return { amount: rows, unit: 'rows', flops: 0, bytes: rows * data.sequenceLength * TOKEN_BYTES };
 }
 
-function selection({ fraction }: StageInputs['selection'], { data }: RunConfig): Work {
-  return { amount: data.rowsPerGroup, unit: 'rows', flops: 0, bytes: data.rowsPerGroup * fraction * data.sequenceLength * TOKEN_BYTES };
+function selection({ fraction, ids }: StageInputs['selection'], { data, rounds }: RunConfig): Work {
+  return { amount: ids === undefined ? data.rowsPerGroup : data.rowsPerGroup * (rounds + 1), unit: 'rows', flops: 0, bytes: data.rowsPerGroup * fraction * data.sequenceLength * TOKEN_BYTES };
+}
+
+function importing({ model, vocabularySize }: StageInputs['importing']): Work {
+  const weights = parameters(model, vocabularySize);
+  return { amount: weights, unit: 'weights', flops: 0, bytes: STATE_BYTES * weights };
 }
 
 function training({ model, vocabularySize, sequenceLength, steps, batchSize }: StageInputs['training']): Work {

@@ -29,7 +29,7 @@ const cases: readonly (readonly [claim: string, yaml: string, message: string])[
   ['neither of two kinds', 'data: { shuffleSeed: rum }', 'run.yaml:2: data.shuffleSeed: found "rum", allowed: "run" or an integer ≥ 0; did you mean run?'],
   ['a bad name', 'name: My Run', 'run.yaml:2: name: found "My Run", allowed: lower-case letters, digits, . _ -, at most 63, starting with a letter or digit'],
   ['a number for a name', 'name: 7', 'run.yaml:2: name: found 7, allowed: lower-case letters, digits, . _ -, at most 63, starting with a letter or digit; write "7"'],
-  ['a selection of no round', 'selection:\n  from: paper-1b', 'run.yaml:3: selection.from: found "paper-1b", allowed: RUN/round-N, as paper-1b/round-3'],
+  ['a selection of no round', 'selection:\n  from: paper-1b', 'run.yaml:3: selection.from: found "paper-1b", allowed: RUN/round-N, as paper-1b/round-3, or a path with a slash, as ./ids'],
   ['an item of a list', 'seeds:\n  - 0\n  - -1', 'run.yaml:4: seeds.1: found -1, allowed: an integer ≥ 0'],
   // keys and unions
   ['a misspelt key', 'pretraining:\n  batchsize: 8', 'run.yaml:3: pretraining.batchsize: unknown key; did you mean batchSize?'],

@@ -90,7 +90,7 @@ export function spoilt(arrays: NamedArrays, name: string, width: number, tokens:
 export const { config } = loadConfig({ source: 'smoke', overrides: ['data.rowsPerGroup=64', 'data.rowsPerShard=32', 'data.sequenceLength=16', 'heldOut.validation=8', 'heldOut.tuning=8', 'heldOut.test=8', 'bilevel.batchSize=4', 'bilevel.validationBatchSize=4', 'warmUp.batchSize=4', 'pretraining.batchSize=4'], cwd: root });
 export const corpus = (await call('prepare', { data: config.data, tokenizer: config.tokenizer, heldOut: config.heldOut, vocabularySize: config.models.vocabularySize, groups: 2, seed: '0', configFolder: root }, { run: 'inputs' })).ref;
 const drawn = (await call('selection', { selector: 'random', fraction: 0.75, method: 'top-k', temperature: 0, trainedRows: 'flag', corpus, group: 0, scores: [], seed: '0' }, { run: 'inputs' })).ref;
-const selected = await openSelection({ store, ref: drawn, batchSize: BATCH, stage: 'test' });
+const selected = await openSelection({ store, ref: drawn, batchSize: BATCH, sequenceLength: config.data.sequenceLength, stage: 'test' });
 const dataset = await openDataset(selected.artifact, selected.index);
 /** Of training, by place in the order of data: 48 rows make twelve batches before a row comes again. */
 export const batches: readonly TokenBatch[] = await Promise.all(Array.from({ length: 12 }, (_, step) => readBatch({ dataset, request: { kind: 'ordered', seed: 'order', step }, batchSize: BATCH })));

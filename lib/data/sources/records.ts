@@ -107,7 +107,7 @@ export function decode(bytes: Uint8Array, at: string): string {
 }
 
 /** Splits at line feeds; the last line needs none. */
-async function* byteLines(chunks: AsyncIterable<Uint8Array>, file: string): AsyncIterable<Uint8Array> {
+export async function* byteLines(chunks: AsyncIterable<Uint8Array>, file: string): AsyncIterable<Uint8Array> {
   let rest: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks) {
