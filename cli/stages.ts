@@ -73,5 +73,5 @@ export function stageNameOf(stage: string): StageName | undefined {
   const last = stage.split('/').at(-1) ?? '';
   if (last.startsWith('shards-')) return 'scoring';
   if (['proxy', 'target', 'pretraining', 'decay'].includes(last)) return 'training';
-  return (['prepare', 'selection', 'bilevel', 'lexical', 'scoring', 'evaluation'] as const).find((name) => name === last);
+  return (['prepare', 'selection', 'bilevel', 'lexical', 'mates', 'scoring', 'evaluation'] as const).find((name) => name === last);
 }

@@ -2,7 +2,7 @@ import { BlissError } from '../../lib/errors.js';
 
 /** Stages of a seed in the order in which they build on each other: those before the arms, then those of each round. */
 const BEFORE_ARMS = ['prepare', 'warm-up/selection', 'warm-up/proxy', 'warm-up/target'];
-const OF_A_ROUND = ['bilevel', 'lexical', 'scoring', 'selection', 'pretraining', 'decay', 'evaluation'];
+const OF_A_ROUND = ['bilevel', 'lexical', 'mates', 'scoring', 'selection', 'pretraining', 'decay', 'evaluation'];
 
 /** Where a fork goes its own way: at the first stage that is not the other run's. */
 export interface ForkPoint {
