@@ -34,7 +34,7 @@ export async function probeRows({ input, context, group, plan, validation, progr
   const feeder = await context.feed({ ...group, batchSize: 1, subset: plan.rows, requests });
   const { params, moments, updates } = await readState(await context.store.open(input.target));
   program.setState({ ...withPrefix(params, 'params'), ...moments });
-  const lossOf = validationLoss(input, validation, program);
+  const lossOf = onValidation(input, validation, program);
 
   const before = found?.before ?? withdrawn(program, lossOf);
   const probes: ProbedRow[] = [...(found?.probes ?? [])];
@@ -58,7 +58,7 @@ function withdrawn(program: ProbingProgram, lossOf: () => number): number {
 }
 
 /** One mean over the counted tokens of the same examples every time, added up in float64; examples that fill up the last batch count nothing. */
-function validationLoss({ mates: { validationExamples, validationBatchSize: size }, sequenceLength, validationLoss: targets, seed }: MatesInput, all: readonly HeldOutExample[], program: ProbingProgram): () => number {
+function onValidation({ mates: { validationExamples, validationBatchSize: size }, sequenceLength, validationLoss: targets, seed }: MatesInput, all: readonly HeldOutExample[], program: ProbingProgram): () => number {
   if (all.length < validationExamples) {
     throw new BlissError({ code: 'DataInvalid', message: `there are ${all.length} validation examples, fewer than the ${validationExamples} of a probe`, where: 'mates.validationExamples', mend: 'lower it or raise heldOut.validation' });
   }

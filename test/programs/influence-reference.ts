@@ -17,7 +17,7 @@ export const score: NamedArrays = unsettle(scoreModel.fromProxy({ proxy: weights
 export const rows = randomIds({ rows: 4, length: T, seed: 11 });
 export const validation = randomIds({ rows: 5, length: T, seed: 12 });
 /** of example i the last i + 1 tokens count */
-export const mask = validation.map((row, i) => row.map((_, t) => (t >= T - 1 - i ? 1 : 0)));
+export const mask: readonly (readonly number[])[] = validation.map((row, i) => row.map((_, t) => (t >= T - 1 - i ? 1 : 0)));
 
 /** as far from zero as those of a model in training are, and of every tensor */
 export const moments: NamedArrays = Object.fromEntries(
