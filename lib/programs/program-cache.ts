@@ -9,7 +9,7 @@ import { createTrainingProgram, type TrainingSpec } from './training-program.js'
 import type { BilevelProgram, CompiledProgram, EvaluationProgram, ProbingProgram, RegressionProgram, ScoringProgram, TrainingProgram } from './types.js';
 
 export interface ProgramCacheOptions {
-  /** programs kept; each holds its state and its compiled code. @default 6, what a run of two models goes through in a round */
+  /** programs kept; each holds its state and its compiled code. @default 8, what a run of two models and all its selectors goes through in a round */
   readonly limit?: number;
 }
 
@@ -22,7 +22,7 @@ export class ProgramCache {
   /** least recently used first */
   readonly #programs = new Map<string, Promise<CompiledProgram>>();
 
-  constructor({ limit = 6 }: ProgramCacheOptions = {}) {
+  constructor({ limit = 8 }: ProgramCacheOptions = {}) {
     this.#limit = limit;
   }
 

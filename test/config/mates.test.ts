@@ -27,7 +27,7 @@ describe('an arm of selector mates', () => {
   test.each([
     ['mates.probes=4097', /mates\.probes: found 4097, allowed: at most 4096, the rows of a group, data\.rowsPerGroup/],
     ['mates.validationExamples=257', /mates\.validationExamples: found 257, allowed: at most 256, the examples of heldOut\.validation/],
-    ['mates.batchSize=385', /mates\.batchSize: found 385, allowed: at most 384, the probes that mates\.heldOutFraction 0\.2 leaves of 480/],
+    ['mates.batchSize=321', /mates\.batchSize: found 321, allowed: at most 320, the probes that mates\.heldOutFraction 0\.2 leaves of 400/],
     ['mates={probes: 3277}', /mates\.probes: found 3277, allowed: at most 3276, the rows of a group that selection\.fraction 0\.2 leaves/],
   ])('is refused with %s, which is of no account without it', (override, message) => {
     const others = override.includes('{') ? ['selection.trainedRows=exclude', 'bilevel.trainingFraction=0.8'] : [];
