@@ -74,12 +74,14 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
   const scores = learnt === undefined ? [] : (await board.run(scoringStage(context, arm, round, { ...from, ...learnt }))).map(({ ref }) => ref);
   const { fraction, trainedRows } = config.selection;
   const drawnBy = arm.selector === 'random' ? seedOfChance(config.selection, seed) : seed;
+  // the noise is not that of the arm of chance, whose rows would come with it
+  const drawn = arm.selector === 'mates' ? `round-${round}/mates` : `round-${round}`;
   const kept = await board.runOne({
     name: 'selection',
     workflow: selection,
     place: placeIn(context, arm, round, 'selection'),
     summary: `round ${round}: keep ${(100 * fraction).toFixed(0)}%`,
-    input: { input: { selector: arm.selector, fraction, ...rankedBy(config, arm), trainedRows, corpus: from.corpus, group, scores, seed: `${drawnBy}/round-${round}` } },
+    input: { input: { selector: arm.selector, fraction, ...rankedBy(config, arm), trainedRows, corpus: from.corpus, group, scores, seed: `${drawnBy}/${drawn}` } },
   });
   return { selection: kept.ref, scorer: learnt?.by === 'score-model' ? learnt.scorer : null };
 }

@@ -42,7 +42,7 @@ test('an arm of selector mates probes the target of each round, begins its model
   expect(at('round-1/mates')?.mates).toEqual(Object.fromEntries(Object.entries(config.mates ?? {}).filter(([name]) => name !== 'temperature')));
   expect(at('round-2/scoring')).toMatchObject({ scorer: { uri: 'seed-3/m/round-2/mates' } });
   expect(at('round-2/scoring')).not.toHaveProperty('by');
-  expect(at('round-2/selection')).toMatchObject({ selector: 'mates', method: 'gumbel-top-k', temperature: 0.25, temperatureIn: 'deviations' });
+  expect(at('round-2/selection')).toMatchObject({ selector: 'mates', method: 'gumbel-top-k', temperature: 0.25, temperatureIn: 'deviations', seed: '3/round-2/mates' });
 });
 
 test('scoring takes as many shards at once as configured, and more where the run would have too many results for one report', () => {
