@@ -4,6 +4,7 @@ import { createFencingActivities } from './fencing.js';
 import { createFinishedStagesActivities } from './finished-stages.js';
 import { createImportingActivities } from './importing.js';
 import { createLexicalActivities } from './lexical.js';
+import { createMatesActivities } from './mates.js';
 import { createNoticeActivities } from './notices.js';
 import { createPreemptionActivities } from './preemptions.js';
 import { createPrepareActivities } from './prepare.js';
@@ -27,7 +28,7 @@ type WorkerDependencies = Omit<StageDependencies, 'device'>;
 /** on the queue of the GPU workers */
 export const createGpuActivities = (worker: WorkerDependencies) => {
   const dependencies = { ...worker, device: true };
-  return { ...createTrainingActivities(dependencies), ...createBilevelActivities(dependencies), ...createScoringActivities(dependencies), ...createEvaluationActivities(dependencies) };
+  return { ...createTrainingActivities(dependencies), ...createBilevelActivities(dependencies), ...createMatesActivities(dependencies), ...createScoringActivities(dependencies), ...createEvaluationActivities(dependencies) };
 };
 export type GpuActivities = ReturnType<typeof createGpuActivities>;
 

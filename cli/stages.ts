@@ -74,5 +74,5 @@ export function stageNameOf(stage: string): StageName | undefined {
   if (last.startsWith('shards-')) return 'scoring';
   if (/\/import\/(proxy|target)$/.test(stage)) return 'importing';
   if (['proxy', 'target', 'pretraining', 'decay'].includes(last)) return 'training';
-  return (['prepare', 'selection', 'bilevel', 'lexical', 'scoring', 'evaluation'] as const).find((name) => name === last);
+  return (['prepare', 'selection', 'bilevel', 'lexical', 'mates', 'scoring', 'evaluation'] as const).find((name) => name === last);
 }

@@ -1,3 +1,4 @@
+import { matesProblems } from './mates-problems.js';
 import { expected } from './problem.js';
 import type { FieldPath, Problem } from './problem.js';
 import type { RunConfig } from './schema.js';
@@ -14,6 +15,7 @@ export function crossFieldProblems(config: RunConfig): Problem[] {
     ...batches(config),
     ...microBatches(config),
     ...selection(config),
+    ...matesProblems(config),
     ...worker(config),
     ...notices(config),
   ];

@@ -5,6 +5,7 @@ import { bilevelSchema } from './sections/bilevel.js';
 import { identifier, naturalNumber, positiveInteger } from './sections/common.js';
 import { dataSchema, heldOutSchema, tokenizerSchema } from './sections/data.js';
 import { divergenceSchema } from './sections/divergence.js';
+import { matesSchema } from './sections/mates.js';
 import { modelsSchema } from './sections/models.js';
 import { noticesSchema } from './sections/notices.js';
 import { comparisonSchema, evaluationSchema, runtimeSchema, scoringSchema, selectionSchema, workerSchema } from './sections/run.js';
@@ -21,6 +22,7 @@ const fields = z.strictObject({
   models: modelsSchema.describe('proxy and target'),
   warmUp: warmUpSchema.describe('the two warm-ups, side by side'),
   bilevel: bilevelSchema.prefault({}).describe('learning the score model'),
+  mates: matesSchema.optional().describe('learning influences as MATES does, for arms of selector mates, which need this section'),
   scoring: scoringSchema.prefault({}).describe('scoring every row of the round’s group'),
   selection: selectionSchema.prefault({}).describe('keeping the best'),
   pretraining: pretrainingSchema.describe('the target on the selection'),

@@ -1,15 +1,10 @@
-import type { RunConfig } from '../config/schema.js';
 import { modelOf } from '../config/sections/model-of.js';
 import { otherSelection } from '../config/sections/other-selection.js';
 import type { Ref } from '../lib/artifacts/types.js';
-import type { StageInputs } from '../lib/stages/types.js';
-import { bilevel } from './bilevel.js';
 import { seedOfChance } from './chance.js';
+import { bilevelStage, givenStage, lexicalStage, matesStage, placeIn, rankedBy, scoringStage, type Learnt } from './choosing-stages.js';
 import { divergenceOf } from './divergence.js';
 import { evaluation } from './evaluation.js';
-import { lexical } from './lexical.js';
-import { scoring } from './scoring.js';
-import { shardsPerTask } from './scoring-tasks.js';
 import { selection } from './selection.js';
 import { isLexical, isPerplexity } from './selectors.js';
 import type { StageRunner, Together } from './together.js';
@@ -23,7 +18,7 @@ export interface SeedContext {
   readonly input: PipelineInput;
   readonly seed: number;
 }
-type Arm = PipelineInput['config']['comparison']['arms'][number];
+export type Arm = PipelineInput['config']['comparison']['arms'][number];
 /** artifacts that every arm starts from */
 export interface ArmStart {
   readonly corpus: Ref;
@@ -64,8 +59,6 @@ async function runRounds(context: SeedContext, arm: Arm, start: ArmStart, beside
   }
 }
 
-const placeIn = ({ seed }: SeedContext, arm: Arm, round: number, stage: string) => ({ stage: `seed-${seed}/${arm.name}/round-${round}/${stage}`, seed, arm: arm.name, round });
-
 /** Rows for one round: by scores learnt in this round, by chance, or as another run chose them. */
 async function select(context: SeedContext, arm: Arm, round: number, from: ArmStart & { readonly scorer: Ref | null }): Promise<{ readonly selection: Ref; readonly scorer: Ref | null }> {
   const { board, input, seed } = context;
@@ -79,104 +72,21 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
   let learnt: Learnt | undefined;
   if (isPerplexity(arm.selector)) learnt = { scorer: from.proxy, by: 'perplexity' };
   if (isLexical(arm.selector)) learnt = { scorer: (await board.runOne(lexicalStage(context, arm, arm.selector, round, from))).ref, by: 'lexical' };
+  if (arm.selector === 'mates') learnt = { scorer: (await board.runOne(matesStage(context, arm, round, from))).ref, by: 'score-model' };
   if (arm.selector === 'bliss') learnt = { scorer: (await board.runOne(bilevelStage(context, arm, round, from))).ref, by: 'score-model' };
   const scores = learnt === undefined ? [] : (await board.run(scoringStage(context, arm, round, { ...from, ...learnt }))).map(({ ref }) => ref);
-  const { fraction, method, temperature, trainedRows } = config.selection;
+  const { fraction, trainedRows } = config.selection;
   const drawnBy = arm.selector === 'random' ? seedOfChance(config.selection, seed) : seed;
+  // the noise is not that of the arm of chance, whose rows would come with it
+  const drawn = arm.selector === 'mates' ? `round-${round}/mates` : `round-${round}`;
   const kept = await board.runOne({
     name: 'selection',
     workflow: selection,
     place: placeIn(context, arm, round, 'selection'),
     summary: `round ${round}: keep ${(100 * fraction).toFixed(0)}%`,
-    input: { input: { selector: arm.selector, fraction, method: arm.selector === 'perplexity-middle' ? 'middle' : method, temperature, trainedRows, corpus: from.corpus, group, scores, seed: `${drawnBy}/round-${round}` } },
+    input: { input: { selector: arm.selector, fraction, ...rankedBy(config, arm), trainedRows, corpus: from.corpus, group, scores, seed: `${drawnBy}/${drawn}` } },
   });
   return { selection: kept.ref, scorer: learnt?.by === 'score-model' ? learnt.scorer : null };
-}
-
-/** The rows of given ids: the same in every round, in which all after the first find them finished. */
-const givenStage = (context: SeedContext, arm: Arm, round: number, { corpus, path }: Pick<ArmStart, 'corpus'> & { readonly path: string }) => {
-  const { config: { selection: { fraction, method, temperature, trainedRows } }, configFolder } = context.input;
-  return {
-    name: 'selection',
-    workflow: selection,
-    place: placeIn(context, arm, round, 'selection'),
-    summary: `round ${round}: take the rows whose ids are in ${path}`,
-    input: { input: { selector: arm.selector, fraction, method, temperature, trainedRows, corpus, group: round, scores: [], seed: `${context.seed}/round-${round}`, ids: { path, folder: configFolder } } },
-  } as const;
-};
-
-/** Models as stages get them. */
-const modelsOf = ({ models }: RunConfig) => ({ ...models, proxy: modelOf(models.proxy), target: modelOf(models.target) });
-
-/** What an arm scores rows by: learnt in this round, or the warmed-up proxy as it is. */
-interface Learnt {
-  readonly scorer: Ref;
-  readonly by: NonNullable<StageInputs['scoring']['by']>;
-}
-
-const lexicalStage = (context: SeedContext, arm: Arm, method: StageInputs['lexical']['method'], round: number, { corpus }: Pick<ArmStart, 'corpus'>) =>
-  ({
-    name: 'lexical',
-    workflow: lexical,
-    place: placeIn(context, arm, round, 'lexical'),
-    summary: `round ${round}: weigh n-grams`,
-    input: { input: { method, corpus, group: round, seed: `${context.seed}/round-${round}` } },
-  }) as const;
-
-function bilevelStage(context: SeedContext, arm: Arm, round: number, from: ArmStart & { readonly scorer: Ref | null }) {
-  const { config } = context.input;
-  return {
-    name: 'bilevel',
-    workflow: bilevel,
-    place: placeIn(context, arm, round, 'bilevel'),
-    summary: `round ${round}: learn the score model`,
-    input: {
-      input: {
-        bilevel: config.bilevel,
-        models: modelsOf(config),
-        sequenceLength: config.data.sequenceLength,
-        corpus: from.corpus,
-        group: round,
-        proxy: from.proxy,
-        target: from.target,
-        scorer: config.bilevel.score.inherit ? from.scorer : null,
-        ...divergenceOf(config),
-        compiler: config.runtime.compiler,
-        precision: config.runtime.precision,
-        recompute: config.runtime.recompute,
-        numerics: config.runtime.numerics,
-        seed: `${context.seed}/round-${round}`,
-      },
-    },
-  } as const;
-}
-
-/** Every row of the round's group, in parts. */
-function scoringStage(context: SeedContext, arm: Arm, round: number, { corpus, shards: all, scorer, by }: Pick<ArmStart, 'corpus' | 'shards'> & Learnt) {
-  const { config } = context.input;
-  const shards = all[round];
-  return {
-    name: 'scoring',
-    workflow: scoring,
-    place: placeIn(context, arm, round, 'scoring'),
-    summary: `round ${round}: score group ${round}`,
-    input: {
-      shards,
-      shardsPerTask: shardsPerTask(config, shards),
-      input: {
-        models: modelsOf(config),
-        sequenceLength: config.data.sequenceLength,
-        batchSize: config.scoring.batchSize,
-        corpus,
-        group: round,
-        shards: { first: 0, end: shards },
-        scorer,
-        ...(by === 'score-model' ? {} : { by }), // what was scored before there were others is found
-        compiler: config.runtime.compiler,
-        precision: config.runtime.precision,
-      },
-    },
-  } as const;
 }
 
 async function pretrain(context: SeedContext, arm: Arm, round: number, { selection: rows, state }: { readonly selection: Ref; readonly state: Ref }): Promise<Ref> {

@@ -21,6 +21,7 @@ export function planStages(config: RunConfig): string[] {
         const inRound = `${at}/${arm.name}/round-${round}`;
         if (arm.selector === 'bliss' && from === undefined) stages.push(`${inRound}/bilevel`, `${inRound}/scoring`);
         if (isLexical(arm.selector)) stages.push(`${inRound}/lexical`, `${inRound}/scoring`);
+        if (arm.selector === 'mates') stages.push(`${inRound}/mates`, `${inRound}/scoring`);
         if (isPerplexity(arm.selector)) stages.push(`${inRound}/scoring`);
         if (arm.selector !== 'bliss' || from === undefined || otherSelection(from) === undefined) stages.push(`${inRound}/selection`);
         stages.push(`${inRound}/pretraining`, `${inRound}/decay`, `${inRound}/evaluation`);

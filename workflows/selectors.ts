@@ -10,4 +10,4 @@ export const isLexical = (selector: SelectorName): selector is LexicalInput['met
 export const isPerplexity = (selector: SelectorName): boolean => selector === 'perplexity-low' || selector === 'perplexity-middle';
 
 /** Scores rows at all: chance and another run's selection need none. */
-export const scores = (selector: SelectorName, { from }: RunConfig['selection']): boolean => isLexical(selector) || isPerplexity(selector) || (selector === 'bliss' && from === undefined);
+export const scores = (selector: SelectorName, { from }: RunConfig['selection']): boolean => isLexical(selector) || isPerplexity(selector) || selector === 'mates' || (selector === 'bliss' && from === undefined);

@@ -5,10 +5,10 @@ import { promisify } from 'node:util';
 import { bilevelSchema } from '../../config/sections/bilevel.js';
 import { readParquet } from '../../lib/data/index.js';
 import { cacheFolder } from '../../lib/home.js';
+import { spearman } from '../../lib/influence/index.js';
 import { packageRoot } from '../../lib/package-root.js';
 import { precision } from '../../lib/selection/index.js';
 import type { Bench } from '../bench.js';
-import { spearman } from '../statistics.js';
 
 /** those that the demo's settings were chosen with */
 const SEEDS = [0, 1, 2];

@@ -4,7 +4,7 @@ import { BlissError } from '../../lib/errors.js';
 const BEFORE_ARMS = ['prepare', 'warm-up/selection', 'warm-up/proxy', 'warm-up/target'];
 /** A model's import stands where its warm-up would. */
 const asWarmUp = (stage: string): string => stage.replace(/^import\/(proxy|target)$/, 'warm-up/$1');
-const OF_A_ROUND = ['bilevel', 'lexical', 'scoring', 'selection', 'pretraining', 'decay', 'evaluation'];
+const OF_A_ROUND = ['bilevel', 'lexical', 'mates', 'scoring', 'selection', 'pretraining', 'decay', 'evaluation'];
 
 /** Where a fork goes its own way: at the first stage that is not the other run's. */
 export interface ForkPoint {

@@ -7,7 +7,7 @@ import { parseTimings } from '../../lib/timings.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { listRuns, readJson } from '../runs.js';
 import { stageNameOf } from '../stages.js';
-import { workOf } from '../../lib/stages/work.js';
+import { workOf, type Work } from '../../lib/stages/work.js';
 
 /** How fast stages have gone in this home. */
 export interface Measured {
@@ -50,8 +50,10 @@ function flopsOfOne(name: StageName, stage: string, config: RunConfig): number |
   if (name === 'training') return tokens(stage.endsWith('/proxy') ? models.proxy : models.target).training;
   if (name === 'scoring') return sequenceLength * tokens(models.proxy).forward;
   if (name === 'evaluation') return sequenceLength * tokens(models.target).forward;
-  if (name !== 'bilevel') return undefined;
   const nothing = { uri: '', sha256: '', size: 0, digest: '' };
-  const { flops, amount } = workOf('bilevel', { ...config.runtime, bilevel: config.bilevel, models, sequenceLength, corpus: nothing, group: 1, proxy: nothing, target: nothing, scorer: null, seed: '' }, config);
-  return flops / amount;
+  const learnt = { ...config.runtime, models, sequenceLength, corpus: nothing, group: 1, proxy: nothing, target: nothing, seed: '' };
+  const perRow = ({ flops, amount }: Work): number => flops / amount;
+  if (name === 'bilevel') return perRow(workOf('bilevel', { ...learnt, bilevel: config.bilevel, scorer: null }, config));
+  if (name === 'mates' && config.mates !== undefined) return perRow(workOf('mates', { ...learnt, mates: config.mates, validationLoss: config.bilevel.validationLoss, adam: config.pretraining.adam, gradientClip: config.pretraining.gradientClip }, config));
+  return undefined;
 }

@@ -50,8 +50,8 @@ export const comparisonSchema = z.strictObject({
       z.strictObject({
         name: identifier.describe('name of the arm'),
         selector: z
-          .enum(['bliss', 'random', 'dsir', 'quality-classifier', 'perplexity-low', 'perplexity-middle'])
-          .describe('how the arm selects; every arm has the same budget. dsir: n-gram importance weights towards the validation set; quality-classifier: a linear one between it and the corpus; perplexity: rows that the warmed-up proxy finds easiest, or neither easy nor hard'),
+          .enum(['bliss', 'random', 'dsir', 'quality-classifier', 'perplexity-low', 'perplexity-middle', 'mates'])
+          .describe('how the arm selects; every arm has the same budget. dsir: n-gram importance weights towards the validation set; quality-classifier: a linear one between it and the corpus; perplexity: rows that the warmed-up proxy finds easiest, or neither easy nor hard; mates: a model of what single steps of the target do to its validation loss, by the section mates'),
       }),
     )
     .min(1)

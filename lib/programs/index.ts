@@ -2,7 +2,9 @@ export { bilevelProgramSettings, createBilevelProgram, type BilevelProgramSettin
 export { createEvaluationProgram, type EvaluationSpec } from './evaluation-program.js';
 export { createLogLikelihoodProgram, type LogLikelihoodSpec } from './log-likelihood-program.js';
 export type { Precision } from './precision.js';
+export { createProbingProgram, type ProbingSpec } from './probing-program.js';
 export { ProgramCache, type ProgramCacheOptions } from './program-cache.js';
+export { createRegressionProgram, type RegressionSpec } from './regression-program.js';
 export { createScoringProgram, type ScoringSpec } from './scoring-program.js';
 export { createTrainingProgram, type TrainingSpec } from './training-program.js';
-export type { BilevelProgram, CompiledProgram, EvaluationProgram, LogLikelihoodProgram, ScoringProgram, TrainingProgram } from './types.js';
+export type { BilevelProgram, CompiledProgram, EvaluationProgram, LogLikelihoodProgram, ProbingProgram, RegressionProgram, ScoringProgram, TrainingProgram } from './types.js';

@@ -2,12 +2,14 @@ import type { BilevelConfig } from '../../config/sections/bilevel.js';
 import { canonicalJson } from '../artifacts/index.js';
 import { bilevelProgramSettings, createBilevelProgram, type BilevelSpec } from './bilevel-program.js';
 import { createEvaluationProgram, type EvaluationSpec } from './evaluation-program.js';
+import { createProbingProgram, type ProbingSpec } from './probing-program.js';
+import { createRegressionProgram, type RegressionSpec } from './regression-program.js';
 import { createScoringProgram, type ScoringSpec } from './scoring-program.js';
 import { createTrainingProgram, type TrainingSpec } from './training-program.js';
-import type { BilevelProgram, CompiledProgram, EvaluationProgram, ScoringProgram, TrainingProgram } from './types.js';
+import type { BilevelProgram, CompiledProgram, EvaluationProgram, ProbingProgram, RegressionProgram, ScoringProgram, TrainingProgram } from './types.js';
 
 export interface ProgramCacheOptions {
-  /** programs kept; each holds its state and its compiled code. @default 6, what a run of two models goes through in a round */
+  /** programs kept; each holds its state and its compiled code. @default 8, what a run of two models and all its selectors goes through in a round */
   readonly limit?: number;
 }
 
@@ -20,7 +22,7 @@ export class ProgramCache {
   /** least recently used first */
   readonly #programs = new Map<string, Promise<CompiledProgram>>();
 
-  constructor({ limit = 6 }: ProgramCacheOptions = {}) {
+  constructor({ limit = 8 }: ProgramCacheOptions = {}) {
     this.#limit = limit;
   }
 
@@ -31,6 +33,14 @@ export class ProgramCache {
   /** @param spec.bilevel may be the whole section: what does not change the program does not count */
   bilevel(spec: Omit<BilevelSpec, 'bilevel'> & { readonly bilevel: BilevelConfig }): Promise<BilevelProgram> {
     return this.#get('bilevel', { ...spec, bilevel: bilevelProgramSettings(spec.bilevel) }, createBilevelProgram);
+  }
+
+  probing(spec: ProbingSpec): Promise<ProbingProgram> {
+    return this.#get('probing', spec, createProbingProgram);
+  }
+
+  regression(spec: RegressionSpec): Promise<RegressionProgram> {
+    return this.#get('regression', spec, createRegressionProgram);
   }
 
   scoring(spec: ScoringSpec): Promise<ScoringProgram> {

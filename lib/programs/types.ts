@@ -55,6 +55,32 @@ export interface BilevelProgram extends CompiledProgram {
   };
 }
 
+export interface ProbingProgram extends CompiledProgram {
+  /**
+   * State names: `params/<name>`, `adam.m/<name>`, `adam.u/<name>`, which no call changes. Tries one step on one row: what it would make of the weights
+   * is what `validate` is of from then on. ids int32 [T]
+   */
+  probe(input: { readonly ids: Int32Array; readonly learningRate: number; /** 1-based count of updates that the step would have */ readonly update: number }): {
+    /** of the row, before the step, nats a token */
+    readonly loss: number;
+    readonly gradientNorm: number;
+  };
+  /** `validate` is of the state itself, until the next probe. */
+  withdraw(): void;
+  /** ids int32 [m·T], mask float32 [m·T], 1 where the token at this position counts → Σ of the counted tokens' losses, row by row, nats; [m] */
+  validate(input: { readonly ids: Int32Array; readonly mask: Float32Array }): Float32Array;
+}
+
+export interface RegressionProgram extends CompiledProgram {
+  /** State names: `score/…`, `score.adam.m/…`, `score.adam.u/…`. ids int32 [n·T], targets float32 [n]; the loss is of before the step */
+  fit(input: { readonly ids: Int32Array; readonly targets: Float32Array; readonly learningRate: number; /** 1-based count of updates */ readonly update: number }): {
+    readonly loss: number;
+    readonly gradientNorm: number;
+  };
+  /** ids int32 [n·T] → float32 [n] */
+  predict(ids: Int32Array): Float32Array;
+}
+
 export interface ScoringProgram extends CompiledProgram {
   /** state names: those of the score model's checkpoint. ids int32 [n·T] → logits before the sigmoid, float32 [n] */
   score(ids: Int32Array): Float32Array;

@@ -20,6 +20,8 @@ export interface ReportData {
   readonly training: readonly TrainingCurve[];
   /** one a seed, arm and round */
   readonly bilevel: readonly BilevelCurve[];
+  /** one a seed, arm and round of arms that learn influences; absent where there are none */
+  readonly influence?: readonly InfluenceFit[];
   /** one a seed, arm and round, also for `random` (its scores then absent) */
   readonly selections: readonly SelectionFacts[];
   readonly samples: readonly SampleGroup[];
@@ -87,6 +89,23 @@ export interface TrainingCurve {
   readonly arm: string | null;
   /** steps counted over the whole run, warm-up included */
   readonly points: readonly { readonly step: number; readonly loss: number }[];
+}
+
+/** A model of what single steps do to the validation loss. */
+export interface InfluenceFit {
+  readonly seed: number;
+  readonly arm: string;
+  readonly round: number;
+  readonly probes: number;
+  /** of them, those that the regression did not learn from */
+  readonly heldOut: number;
+  /** of the influences that were learnt from, nats a token */
+  readonly mean: number;
+  readonly deviation: number;
+  /** mean squared error on the held-out ones, in variances of those that were learnt from */
+  readonly heldOutLoss: number;
+  /** of prediction and influence of the held-out ones */
+  readonly spearman: number;
 }
 
 export interface BilevelCurve {

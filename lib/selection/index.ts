@@ -1,4 +1,4 @@
-import { gumbelTopK } from './gumbel-top-k.js';
+import { gumbelTopK, type GumbelTopK } from './gumbel-top-k.js';
 import { middle } from './middle.js';
 import { randomSelector } from './random.js';
 import { topK } from './top-k.js';
@@ -17,18 +17,20 @@ export interface OpenSelector {
   readonly method: Selector['name'];
   /** of gumbel-top-k */
   readonly temperature: number;
+  /** what the temperature counts in. @default 'logits' */
+  readonly temperatureIn?: GumbelTopK['temperatureIn'];
   readonly seed: string;
 }
 
 /** The selector of a configuration. */
-export function openSelector({ method, temperature, seed }: OpenSelector): Selector {
+export function openSelector({ method, temperature, temperatureIn = 'logits', seed }: OpenSelector): Selector {
   switch (method) {
     case 'top-k':
       return topK();
     case 'top-k-float16':
       return topKFloat16();
     case 'gumbel-top-k':
-      return gumbelTopK({ temperature, seed });
+      return gumbelTopK({ temperature, temperatureIn, seed });
     case 'middle':
       return middle();
     case 'random':

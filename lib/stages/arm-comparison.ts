@@ -5,7 +5,7 @@ import type { OpenedStage } from './report-data.js';
 import { workOf } from './work.js';
 
 /** stages that an arm has to choose its rows by */
-const TO_CHOOSE = ['bilevel', 'lexical', 'scoring', 'selection'];
+const TO_CHOOSE = ['bilevel', 'lexical', 'mates', 'scoring', 'selection'];
 
 /** Weights that were given were warm before the run. */
 export const targetWarmUpSteps = ({ models, warmUp }: RunConfig): number => (models.target.from === undefined ? warmUp.steps : 0);
@@ -24,13 +24,14 @@ export async function armComparison({ config, opened, timings }: { readonly conf
 function costOf({ arm, config, opened, timings }: { readonly arm: string; readonly config: RunConfig; readonly opened: readonly OpenedStage[]; readonly timings: readonly StageTiming[] }): { readonly seconds: number; readonly flops: number } {
   const own = opened.filter(({ stage }) => stage.arm === arm && TO_CHOOSE.includes(stage.name));
   const paths = new Set(own.map(({ stage }) => stage.stage));
-  const { models, data, scoring, bilevel, runtime } = config;
+  const { models, data, scoring, bilevel, mates, pretraining, runtime } = config;
   const selector = config.comparison.arms.find(({ name }) => name === arm)?.selector;
   const nothing = { uri: '', sha256: '', size: 0, digest: '' };
   const shared = { ...runtime, models, sequenceLength: data.sequenceLength, corpus: nothing, group: 1 };
   const shards = { first: 0, end: Math.ceil(data.rowsPerGroup / data.rowsPerShard) };
   const flopsOf = (name: string): number => {
     if (name === 'bilevel') return workOf('bilevel', { ...shared, bilevel, proxy: nothing, target: nothing, scorer: null, seed: '' }, config).flops;
+    if (name === 'mates' && mates !== undefined) return workOf('mates', { ...shared, mates, validationLoss: bilevel.validationLoss, adam: pretraining.adam, gradientClip: pretraining.gradientClip, proxy: nothing, target: nothing, seed: '' }, config).flops;
     if (name !== 'scoring' || selector === 'dsir' || selector === 'quality-classifier') return 0;
     return workOf('scoring', { ...shared, batchSize: scoring.batchSize, shards, scorer: nothing }, config).flops;
   };

@@ -2,6 +2,7 @@ import { bilevel } from './bilevel.js';
 import { evaluation } from './evaluation.js';
 import { importing } from './importing.js';
 import { lexical } from './lexical.js';
+import { mates } from './mates.js';
 import { prepare } from './prepare.js';
 import { report } from './report.js';
 import { scoring } from './scoring.js';
@@ -9,7 +10,7 @@ import { selection } from './selection.js';
 import { training } from './training.js';
 import type { Stage, StageName } from './types.js';
 
-const stages: { readonly [Name in StageName]: Stage<Name> } = { prepare, selection, importing, training, bilevel, lexical, scoring, evaluation, report };
+const stages: { readonly [Name in StageName]: Stage<Name> } = { prepare, selection, importing, training, bilevel, lexical, mates, scoring, evaluation, report };
 
 export const stageByName = <Name extends StageName>(name: Name): Stage<Name> => stages[name];
 export { executeStage, stageKey, type ExecuteStage, type StageHooks, type StageTask } from './execute.js';

@@ -38,6 +38,7 @@ export async function gather({ run, config, opened, timings, forked }: Gather): 
   const selections: SelectionFacts[] = [];
   const samples: SampleGroup[] = [];
   const bilevel: ReportData['bilevel'][number][] = [];
+  const influence: NonNullable<ReportData['influence']>[number][] = [];
   for (const { stage, artifacts } of opened) {
     const { seed, arm, round } = stage;
     if (seed === null || arm === null || round === null) continue;
@@ -59,6 +60,10 @@ export async function gather({ run, config, opened, timings, forked }: Gather): 
       }));
       bilevel.push({ seed, arm, round, points: thin(points) });
     }
+    if (stage.name === 'mates') {
+      const { probes, heldOut, influenceMean: mean, influenceDeviation: deviation, heldOutLoss, heldOutSpearman: spearman } = stage.results[0].summary as Readonly<Record<string, number>>; // written by our mates stage
+      influence.push({ seed, arm, round, probes, heldOut, mean, deviation, heldOutLoss, spearman });
+    }
   }
   const timed = stageTimings(opened, timings);
   return {
@@ -67,6 +72,7 @@ export async function gather({ run, config, opened, timings, forked }: Gather): 
     arms: config.comparison.arms,
     training: await trainingCurves(config, opened),
     bilevel,
+    ...(influence.length === 0 ? {} : { influence }),
     selections,
     samples,
     timings: timed,

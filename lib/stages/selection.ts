@@ -35,7 +35,7 @@ export const selection: Stage<'selection'> = {
     const rows = await gatherRows({ group, parts, input, onRow });
     await context.phase('ranking');
     const count = countOf(rows.ids.length, input.fraction);
-    const selector = openSelector({ method: input.selector === 'random' ? 'random' : input.method, temperature: input.temperature, seed: input.seed });
+    const selector = openSelector({ method: input.selector === 'random' ? 'random' : input.method, temperature: input.temperature, ...(input.temperatureIn === undefined ? {} : { temperatureIn: input.temperatureIn }), seed: input.seed });
     const excluded = input.trainedRows === 'exclude' ? rows.trained : undefined;
     const ranked = selector.select({
       candidates: { ids: rows.ids, ...(rows.logits === undefined ? {} : { logits: rows.logits }), ...(excluded === undefined ? {} : { excluded }) },

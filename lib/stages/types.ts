@@ -1,5 +1,6 @@
 import type { RunConfig } from '../../config/schema.js';
 import type { DivergenceConfig } from '../../config/sections/divergence.js';
+import type { MatesConfig } from '../../config/sections/mates.js';
 import type { ModelConfig, WhichModel } from '../../config/sections/models.js';
 import type { Artifact, Ref } from '../artifacts/types.js';
 import type { Store } from '../artifacts/index.js';
@@ -15,6 +16,7 @@ export interface StageInputs {
   training: TrainingInput;
   bilevel: BilevelInput;
   lexical: LexicalInput;
+  mates: MatesInput;
   scoring: ScoringInput;
   evaluation: EvaluationInput;
   report: ReportInput;
@@ -38,6 +40,8 @@ export interface SelectionInput {
   readonly fraction: number;
   readonly method: RunConfig['selection']['method'] | 'middle';
   readonly temperature: number;
+  /** `deviations`: the temperature counts in standard deviations of the scores. @default 'logits' */
+  readonly temperatureIn?: 'deviations';
   readonly trainedRows: RunConfig['selection']['trainedRows'];
   readonly corpus: Ref;
   readonly group: number;
@@ -105,6 +109,31 @@ export interface BilevelInput {
   readonly scorer: Ref | null;
   /** what to do about numbers gone bad; absent: stop where one is no number */
   readonly divergence?: DivergenceConfig;
+  readonly compiler: RunConfig['runtime']['compiler'];
+  readonly precision: RunConfig['runtime']['precision'];
+  readonly recompute: RunConfig['runtime']['recompute'];
+  /** what to do under another numerics fingerprint; no part of the stage's key */
+  readonly numerics: RunConfig['runtime']['numerics'];
+  readonly seed: string;
+}
+
+/** What single steps of the target do to the validation loss, and a model of it. */
+export interface MatesInput {
+  /** the temperature is selection's */
+  readonly mates: Omit<MatesConfig, 'temperature'>;
+  readonly models: RunConfig['models'];
+  readonly sequenceLength: number;
+  /** which tokens of a validation example count */
+  readonly validationLoss: RunConfig['bilevel']['validationLoss'];
+  /** of the probes' steps: those of pretraining, whose moments they go on from */
+  readonly adam: RunConfig['pretraining']['adam'];
+  readonly gradientClip: number;
+  readonly corpus: Ref;
+  readonly group: number;
+  /** θ_p⁰, whose backbone the influence model begins with */
+  readonly proxy: Ref;
+  /** θ_r with its optimizer, which is probed */
+  readonly target: Ref;
   readonly compiler: RunConfig['runtime']['compiler'];
   readonly precision: RunConfig['runtime']['precision'];
   readonly recompute: RunConfig['runtime']['recompute'];

@@ -1,5 +1,6 @@
 import type { RunConfig } from '../../config/schema.js';
 import type { ModelConfig } from '../../config/sections/models.js';
+import { regressionSteps } from '../influence/index.js';
 import { createModel, createScoreModel, flopsPerToken, parameterCount } from '../models/index.js';
 import type { StageInputs, StageName } from './types.js';
 
@@ -21,7 +22,7 @@ const LEXICAL_BYTES = 200_000;
 const STATE_BYTES = 12;
 
 export function workOf<Name extends StageName>(name: Name, input: StageInputs[Name], config: RunConfig): Work {
-  const rules: { readonly [N in StageName]: (input: StageInputs[N], config: RunConfig) => Work } = { prepare, selection, importing, training, bilevel, lexical, scoring, evaluation, report };
+  const rules: { readonly [N in StageName]: (input: StageInputs[N], config: RunConfig) => Work } = { prepare, selection, importing, training, bilevel, lexical, mates, scoring, evaluation, report };
   return rules[name](input, config);
 }
 
@@ -65,6 +66,25 @@ function bilevel({ bilevel: hyper, models, sequenceLength }: StageInputs['bileve
 
 function lexical(_: StageInputs['lexical'], { data }: RunConfig): Work {
   return { amount: data.rowsPerGroup, unit: 'rows', flops: 0, bytes: LEXICAL_BYTES };
+}
+
+/**
+ * In forward passes: a probe 3 of one row and 1 of each validation example, with the target; a step of the regression 3 of the influence model. What it is held
+ * against after each pass is next to nothing. Its rate counts rows that go through a model, as the stage's progress does.
+ */
+function mates({ mates: settings, models, sequenceLength }: StageInputs['mates']): Work {
+  const { probes, validationExamples, batchSize } = settings;
+  const { vocabularySize } = models;
+  const forward = (model: ModelConfig): number => sequenceLength * flopsPerToken({ model, vocabularySize, sequenceLength }).forward;
+  const target = forward(models.target);
+  const score = forward(models.proxy) - sequenceLength * 2 * vocabularySize * models.proxy.width;
+  const steps = regressionSteps(settings);
+  return {
+    amount: probes * (1 + validationExamples) + steps * batchSize,
+    unit: 'rows',
+    flops: probes * (3 + validationExamples) * target + 3 * steps * batchSize * score,
+    bytes: 4 * parameterCount(createScoreModel(createModel(models.proxy)).shapes(vocabularySize)),
+  };
 }
 
 function scoring({ models, sequenceLength, shards, by }: StageInputs['scoring'], { data }: RunConfig): Work {

@@ -5,7 +5,7 @@ import { checkAgreement } from '../../bench/agreement.js';
 import { comparisonTable, ratioTo } from '../../bench/comparison-table.js';
 import type { Measured } from '../../bench/compare.js';
 import { readResult } from '../../bench/results.js';
-import { spearman, summarise } from '../../bench/statistics.js';
+import { summarise } from '../../bench/statistics.js';
 import { withTables } from '../../bench/write-docs.js';
 import { packageRoot } from '../../lib/package-root.js';
 
@@ -15,12 +15,6 @@ test('least and median, of odd and even numbers of values in any order', () => {
   expect(summarise([9, 1, 5])).toEqual({ least: 1, median: 5 });
   expect(summarise([10, 4, 2, 3])).toEqual({ least: 2, median: 3.5 });
   expect(() => summarise([])).toThrow('nothing was measured');
-});
-
-test("Spearman's rank correlation, with ties as SciPy has it", () => {
-  expect(spearman([1, 2, 3, 4, 5], [5, 6, 7, 8, 7])).toBeCloseTo(0.820_782_681_668_123_3, 12); // scipy.stats.spearmanr's own example
-  expect(spearman([1, 2, 3], [10, 100, 1000])).toBe(1);
-  expect(spearman([1, 2, 3], [3, 2, 1])).toBe(-1);
 });
 
 describe('agreement of two sides', () => {

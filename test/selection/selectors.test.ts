@@ -74,6 +74,20 @@ describe('gumbel-top-k', () => {
     });
   });
 
+  test('a temperature in deviations is one in logits times their standard deviation, so that a scale changes nothing', () => {
+    const drawn = candidates('deviations', 500);
+    const all = { ...drawn, logits: drawn.logits.map((logit) => 3 * logit) };
+    const mean = all.logits.reduce((a, b) => a + b, 0) / 500;
+    const deviation = Math.sqrt(all.logits.reduce((sum, logit) => sum + (logit - mean) ** 2, 0) / 500);
+    expect(deviation).toBeGreaterThan(2);
+    const select = (logits: Float32Array, temperature: number, temperatureIn: 'logits' | 'deviations') => gumbelTopK({ temperature, temperatureIn, seed: 'x' }).select({ candidates: { ...all, logits }, count: 100 });
+    const wanted = select(all.logits, 0.5 * deviation, 'logits');
+    expect(select(all.logits, 0.5, 'deviations')).toEqual(wanted);
+    expect(select(all.logits, 0.5, 'logits')).not.toEqual(wanted);
+    expect(select(all.logits.map((logit) => 8 * logit - 3), 0.5, 'deviations')).toEqual(wanted);
+    expect(openSelector({ method: 'gumbel-top-k', temperature: 0.5, temperatureIn: 'deviations', seed: 'x' }).select({ candidates: all, count: 100 })).toEqual(wanted);
+  });
+
   test('a row’s noise is of its id and the seed', () => {
     const all = candidates();
     const a = gumbelTopK({ temperature: 2, seed: 'a' }).select({ candidates: all, count: 100 });

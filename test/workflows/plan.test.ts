@@ -14,6 +14,12 @@ describe('the plan of a run', () => {
     expect(stages.at(-1)).toBe('report');
   });
 
+  test('has a stage of its own for what an arm scores by', () => {
+    const { config } = loadConfig({ source: 'smoke', overrides: ['comparison.arms=[{name: m, selector: mates}, {name: d, selector: dsir}, {name: p, selector: perplexity-low}]'], cwd: process.cwd() });
+    const before = (arm: string): string[] => planStages(config).filter((stage) => stage.includes(`/${arm}/`)).map((stage) => stage.split('/').at(-1) ?? '').slice(0, -4);
+    expect([before('m'), before('d'), before('p')]).toEqual([['mates', 'scoring'], ['lexical', 'scoring'], ['scoring']]);
+  });
+
   test('learns and scores nothing where another run’s selection is taken', () => {
     const { config } = loadConfig({ source: 'smoke', overrides: ['selection.from=other/round-1'], cwd: process.cwd() });
     expect(planStages(config).filter((stage) => stage.includes('/bliss/'))).toEqual(['pretraining', 'decay', 'evaluation'].map((stage) => `seed-0/bliss/round-1/${stage}`));
