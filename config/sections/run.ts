@@ -16,7 +16,7 @@ export const selectionSchema = z.strictObject({
   randomRows: z
     .enum(['seeded', 'fixed'])
     .default('seeded')
-    .describe('what chance draws, for arms of selector random and for the warm-ups: a uniform sample of the run’s seed, or the same rows for every seed, as the release has it'),
+    .describe('what chance draws, for arms of selector random and for the warm-ups: a uniform sample of the run’s seed, or the same rows for every seed, as the release has it; that takes a data.shuffleSeed that is a number, as seeds have corpora of their own otherwise'),
   trainedRows: z.enum(['flag', 'exclude']).default('flag').describe('rows that trained the scorer: flagged in the scores, or never selected'),
   from: text(/\//, 'RUN/round-N, as paper-1b/round-3, or a path with a slash, as ./ids')
     .optional()
