@@ -17,9 +17,9 @@ const QUESTIONS: readonly (readonly [PartOfSpeech, number])[] = [['noun', 500], 
 const CHOICES = 4;
 /** A word's first sense is in WordNet's annotated texts so often: who knows the word knows that sense. */
 const KNOWN = 5;
-/** Wrong choices are drawn from so many words that are most like the right one. */
+/** The choices are drawn out of so many words that are most like each other … */
 const ALIKE = 24;
-/** … out of so many rarer and so many more frequent ones. */
+/** … among so many rarer and so many more frequent ones. */
 const NEIGHBOURS = 100;
 const SEED = 'wordnet';
 
@@ -54,23 +54,29 @@ function ofPart(lexicon: Lexicon, part: PartOfSpeech, count: number): Draft[] {
   const drafts: Draft[] = [];
   for (const i of permutation(known.length, SEED, part)) {
     if (drafts.length === count) return drafts;
-    const right = known[i];
-    const [at] = right.senses;
-    const synset = lexicon.synset(part, at);
-    const definition = definitionOf(synset);
-    if (definition === undefined || asked.has(at)) continue;
-    const among = wordsIn(definition);
-    if (synset.words.flatMap(wordsIn).some((word) => tells(among, word))) continue;
-    const near: Word[] = [];
-    for (const other of alike(right, byCount)) {
-      if (near.length < ALIKE && isWrong({ other, right, synset, among, lexicon })) near.push(other);
+    // all four are drawn alike, and the right one is one of them: were the others drawn around it, it would seldom be the shortest or the most frequent
+    const near = alike(known[i], byCount);
+    const drawn = Array.from(permutation(near.length, SEED, 'choices', part, known[i].word), (k) => near[k]);
+    for (const right of drawn) {
+      const draft = asked.has(right.senses[0]) ? undefined : draftOf(right, drawn, lexicon);
+      if (draft === undefined) continue;
+      asked.add(right.senses[0]);
+      drafts.push(draft);
+      break;
     }
-    if (near.length < ALIKE) continue;
-    asked.add(at);
-    const chosen = permutation(near.length, SEED, 'choices', part, right.word).slice(0, CHOICES - 1);
-    drafts.push({ right, wrong: Array.from(chosen, (k) => near[k]), definition });
   }
   throw new RangeError(`WordNet gives ${drafts.length} questions of a ${part}, not ${count}`);
+}
+
+/** None where the word's definition is no question, or too few of the others are wrong. */
+function draftOf(right: Word, drawn: readonly Word[], lexicon: Lexicon): Draft | undefined {
+  const synset = lexicon.synset(right.part, right.senses[0]);
+  const definition = definitionOf(synset);
+  if (definition === undefined) return undefined;
+  const among = wordsIn(definition);
+  if (synset.words.flatMap(wordsIn).some((word) => tells(among, word))) return undefined;
+  const wrong = drawn.filter((other) => other !== right && isWrong({ other, right, synset, among, lexicon })).slice(0, CHOICES - 1);
+  return wrong.length < CHOICES - 1 ? undefined : { right, wrong, definition };
 }
 
 /** What stands before the examples, where it is of a length to be asked by. */
@@ -108,14 +114,14 @@ function isWrong({ other, right, synset, among, lexicon }: Wrong): boolean {
   return !tells(among, other.word);
 }
 
-/** The words nearest to one in how frequent they are, those most like it in length as well first. @param byCount by count, then by word */
+/** A word and those most like it: of its neighbours by how frequent they are, the ones nearest in that and in length. @param byCount by count, then by word */
 function alike(word: Word, byCount: readonly Word[]): readonly Word[] {
   const distance = ({ count, word: other }: Word): number => Math.abs(Math.log2(count / word.count)) + Math.abs(other.length - word.word.length) / 2;
   const place = byCount.indexOf(word);
   return byCount
     .slice(Math.max(0, place - NEIGHBOURS), place + NEIGHBOURS + 1)
-    .filter((other) => other !== word)
     .map((other) => ({ other, distance: distance(other) }))
     .sort((a, b) => a.distance - b.distance || (a.other.word < b.other.word ? -1 : 1))
+    .slice(0, ALIKE)
     .map(({ other }) => other);
 }
