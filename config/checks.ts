@@ -29,8 +29,14 @@ function seedsAndArms({ seeds, comparison, evaluation }: RunConfig): Problem[] {
     ...repeated(seeds, (i) => ['seeds', i], 'each seed once'),
     ...repeated(comparison.arms.map((arm) => arm.name), (i) => ['comparison', 'arms', i, 'name'], 'names that differ'),
     ...repeated(evaluation.sets, (i) => ['evaluation', 'sets', i], 'each set once'),
+    ...tasksWithoutItems(evaluation),
     ...repeated((evaluation.tasks ?? []).map(({ name }) => name), (i) => ['evaluation', 'tasks', i, 'name'], 'each task once'),
   ];
+}
+
+/** One task has its own: lib/evaluation, which may not be read here. */
+function tasksWithoutItems({ tasks = [] }: RunConfig['evaluation']): Problem[] {
+  return tasks.flatMap(({ name, path }, i) => (path !== undefined || name === 'wordnet' ? [] : [{ path: ['evaluation', 'tasks', i, 'path'], message: expected('nothing', `a file or glob of items of ${name}`) }]));
 }
 
 function notices({ notices: section }: RunConfig): Problem[] {

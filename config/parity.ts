@@ -32,6 +32,7 @@ export const RELEASE_VALUES: readonly ReleaseValue[] = [
   { path: ['bilevel', 'solver', 'curvature'], value: 'hessian', because: 'exact Hessian by double backward' },
   { path: ['selection', 'method'], value: 'top-k-float16', because: 'it ranks by scores in float16' },
   { path: ['selection', 'randomRows'], value: 'fixed', because: 'its random rows are one fixed subset' },
+  { path: ['data', 'shuffleSeed'], value: 0, because: 'its corpus is shuffled once, for all seeds', applies: hasSplitPerSeed },
   { path: ['selection', 'trainedRows'], value: 'flag', because: 'it ranks the rows that trained the scorer too' },
   { path: ['pretraining', 'peakLearningRatePerRound'], value: 'halved', because: 'peak·0.5^(r−1) in round r' },
 ];
@@ -40,6 +41,11 @@ export const RELEASE_VALUES: readonly ReleaseValue[] = [
 function hasPythia31mAsProxy(tree: unknown): boolean {
   const proxy = valueAt(tree, ['models', 'proxy']);
   return isRecord(proxy) && proxy['architecture'] === 'gpt-neox' && proxy['layers'] === 6 && proxy['width'] === 256 && proxy['heads'] === 8;
+}
+
+/** any one shuffle does: the fixed random rows are then the same for every seed */
+function hasSplitPerSeed(tree: unknown): boolean {
+  return typeof valueAt(tree, ['data', 'shuffleSeed']) !== 'number';
 }
 
 /**

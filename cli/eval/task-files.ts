@@ -2,6 +2,7 @@ import path from 'node:path';
 import { resolveFiles } from '../../lib/data/sources/index.js';
 import { BlissError } from '../../lib/errors.js';
 import type { Task } from '../../lib/evaluation/index.js';
+import type { EvalJob } from './job.js';
 
 /** how the files of a split begin, as the hub and the data sets' authors name them */
 const SPLIT_NAMES: Record<Task['split'], readonly string[]> = { validation: ['val', 'dev'], test: ['test'] };
@@ -15,8 +16,11 @@ export interface FindTaskFiles {
   readonly cwd: string;
 }
 
-/** Where the items of each task are: the file that was named for it, else the first of a folder that is called like it. @throws BlissError Usage, DataInvalid */
-export async function findTaskFiles({ tasks, data, cwd }: FindTaskFiles): Promise<{ readonly name: string; readonly path: string }[]> {
+/**
+ * Where the items of each task are: the file that was named for it, else the task's own, else the first of a folder that is called like it.
+ * @throws BlissError Usage, DataInvalid
+ */
+export async function findTaskFiles({ tasks, data, cwd }: FindTaskFiles): Promise<EvalJob['tasks']> {
   const named = new Map<string, string>();
   const folders: string[] = [];
   for (const value of data) {
@@ -25,8 +29,11 @@ export async function findTaskFiles({ tasks, data, cwd }: FindTaskFiles): Promis
     else if (tasks.some((task) => task.name === name)) named.set(name, path.resolve(cwd, file));
     else throw new BlissError({ code: 'Usage', where: '--data', message: `${name} is none of the tasks`, mend: `name it in --tasks too, or leave ${value} out` });
   }
-  const found: { readonly name: string; readonly path: string }[] = [];
-  for (const task of tasks) found.push({ name: task.name, path: named.get(task.name) ?? (await inFolders(task, folders)) });
+  const found: EvalJob['tasks'][number][] = [];
+  for (const task of tasks) {
+    const file = named.get(task.name) ?? (task.own === undefined ? await inFolders(task, folders) : undefined);
+    found.push({ name: task.name, ...(file === undefined ? {} : { path: file }) });
+  }
   return found;
 }
 

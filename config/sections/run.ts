@@ -16,7 +16,7 @@ export const selectionSchema = z.strictObject({
   randomRows: z
     .enum(['seeded', 'fixed'])
     .default('seeded')
-    .describe('what chance draws, for arms of selector random and for the warm-ups: a uniform sample of the run’s seed, or the same rows for every seed, as the release has it'),
+    .describe('what chance draws, for arms of selector random and for the warm-ups: a uniform sample of the run’s seed, or the same rows for every seed, as the release has it; that takes a data.shuffleSeed that is a number, as seeds have corpora of their own otherwise'),
   trainedRows: z.enum(['flag', 'exclude']).default('flag').describe('rows that trained the scorer: flagged in the scores, or never selected'),
   from: text(/\//, 'RUN/round-N, as paper-1b/round-3, or a path with a slash, as ./ids')
     .optional()
@@ -26,7 +26,7 @@ export const selectionSchema = z.strictObject({
 });
 
 /** those of lib/evaluation, which may not be imported here */
-const task = z.enum(['sciq', 'arc_easy', 'arc_challenge', 'logiqa', 'openbookqa', 'boolq', 'hellaswag', 'piqa', 'winogrande', 'lambada_openai']);
+const task = z.enum(['sciq', 'arc_easy', 'arc_challenge', 'logiqa', 'openbookqa', 'boolq', 'hellaswag', 'piqa', 'winogrande', 'lambada_openai', 'wordnet']);
 
 export const evaluationSchema = z.strictObject({
   batchSize: positiveInteger.default(32).meta({ description: 'one evaluation batch; the last one padded', unit: 'examples' }),
@@ -35,7 +35,7 @@ export const evaluationSchema = z.strictObject({
     .array(
       z.strictObject({
         name: task.describe('task, asked as lm-evaluation-harness does, zero-shot'),
-        path: z.string().min(1).describe('file or glob of its items in the hub’s columns, relative to the configuration file: .jsonl, .jsonl.gz, .jsonl.zst, .parquet'),
+        path: z.string().min(1).optional().describe('file or glob of its items in the hub’s columns, relative to the configuration file: .jsonl, .jsonl.gz, .jsonl.zst, .parquet; only wordnet has items of its own and needs none'),
         limit: positiveInteger.optional().meta({ description: 'only the first ones', unit: 'items' }),
       }),
     )

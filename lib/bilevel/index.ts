@@ -6,5 +6,5 @@ export { lowerLoss, targetStates, type LowerBatch, type LowerLoss, type LowerLos
 export { outerStep, type OuterStepInput, type OuterStepOutput } from './outer-step.js';
 export { exactWeights, normaliserOf, sampleWeights } from './sample-weights.js';
 export type { BilevelModels, BilevelSettings, Normaliser, SolverSettings } from './types.js';
-export { upperLoss, type UpperLossInput } from './upper-loss.js';
+export { upperLoss, withinLongest, type UpperLossInput } from './upper-loss.js';
 export { zSolvers, type LinearSystem, type Solution, type ZSolver } from './z-solvers/index.js';

@@ -8,7 +8,7 @@ import { hypergradient } from './hypergradient.js';
 import { targetStates, type LowerLossInput } from './lower-loss.js';
 import { normaliserOf, sampleWeights } from './sample-weights.js';
 import type { BilevelModels, BilevelSettings, Normaliser } from './types.js';
-import { upperLoss } from './upper-loss.js';
+import { upperLoss, withinLongest } from './upper-loss.js';
 import { startOfZ, zSolvers, type Solution } from './z-solvers/index.js';
 
 export interface OuterStepInput {
@@ -74,8 +74,11 @@ export interface OuterStepOutput {
  */
 export function outerStep(input: OuterStepInput): OuterStepOutput {
   const { models, settings, proxy, score, scoreMoments, ids, learningRate, corrections, first } = input;
+  const { validationIds, validationMask } = input;
+  // made out here: what a differentiation makes is gone before its backward pass computes blocks again
+  const seen = settings.causalProxy ? {} : { seen: withinLongest(validationMask) };
   const { value: upper, gradients: upperGradient } = valueAndGradients(
-    (params) => upperLoss({ proxy: models.proxy, params, validationIds: input.validationIds, validationMask: input.validationMask, causalProxy: settings.causalProxy }),
+    (params) => upperLoss({ proxy: models.proxy, params, validationIds, validationMask, causalProxy: settings.causalProxy, ...seen }),
     proxy,
   );
 

@@ -10,13 +10,27 @@ export interface UpperLossInput {
   /** float32 [m, T]: 1 where the token at this position is a target (predicted from the one before), else 0 */
   readonly validationMask: Tensor;
   readonly causalProxy: boolean;
+  /** of `withinLongest`, for a proxy that is not causal; all positions by default */
+  readonly seen?: Tensor;
 }
 
 /** F: one pooled mean of the cross-entropy over the target tokens of the whole minibatch, a scalar.  @see method §2 */
-export function upperLoss({ proxy, params, validationIds, validationMask, causalProxy }: UpperLossInput): Tensor {
-  const losses = nextTokenLosses({ model: proxy, params, ids: validationIds, causal: causalProxy });
+export function upperLoss({ proxy, params, validationIds, validationMask, causalProxy, seen }: UpperLossInput): Tensor {
+  const losses = nextTokenLosses({ model: proxy, params, ids: validationIds, causal: causalProxy, ...(seen === undefined ? {} : { seen }) });
   const [m, predictions]: number[] = losses.shape;
   // row t of the losses is about token t + 1
   const counted = tf.slice(validationMask, [0, 1], [m, predictions]);
   return tf.div(tf.sum(tf.mul(losses, counted)), tf.sum(counted));
+}
+
+/**
+ * The positions up to the last target of the minibatch, where its longest example ends. The release pads to there, and its proxy, which is
+ * not causal, sees that padding; rows of a compiled step are all of T, and what is beyond would be seen too.
+ * @param validationMask float32 [m, T] @returns float32 [T], 1 or 0  @see method §6.1
+ */
+export function withinLongest(validationMask: Tensor): Tensor {
+  const [, length]: number[] = validationMask.shape;
+  const positions = tf.tensor1d(Float32Array.from({ length }, (_, t) => t));
+  const last = tf.max(tf.mul(validationMask, positions));
+  return tf.cast(tf.greater(tf.add(last, 0.5), positions), 'float32');
 }

@@ -3,6 +3,7 @@ import type { ModelConfig } from '../../config/sections/models.js';
 import { embedding, optimizationBarrier, recomputed, tf, type Shapes } from '../tensor/index.js';
 import { causalMask } from './causal-mask.js';
 import { initialise } from './initialise.js';
+import { keyMask } from './key-mask.js';
 import { linear } from './linear.js';
 import { batchShape, type ForwardInput, type Model } from './model.js';
 import { byName, within, type Weights } from './weights.js';
@@ -50,9 +51,9 @@ export function createDecoder<Tables>({ config, recomputeBlocks, names, blockSha
     return recomputed(([input, ...tensors]) => block(input, byName(Object.fromEntries(own.map((name, i) => [name, tensors[i]]))), attending()), [x, ...own.map(weights)]);
   };
 
-  const hidden = ({ params, ids, causal }: ForwardInput): Tensor => {
+  const hidden = ({ params, ids, causal, seen }: ForwardInput): Tensor => {
     const [n, length] = batchShape(ids);
-    const attending = (): Attending<Tables> => ({ n, length, tables: tables(length), mask: causal ? causalMask(length) : undefined });
+    const attending = (): Attending<Tables> => ({ n, length, tables: tables(length), mask: maskOf(length, causal, seen) });
     const shared = attending();
     const all = byName(params);
     // its gradient is turned back: all that is summed into it must be there first, or each part would be read across its rows
@@ -80,6 +81,11 @@ export function createDecoder<Tables>({ config, recomputeBlocks, names, blockSha
     logits: (input) => tf.transpose(linear(hidden(input), byName(input.params)(names.output))),
     init: ({ vocabularySize, seed }) => initialise({ shapes: shapes(vocabularySize), seed, standardDeviation: initStandardDeviation }),
   };
+}
+
+function maskOf(length: number, causal: boolean, seen: ForwardInput['seen']): Tensor | undefined {
+  if (seen === undefined) return causal ? causalMask(length) : undefined;
+  return causal ? tf.add(causalMask(length), keyMask(seen)) : keyMask(seen);
 }
 
 const prefixed = (prefix: string, shapes: Shapes): Shapes => Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [`${prefix}.${name}`, shape]));

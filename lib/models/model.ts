@@ -16,6 +16,8 @@ export interface ForwardInput {
   readonly ids: TokenIds;
   /** true: position t sees positions ≤ t only */
   readonly causal: boolean;
+  /** float32 [T]: 1 where a position may be seen, 0 where no other sees it, as padding; all by default. Held until the backward pass is through */
+  readonly seen?: Tensor;
 }
 
 export interface InitInput {

@@ -27,8 +27,14 @@ export const bilevel: Stage<'bilevel'> = {
   name: 'bilevel',
   version: 3,
   resource: 'gpu',
-  // before, a skipped place did not take its validation minibatch along: what skips is other than it was
-  keyInput: ({ numerics: _policy, divergence, ...input }: BilevelInput) => ({ ...input, ...policyInKey(divergence), ...(divergence?.policy === 'rewind' ? { validation: 'by place' } : {}) }),
+  keyInput: ({ numerics: _policy, divergence, ...input }: BilevelInput) => ({
+    ...input,
+    ...policyInKey(divergence),
+    // before, a skipped place did not take its validation minibatch along: what skips is other than it was
+    ...(divergence?.policy === 'rewind' ? { validation: 'by place' } : {}),
+    // a proxy that is not causal used to see the validation rows' padding up to T: what was learnt so is not found
+    ...(input.bilevel.causalProxy ? {} : { padding: 'to the longest' }),
+  }),
   run: async (input, context) => {
     const { bilevel: hyper, models, sequenceLength } = input;
     const { outerSteps, innerSteps } = hyper;

@@ -62,6 +62,15 @@ describe('bliss eval', () => {
     });
   });
 
+  test('asks wordnet without any data, and says what it needs for others', async () => {
+    const { code, stdout } = await bliss(['eval', model, '--tasks', 'wordnet', '--home', home, '--limit', '4', '--max-length', '256', '--compiler', 'graph', '--json']);
+    expect(code).toBe(0);
+    expect((JSON.parse(stdout) as EvalAnswer).tasks).toMatchObject([{ task: 'wordnet', items: 4, documents: 1_000, cut: { requests: 0, continuations: 0 } }]);
+    const { code: failed, stderr } = await bliss(['eval', model, '--tasks', 'wordnet,piqa', '--home', home]);
+    expect(failed).toBe(2);
+    expect(stderr).toContain('the items of piqa are not found: no folder is given');
+  });
+
   test('shows a table, and says what did not fit the model’s context', async () => {
     const { code, stdout } = await bliss(['eval', model, '--tasks', 'boolq', '--data', data, '--home', home, '--limit', '2', '--batch-size', '2']);
     expect(code).toBe(0);

@@ -5,6 +5,7 @@ import { load, refused } from './given.js';
 
 /** method §6 and the release's own settings, written out once more by hand */
 const RELEASE = {
+  data: { shuffleSeed: 0 },
   bilevel: {
     causalProxy: false,
     normaliser: 'stale',
@@ -32,6 +33,7 @@ describe('parity: release', () => {
     restored.bilevel = { ...restored.bilevel, causalProxy: true, normaliser: 'fresh', disjointBatches: true, solver: { ...restored.bilevel.solver, start: 'zero' } };
     restored.selection = { ...restored.selection, method: 'top-k', randomRows: 'seeded' };
     restored.pretraining.peakLearningRatePerRound = 'constant';
+    restored.data.shuffleSeed = 'run';
     expect(restored).toEqual(demo);
   });
 
@@ -50,6 +52,11 @@ describe('parity: release', () => {
     const own = 'extends: paper-410m\nparity: release\nmodels:\n  proxy: { architecture: gpt-neox, layers: 6, width: WIDTH, heads: 8 }\n';
     expect(refused(own.replace('WIDTH', '256'))).toContain('models.proxy.width: found 256, allowed: 1024 under parity: release (its pythia-31m is 1024 wide; of a proxy of 6 × 256 × 8); write 1024, or parity: none');
     expect(load(own.replace('WIDTH', '2048')).config.models.proxy.width).toBe(2048);
+  });
+
+  test('has one corpus for all seeds: any shuffle, but not one a seed', () => {
+    expect(load('extends: demo\nparity: release\ndata: { shuffleSeed: 9 }\n').config.data.shuffleSeed).toBe(9);
+    expect(refused('extends: demo\nparity: release\ndata: { shuffleSeed: run }\n')).toContain('data.shuffleSeed: found "run", allowed: 0 under parity: release (its corpus is shuffled once, for all seeds); write 0, or parity: none');
   });
 
   test('names fields that exist', () => {

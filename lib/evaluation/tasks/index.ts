@@ -9,10 +9,11 @@ import { piqa } from './piqa.js';
 import { sciq } from './sciq.js';
 import type { Task } from './task.js';
 import { winogrande } from './winogrande.js';
+import { wordnet } from './wordnet.js';
 
-const tasks: readonly Task[] = [sciq, arcEasy, arcChallenge, logiqa, openbookqa, boolq, hellaswag, piqa, winogrande, lambadaOpenai];
+const tasks: readonly Task[] = [sciq, arcEasy, arcChallenge, logiqa, openbookqa, boolq, hellaswag, piqa, winogrande, lambadaOpenai, wordnet];
 
-/** in the order of the method's authors' table */
+/** in the order of the method's authors' table, then others */
 export const TASK_NAMES: readonly string[] = tasks.map(({ name }) => name);
 
 /** @throws BlissError Usage, with the tasks there are */

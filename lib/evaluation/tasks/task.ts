@@ -25,7 +25,7 @@ export type MetricName = 'acc' | 'acc_norm' | 'perplexity';
 export const ACC: readonly MetricName[] = ['acc'];
 export const ACC_AND_NORM: readonly MetricName[] = ['acc', 'acc_norm'];
 
-/** A task of lm-evaluation-harness, zero-shot. */
+/** A task, zero-shot: of lm-evaluation-harness, or in its way. */
 export interface Task {
   readonly name: string;
   /** of the harness' definition */
@@ -37,6 +37,8 @@ export interface Task {
   readonly metrics: readonly MetricName[];
   /** the field that the data set's own distribution has in a file beside the documents, a line each: an integer */
   readonly labelField?: string;
+  /** documents that need no file, in their order. @throws BlissError NotSetUp */
+  readonly own?: () => Promise<readonly object[]>;
   /** the document as requests, or what is wrong with it */
   read(document: unknown): Item | DocumentProblem;
 }
