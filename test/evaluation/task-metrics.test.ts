@@ -85,8 +85,9 @@ describe('a document', () => {
     piqa: { goal: 'g', sol1: 'a', sol2: 'b', label: 0 },
     winogrande: { sentence: 'a _ b', option1: 'x', option2: 'y', answer: '2' },
     lambada_openai: { text: 'a b' },
+    wordnet: { definition: 'd', choices: ['w', 'x', 'y', 'z'], answer: 3 },
   };
-  test.each(TASK_NAMES)('of %s is read in the hub’s columns, and a missing one is named', (name) => {
+  test.each(TASK_NAMES)('of %s is read in its columns, and a missing one is named', (name) => {
     const task = taskByName(name);
     const document = whole[name];
     const item = task.read(document);
