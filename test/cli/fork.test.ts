@@ -14,7 +14,7 @@ describe('where a fork goes its own way', () => {
   });
 
   test('is written as people say it', () => {
-    expect(forkPoint('round-2/selection')).toEqual({ stage: 'round-2/selection', rank: 4 + 7 + 3 });
+    expect(forkPoint('round-2/selection')).toEqual({ stage: 'round-2/selection', rank: 4 + 8 + 4 });
     expect(forkPoint('seed-3/bliss/round-2/selection')).toEqual(forkPoint('round-2/selection'));
     expect(forkPoint('round-2')).toEqual(forkPoint('round-2/bilevel'));
     expect(forkPoint('seed-0/warm-up/proxy')).toEqual({ stage: 'warm-up/proxy', rank: 2 });
