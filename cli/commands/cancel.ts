@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { BlissError } from '../../lib/errors.js';
 import { action } from '../command.js';
+import { readOutcome } from '../runs.js';
 import { settle } from '../settle.js';
 import { steer } from '../steer.js';
 
@@ -19,7 +20,12 @@ export function addCancel(program: Command): void {
           output.note('cancelling: running stages finish their step and save a checkpoint');
           await handle.cancel();
           for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; ) {
-            const settled = await settle({ session, home, run });
+            // whoever runs it in the foreground hears of the end first, writes it down and closes the server: no answer, and the outcome is there
+            const settled = await settle({ session, home, run }).catch((error: unknown) => {
+              const outcome = readOutcome(home.run(run));
+              if (outcome === undefined) throw error;
+              return { kind: 'closed', outcome } as const;
+            });
             if (settled.kind === 'closed') return settled.outcome.state;
             await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
           }
