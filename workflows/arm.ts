@@ -5,6 +5,7 @@ import { seedOfChance } from './chance.js';
 import { bilevelStage, givenStage, lexicalStage, matesStage, placeIn, rankedBy, scoringStage, type Learnt } from './choosing-stages.js';
 import { divergenceOf } from './divergence.js';
 import { evaluation } from './evaluation.js';
+import { trainingRuntime } from './runtime.js';
 import { selection } from './selection.js';
 import { isLexical, isPerplexity } from './selectors.js';
 import type { StageRunner, Together } from './together.js';
@@ -168,10 +169,7 @@ function targetTraining({ input, seed }: SeedContext, round: number, rows: Ref) 
     adam: config.pretraining.adam,
     checkpointEvery: config.pretraining.checkpointEvery,
     ...divergenceOf(config),
-    compiler: config.runtime.compiler,
-    precision: config.runtime.precision,
-    recompute: config.runtime.recompute,
-    numerics: config.runtime.numerics,
+    ...trainingRuntime(config),
     // the arms see their rows in orders of the same seed: they differ by the selection alone
     seed: `${seed}/round-${round}`,
   };

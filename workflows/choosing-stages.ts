@@ -7,6 +7,7 @@ import { bilevel } from './bilevel.js';
 import { divergenceOf } from './divergence.js';
 import { lexical } from './lexical.js';
 import { mates } from './mates.js';
+import { trainingRuntime } from './runtime.js';
 import { scoring } from './scoring.js';
 import { shardsPerTask } from './scoring-tasks.js';
 import { selection } from './selection.js';
@@ -80,10 +81,7 @@ export function matesStage(context: SeedContext, arm: Arm, round: number, { corp
         group: round,
         proxy,
         target,
-        compiler: config.runtime.compiler,
-        precision: config.runtime.precision,
-        recompute: config.runtime.recompute,
-        numerics: config.runtime.numerics,
+        ...trainingRuntime(config),
         seed: `${context.seed}/round-${round}`,
       },
     },
@@ -108,10 +106,7 @@ export function bilevelStage(context: SeedContext, arm: Arm, round: number, from
         target: from.target,
         scorer: config.bilevel.score.inherit ? from.scorer : null,
         ...divergenceOf(config),
-        compiler: config.runtime.compiler,
-        precision: config.runtime.precision,
-        recompute: config.runtime.recompute,
-        numerics: config.runtime.numerics,
+        ...trainingRuntime(config),
         seed: `${context.seed}/round-${round}`,
       },
     },

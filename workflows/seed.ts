@@ -8,6 +8,7 @@ import { divergenceOf } from './divergence.js';
 import { importing } from './importing.js';
 import { MODELS, warmedUp } from './plan.js';
 import { prepare } from './prepare.js';
+import { trainingRuntime } from './runtime.js';
 import { selection } from './selection.js';
 import { warmUp } from './training.js';
 
@@ -88,10 +89,7 @@ function warmUpInput({ input, seed }: SeedContext, which: WhichModel, rows: Ref 
     adam: section.adam,
     checkpointEvery: config.pretraining.checkpointEvery,
     ...divergenceOf(config),
-    compiler: config.runtime.compiler,
-    precision: config.runtime.precision,
-    recompute: config.runtime.recompute,
-    numerics: config.runtime.numerics,
+    ...trainingRuntime(config),
     seed: `${seed}/${which}`,
   };
 }

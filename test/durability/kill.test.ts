@@ -16,9 +16,13 @@ interface Answer {
 /** a whole run takes about a minute alone; these run two at a time on machines that do other things too */
 const RUN_MS = 280_000;
 const BILEVEL = 'seed-0/bliss/round-1/bilevel';
+const MATES = 'seed-0/mates/round-1/mates';
+const ARMS = ['--set', 'comparison.arms=[{name: bliss, selector: bliss}, {name: mates, selector: mates}]'];
 
 interface Disturbance {
-  /** gets the run's home when its bilevel stage has a checkpoint to go back to */
+  /** @default the bilevel stage */
+  readonly stage?: string;
+  /** gets the run's home when the stage has a checkpoint to go back to */
   disturb(home: Home): void | Promise<void>;
 }
 
@@ -31,11 +35,12 @@ const undisturbed = wholeRun([]);
 async function wholeRun(args: readonly string[], disturbance?: Disturbance): Promise<{ readonly answer: Answer; readonly home: Home }> {
   const { home: root } = place();
   const home = openHome(root);
-  const run = start(['run', 'smoke', '--name', 'run', '--home', root, '--json', ...SKIPS_SPIKES, ...args]);
+  const run = start(['run', 'smoke', '--name', 'run', '--home', root, '--json', ...ARMS, ...SKIPS_SPIKES, ...args]);
   if (disturbance !== undefined) {
-    await until('a checkpoint of the bilevel stage', () => {
+    const { stage = BILEVEL } = disturbance;
+    await until(`a checkpoint of ${stage}`, () => {
       if (run.child.exitCode !== null) throw new Error(run.text());
-      const progress = readJson<StageProgressFile>(home.run('run').progress(BILEVEL));
+      const progress = readJson<StageProgressFile>(home.run('run').progress(stage));
       return progress?.state === 'running' && progress.step > 30 ? true : undefined;
     }, RUN_MS);
     await disturbance.disturb(home);
@@ -45,7 +50,7 @@ async function wholeRun(args: readonly string[], disturbance?: Disturbance): Pro
   return { answer: JSON.parse(stdout) as Answer, home };
 }
 
-const logOf = (home: Home): string => readFileSync(home.run('run').log(BILEVEL), 'utf8');
+const logOf = (home: Home, stage = BILEVEL): string => readFileSync(home.run('run').log(stage), 'utf8');
 /** the GPU worker of a home's stack */
 const workerOf = (home: Home): number => processesWith('workers/worker.js').filter((pid) => commandLine(pid).includes(home.root) && commandLine(pid).includes('--role gpu'))[0];
 /** the trainer child of a worker */
@@ -57,8 +62,8 @@ function trainerOf(worker: number): number {
 const parentOf = (pid: number): number => Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 
 /** an attempt after the first began, and the first did not reach the end */
-function expectResumed(home: Home): void {
-  const log = logOf(home);
+function expectResumed(home: Home, stage = BILEVEL): void {
+  const log = logOf(home, stage);
   expect(log).toMatch(/attempt 2: started/);
   expect(log).not.toMatch(/attempt 1: done/);
   const firstOf = (attempt: number): number => Number(new RegExp(`attempt ${attempt}: checkpoint at step (\\d+)`).exec(log)?.[1]);
@@ -76,6 +81,12 @@ describe.concurrent('a run of smoke', { timeout: RUN_MS * 2 }, () => {
   test('a trainer killed by SIGKILL in the bilevel stage: the run ends by itself with the same digests', async () => {
     const killed = await wholeRun([], { disturb: (home) => void process.kill(trainerOf(workerOf(home)), 'SIGKILL') });
     expectResumed(killed.home);
+    expect(killed.answer.digests).toEqual((await undisturbed).answer.digests);
+  });
+
+  test('a trainer killed by SIGKILL while it probes for mates: no probe is lost or counted twice, and the run ends with the same digests', async () => {
+    const killed = await wholeRun([], { stage: MATES, disturb: (home) => void process.kill(trainerOf(workerOf(home)), 'SIGKILL') });
+    expectResumed(killed.home, MATES);
     expect(killed.answer.digests).toEqual((await undisturbed).answer.digests);
   });
 
