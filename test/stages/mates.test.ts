@@ -123,6 +123,18 @@ describe('the regression', () => {
     const losses = metrics.slice(20).map((line) => Number(line['regressionLoss']));
     expect(losses.slice(6).reduce((a, b) => a + b)).toBeLessThan(losses.slice(0, 3).reduce((a, b) => a + b)); // it learns
   });
+
+  test('gives every row that it learns from its own influence, sign included', async () => {
+    // passes enough to know 14 rows by heart
+    const learnt = await call('mates', { ...input, mates: { ...settings, epochs: 60, peakLearningRate: 1e-2 } }, { run: 'by-heart' });
+    const scores = await call('scoring', { models: config.models, sequenceLength: 16, batchSize: 24, corpus, group: 1, shards: { first: 0, end: 2 }, scorer: learnt.ref, compiler: 'graph', precision: 'float32' }, { run: 'by-heart' });
+    const logits = new Map<number, number>();
+    for await (const row of parquetRows({ file: await (await store.open(scores.ref)).file('scores.parquet'), columns: ['index', 'logit'] })) logits.set(Number(row['index']), Number(row['logit']));
+    const [mean, deviation] = [Number(learnt.summary['influenceMean']), Number(learnt.summary['influenceDeviation'])];
+    const errors = (await probesOf(learnt)).filter(({ heldOut }) => !heldOut).map(({ index, influence }) => ((influence - mean) / deviation - (logits.get(index) ?? Number.NaN)) ** 2);
+    expect(errors).toHaveLength(14);
+    expect(errors.reduce((a, b) => a + b) / errors.length).toBeLessThan(0.1); // 1 where nothing is learnt, 4 of the wrong sign
+  });
 });
 
 describe('stopped and gone on with', () => {

@@ -41,7 +41,7 @@ const END_OF_TEXT_NAMES = ['<|endoftext|>', '<|end_of_text|>', '</s>', '<eos>', 
 export async function loadTokenizer(file: string): Promise<Tokenizer> {
   const refuse = (message: string, mend: string, cause?: unknown): BlissError => new BlissError({ code: 'DataInvalid', where: file, message, mend, cause });
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw refuse('the tokenizer cannot be read', 'check tokenizer.path', error);
+    throw refuse('the tokenizer cannot be read', 'see that this file is there and can be read: tokenizer.path names it in a configuration, a model’s folder has it beside config.json', error);
   });
   let json: unknown;
   try {
