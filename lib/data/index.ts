@@ -1,3 +1,4 @@
+export { openDatabase, parquetTable, sqlText, type Database, type OpenDatabase } from './database.js';
 export { openDataset, sampleRows } from './dataset.js';
 export { openFeeder, type Feeder, type OpenFeeder } from './feeder.js';
 export { HELD_OUT_SETS, passagesOf, readHeldOut, type Passage } from './held-out.js';

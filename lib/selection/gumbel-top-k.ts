@@ -1,5 +1,3 @@
-import { largestByKey } from './by-key.js';
-import { logitsOf } from './logits.js';
 import { uniformOf } from './noise.js';
 import type { Selector } from './types.js';
 
@@ -17,16 +15,7 @@ export interface GumbelTopK {
  */
 export const gumbelTopK = ({ temperature, temperatureIn = 'logits', seed }: GumbelTopK): Selector => ({
   name: 'gumbel-top-k',
-  select: ({ candidates, count }) => {
-    const logits = logitsOf(candidates, 'gumbel-top-k');
-    const scale = temperatureIn === 'deviations' ? temperature * deviationOf(logits) : temperature;
-    const keys = Float64Array.from(logits, (logit, i) => logit - scale * Math.log(-Math.log(uniformOf(seed, candidates.ids[i]))));
-    return largestByKey({ candidates, keys, count });
-  },
+  needsScores: true,
+  ...(temperatureIn === 'deviations' ? { ofAll: 'deviation' as const } : {}),
+  key: ({ id, logit, ofAll }) => logit - (temperatureIn === 'deviations' ? temperature * ofAll : temperature) * Math.log(-Math.log(uniformOf(seed, id))),
 });
-
-/** With n in the denominator. */
-function deviationOf(values: Float32Array): number {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
-}

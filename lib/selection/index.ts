@@ -7,11 +7,12 @@ import type { Selector } from './types.js';
 
 export { gumbelTopK, type GumbelTopK } from './gumbel-top-k.js';
 export { middle } from './middle.js';
-export { precision, sourceShares, type Precision, type SelectedRows, type SourceShare } from './precision.js';
+export { precision, type ChosenRows, type Precision } from './precision.js';
 export { randomSelector } from './random.js';
+export { selectRows, type SelectedRows, type SelectRows } from './select-rows.js';
 export { topK } from './top-k.js';
 export { topKFloat16 } from './top-k-float16.js';
-export type { Candidates, Select, Selector } from './types.js';
+export type { ScoredRow, Selector } from './types.js';
 
 export interface OpenSelector {
   readonly method: Selector['name'];

@@ -1,12 +1,5 @@
-import { largestByKey } from './by-key.js';
 import { uniformOf } from './noise.js';
 import type { Selector } from './types.js';
 
 /** A uniform sample without replacement: whether a row is chosen depends on its id and the seed, not on its place. @see method §6.3 */
-export const randomSelector = ({ seed }: { readonly seed: string }): Selector => ({
-  name: 'random',
-  select: ({ candidates, count }) => {
-    const keys = Float64Array.from(candidates.ids, (id) => uniformOf(seed, id));
-    return largestByKey({ candidates, keys, count });
-  },
-});
+export const randomSelector = ({ seed }: { readonly seed: string }): Selector => ({ name: 'random', needsScores: false, key: ({ id }) => uniformOf(seed, id) });

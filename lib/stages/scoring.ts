@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { digestRows } from '../artifacts/index.js';
+import { RecordDigest } from '../artifacts/index.js';
 import { writeParquet, type BatchRequest, type ParquetRow } from '../data/index.js';
 import { BlissError } from '../errors.js';
 import { openCorpus } from './corpus.js';
@@ -31,29 +31,34 @@ export const scoring: Stage<'scoring'> = {
     const feeder = await context.feed({ artifact: corpus.artifact, index: group, batchSize, requests: grid });
     const rate = await openRater({ input, scorer, context });
 
-    const scored: ParquetRow[] = [];
-    for (let batch = 0; batch < grid.length; batch++) {
-      const { tokens, indices, ids, sources } = await feeder.next();
-      const logits = rate(tokens);
-      ids.forEach((id, i) => {
-        if (!Number.isFinite(logits[i])) throw new BlissError({ code: 'LossDiverged', message: `the score of row ${id} is ${logits[i]}`, mend: isLearnt ? 'lower bilevel.score.peakLearningRate' : 'look at that row, and at the warm-up of the model that scores it' });
-        const index = indices[i];
-        if (index >= first && index < end) scored.push({ id, index, source: sources[i], logit: logits[i], trained: trained(index) });
-      });
-      await context.progress({ step: scored.length, of: end - first, amount: { value: scored.length, unit: 'rows' } });
-      throwIfStopped(context); // shard ranges are small: what was not finished is scored again
-    }
-
+    const digest = new RecordDigest();
+    let scored = 0;
+    const rows = async function* (): AsyncIterable<ParquetRow> {
+      for (let batch = 0; batch < grid.length; batch++) {
+        const { tokens, indices, ids, sources } = await feeder.next();
+        const logits = rate(tokens);
+        for (const [i, id] of ids.entries()) {
+          if (!Number.isFinite(logits[i])) throw new BlissError({ code: 'LossDiverged', message: `the score of row ${id} is ${logits[i]}`, mend: isLearnt ? 'lower bilevel.score.peakLearningRate' : 'look at that row, and at the warm-up of the model that scores it' });
+          const index = indices[i];
+          if (index < first || index >= end) continue;
+          scored++;
+          digest.row(id, logits[i]);
+          yield { id, index, source: sources[i], logit: logits[i], trained: trained(index) };
+        }
+        await context.progress({ step: scored, of: end - first, amount: { value: scored, unit: 'rows' } });
+        throwIfStopped(context); // shard ranges are small: what was not finished is scored again
+      }
+    };
     await writeParquet({
       file: path.join(context.scratch, SCORES_FILE),
       schema: { id: { type: 'UTF8' }, index: { type: 'INT32' }, source: { type: 'UTF8' }, logit: { type: 'FLOAT' }, trained: { type: 'BOOLEAN' } },
-      rows: scored,
+      rows: rows(),
     });
     return {
       kind: 'scores',
       folder: context.scratch,
-      digest: await digestRows(scored.map((row) => [String(row['id']), Number(row['logit'])] as const)),
-      summary: { rows: scored.length, group: input.group, firstShard: input.shards.first, endShard: input.shards.end },
+      digest: digest.hex(),
+      summary: { rows: scored, group: input.group, firstShard: input.shards.first, endShard: input.shards.end },
     };
   },
 };

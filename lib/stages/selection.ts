@@ -1,22 +1,23 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { digestRows } from '../artifacts/index.js';
-import type { Artifact } from '../artifacts/types.js';
-import { loadTokenizer, parquetRows, writeParquet, writeTokenShards, type ParquetRow } from '../data/index.js';
-import type { TokenDataset, TokenRow } from '../data/types.js';
+import { RecordDigest } from '../artifacts/index.js';
+import { loadTokenizer, openDatabase, parquetTable, sqlText, writeTokenShards, type Database } from '../data/index.js';
+import type { TokenRow } from '../data/types.js';
 import { BlissError } from '../errors.js';
-import { countOf, openSelector } from '../selection/index.js';
-import { openCorpus, type SelectionIndex } from './corpus.js';
-import { SCORES_FILE } from './scores-file.js';
+import { countOf, openSelector, selectRows, type SelectedRows } from '../selection/index.js';
+import { openCorpus, type Corpus, type SelectionIndex } from './corpus.js';
 import { countRows } from './count-rows.js';
+import { throwIfStopped } from './execute.js';
+import { SCORES_FILE } from './scores-file.js';
 import { idDigests, selectByIds } from './select-by-ids.js';
 import { selectedFile } from './selected-file.js';
-import { describeSelection, pickSamples, type ScoredRows, type SelectionFactsFile } from './selection-facts.js';
-import type { SelectionInput, Stage } from './types.js';
+import { describeSelection, pickSamples, type SampleRows, type SelectionFactsFile } from './selection-facts.js';
+import { RowSet } from './trained-rows.js';
+import type { SelectionInput, Stage, StageContext } from './types.js';
 
 /**
  * Keeps the best rows of a group, or a uniform sample; writes scores of all rows, what was chosen with rank, and the chosen
- * rows themselves, with the ids of their documents, as shards to train on.  @see method §4, step 4
+ * rows themselves, with the ids of their documents, as shards to train on. Ids and scores stay in files: memory is bounded whatever their number.  @see method §4, step 4
  */
 export const selection: Stage<'selection'> = {
   name: 'selection',
@@ -28,128 +29,134 @@ export const selection: Stage<'selection'> = {
   run: async ({ ids, ...input }, context) => {
     if (ids !== undefined) return selectByIds({ ...input, ids }, context);
     const corpus = await openCorpus(context.store, input.corpus);
-    const group = await corpus.group(input.group, { documents: true });
-    const onRow = countRows(2 * group.rows, context);
-    const parts: Artifact[] = [];
-    for (const ref of input.scores) parts.push(await context.store.open(ref));
-    const rows = await gatherRows({ group, parts, input, onRow });
-    await context.phase('ranking');
-    const count = countOf(rows.ids.length, input.fraction);
-    const selector = openSelector({ method: input.selector === 'random' ? 'random' : input.method, temperature: input.temperature, ...(input.temperatureIn === undefined ? {} : { temperatureIn: input.temperatureIn }), seed: input.seed });
-    const excluded = input.trainedRows === 'exclude' ? rows.trained : undefined;
-    const ranked = selector.select({
-      candidates: { ids: rows.ids, ...(rows.logits === undefined ? {} : { logits: rows.logits }), ...(excluded === undefined ? {} : { excluded }) },
-      count,
-    });
-    if (ranked.length === 0) {
-      throw new BlissError({ code: 'DataInvalid', message: 'no row is left to select', where: 'selection.trainedRows', mend: "write 'flag', or lower bilevel.trainingFraction" });
-    }
-    const selected = new Uint8Array(rows.ids.length);
-    for (const row of ranked) selected[row] = 1;
-
-    await context.phase('writing the scores');
-    await writeTables({ folder: context.scratch, rows, ranked });
-    const tokenizer = await loadTokenizer(await corpus.artifact.file(corpus.index.tokenizer.file));
-    const texts: Record<number, string> = {};
-    const samples = pickSamples({ rows, ranked });
-    const wanted = new Set([...samples.top, ...samples.border, ...samples.bottom]);
-    // stored by index, not by rank: the order of training is the seed's alone
-    const chosen = async function* (): AsyncIterable<TokenRow> {
-      for await (const row of group.read(0, group.rows)) {
-        await onRow();
-        if (wanted.has(row.index)) texts[row.index] = tokenizer.decode(row.tokens);
-        if (selected[row.index] === 1) yield row;
+    const temporaryFolder = path.join(context.scratch, '..', 'selecting'); // no part of the result
+    await mkdir(temporaryFolder);
+    const database = await openDatabase({ temporaryFolder });
+    try {
+      const rows = await gatherRows({ database, corpus, input, context, temporaryFolder });
+      await context.phase('ranking');
+      const { file } = selectedFile(context.scratch);
+      const all = corpus.index.groups[input.group].rows;
+      const selected = await selectRows({
+        database,
+        rows,
+        selector: openSelector({ method: input.selector === 'random' ? 'random' : input.method, temperature: input.temperature, ...(input.temperatureIn === undefined ? {} : { temperatureIn: input.temperatureIn }), seed: input.seed }),
+        count: countOf(all, input.fraction),
+        withoutTrained: input.trainedRows === 'exclude',
+        file,
+        temporaryFolder,
+      });
+      if (selected.selected === 0) {
+        throw new BlissError({ code: 'DataInvalid', message: 'no row is left to select', where: 'selection.trainedRows', mend: "write 'flag', or lower bilevel.trainingFraction" });
       }
-    };
-    const shards = await writeTokenShards({
-      folder: context.scratch,
-      prefix: 'train',
-      rows: chosen(),
-      count: ranked.length,
-      sequenceLength: corpus.index.sequenceLength,
-      vocabularySize: corpus.index.vocabularySize,
-      rowsPerShard: Math.max(...corpus.index.groups[input.group].shards.map((shard) => shard.rows)),
-    });
-    const index: SelectionIndex = { dataset: shards.index };
-    await writeFile(path.join(context.scratch, 'selection.json'), JSON.stringify(index));
+      throwIfStopped(context);
 
-    await context.phase('describing the selection');
-    const described = describeSelection({ rows, ranked });
-    const facts: SelectionFactsFile = { ...described, samples: { ...samples, texts, ids: Object.fromEntries([...wanted].map((row) => [row, { id: rows.ids[row], source: rows.sources[row], selected: selected[row] === 1, trained: rows.trained?.[row] === 1, ...(rows.logits === undefined ? {} : { logit: rows.logits[row] }) }])) } };
-    await writeFile(path.join(context.scratch, 'facts.json'), JSON.stringify(facts));
+      await context.phase('describing the selection');
+      const hasScores = input.scores.length > 0;
+      const of = { database, selection: selected, file, hasScores };
+      const described = await describeSelection(of);
+      const samples = await pickSamples(of);
+      throwIfStopped(context);
+      const { texts, digest } = await writeRows({ database, corpus, input, context, selected, file, samples: samples.rows });
+      const facts: SelectionFactsFile = { ...described, samples: { ...samples.places, texts, ids: samples.rows } };
+      await writeFile(path.join(context.scratch, 'facts.json'), JSON.stringify(facts));
 
-    return {
-      kind: 'selection',
-      folder: context.scratch,
-      // over the rows, text included: another text under the same ids is another selection to who trains on it
-      digest: shards.digest,
-      summary: {
-        selector: input.selector,
-        group: input.group,
-        rows: rows.ids.length,
-        selected: ranked.length,
-        scoresDigest: rows.logits === undefined ? null : await digestRows(scoresOf(rows.ids, rows.logits)),
-      },
-    };
+      await context.phase('digesting the scores');
+      return {
+        kind: 'selection',
+        folder: context.scratch,
+        // over the rows, text included: another text under the same ids is another selection to who trains on it
+        digest,
+        summary: { selector: input.selector, group: input.group, rows: all, selected: selected.selected, scoresDigest: hasScores ? await digestScores(database, rows) : null },
+      };
+    } finally {
+      await database.close();
+    }
   },
 };
 
 interface GatherRows {
-  readonly group: TokenDataset;
-  readonly parts: readonly Artifact[];
+  readonly database: Database;
+  readonly corpus: Corpus;
   readonly input: SelectionInput;
-  readonly onRow: () => Promise<void>;
+  readonly context: StageContext;
+  readonly temporaryFolder: string;
 }
 
-/** Every row of the group by index, with its score where it has one. @throws BlissError DataInvalid where a row was not scored */
-async function gatherRows({ group, parts, input, onRow }: GatherRows): Promise<ScoredRows> {
-  const ids = Array.from<string>({ length: group.rows });
-  const sources = Array.from<string>({ length: group.rows });
-  if (parts.length === 0) {
+/**
+ * A file of all rows of the group by index: with scores it stays, as a part of the result.
+ * @returns it as a relation with the columns of `scores.parquet`; logits are null without scores
+ * @throws BlissError DataInvalid where a row was not scored
+ */
+async function gatherRows({ database, corpus, input, context, temporaryFolder }: GatherRows): Promise<string> {
+  const { rows, shards } = corpus.index.groups[input.group];
+  if (input.scores.length === 0) {
     if (input.selector !== 'random') throw new BlissError({ code: 'DataInvalid', message: 'no scores to select by', mend: 'run the scoring stage first' });
-    for await (const { index, id, source } of group.read(0, group.rows)) {
-      await onRow();
-      [ids[index], sources[index]] = [id, source];
-    }
-    return { ids, sources };
+    await context.phase('reading the rows');
+    const file = path.join(temporaryFolder, 'rows.parquet');
+    const files = await Promise.all(shards.map((shard) => corpus.artifact.file(shard.file)));
+    await database.run(`COPY (SELECT id, (row_number() OVER () - 1)::INTEGER AS index, source, NULL::FLOAT AS logit, false AS trained FROM ${parquetTable(files)}) TO ${sqlText(file)} (FORMAT parquet)`);
+    return parquetTable([file]);
   }
-  const logits = new Float32Array(group.rows).fill(Number.NaN);
-  const trained = new Uint8Array(group.rows);
-  // one text for each source: millions of rows name a handful
-  const names = new Map<string, string>();
-  for (const part of parts) {
-    for await (const row of parquetRows({ file: await part.file(SCORES_FILE), columns: ['id', 'index', 'source', 'logit', 'trained'] })) {
-      await onRow();
-      const index = Number(row['index']);
-      const source = String(row['source']);
-      if (!names.has(source)) names.set(source, source);
-      ids[index] = String(row['id']);
-      sources[index] = names.get(source) ?? source;
-      logits[index] = Number(row['logit']);
-      trained[index] = row['trained'] === true ? 1 : 0;
-    }
+  await context.phase('gathering the scores');
+  const parts: string[] = [];
+  for (const ref of input.scores) parts.push(await (await context.store.open(ref)).file(SCORES_FILE));
+  const file = path.join(context.scratch, SCORES_FILE);
+  const gather = (order: string): Promise<void> => database.run(`COPY (SELECT id, index, source, logit, trained FROM ${parquetTable(parts)} ${order}) TO ${sqlText(file)} (FORMAT parquet, COMPRESSION snappy)`);
+  const inOrder = async (): Promise<boolean> => {
+    const [{ n, each }] = await database.rows(`SELECT count(*) AS n, bool_and(index = file_row_number) AS "each" FROM read_parquet(${sqlText(file)}, file_row_number = true)`);
+    return Number(n) === rows && each === true;
+  };
+  await gather('');
+  // parts come by range of shards, and rows in them by index: there is something to sort where they do not
+  if (!(await inOrder())) {
+    await gather('ORDER BY index');
+    if (!(await inOrder())) throw new BlissError({ code: 'DataInvalid', message: `the scores are not one of each of the ${rows} rows of the group`, mend: 'score every row of the group first' });
   }
-  return { ids, sources, logits, trained };
+  return parquetTable([file]);
 }
 
-/** Tables are streamed: a group may have tens of millions of rows. */
-async function writeTables({ folder, rows, ranked }: { readonly folder: string; readonly rows: ScoredRows; readonly ranked: Uint32Array }): Promise<void> {
-  const { ids, sources, logits, trained } = rows;
-  const best = function* (): Iterable<ParquetRow> {
-    for (const [rank, row] of ranked.entries()) yield { id: ids[row], index: row, source: sources[row], rank, score: logits?.[row] ?? null };
+interface WriteRows {
+  readonly database: Database;
+  readonly corpus: Corpus;
+  readonly input: SelectionInput;
+  readonly context: StageContext;
+  readonly selected: SelectedRows;
+  readonly file: string;
+  readonly samples: SampleRows;
+}
+
+/** The selected rows as shards, by index and not by rank: the order of training is the seed's alone. @returns texts of the samples, and the digest of the rows */
+async function writeRows({ database, corpus, input, context, selected, file, samples }: WriteRows): Promise<{ readonly texts: Readonly<Record<string, string>>; readonly digest: string }> {
+  const group = await corpus.group(input.group, { documents: true });
+  const tokenizer = await loadTokenizer(await corpus.artifact.file(corpus.index.tokenizer.file));
+  const isIn = RowSet.of(group.rows);
+  for await (const [indices] of database.columns(`SELECT index FROM ${parquetTable([file])}`)) for (const index of indices) isIn.add(Number(index));
+  const texts: Record<string, string> = {};
+  const onRow = countRows(group.rows, context);
+  const chosen = async function* (): AsyncIterable<TokenRow> {
+    for await (const row of group.read(0, group.rows)) {
+      await onRow();
+      if (row.index in samples) texts[row.index] = tokenizer.decode(row.tokens);
+      if (isIn.has(row.index)) yield row;
+    }
   };
-  await writeParquet({ ...selectedFile(folder), rows: best() });
-  if (logits === undefined) return;
-  const all = function* (): Iterable<ParquetRow> {
-    for (const [index, id] of ids.entries()) yield { id, index, source: sources[index], logit: logits[index], trained: trained?.[index] === 1 };
-  };
-  await writeParquet({
-    file: path.join(folder, SCORES_FILE),
-    schema: { id: { type: 'UTF8' }, index: { type: 'INT32' }, source: { type: 'UTF8' }, logit: { type: 'FLOAT' }, trained: { type: 'BOOLEAN' } },
-    rows: all(),
+  const shards = await writeTokenShards({
+    folder: context.scratch,
+    prefix: 'train',
+    rows: chosen(),
+    count: selected.selected,
+    sequenceLength: corpus.index.sequenceLength,
+    vocabularySize: corpus.index.vocabularySize,
+    rowsPerShard: Math.max(...corpus.index.groups[input.group].shards.map((shard) => shard.rows)),
   });
+  const index: SelectionIndex = { dataset: shards.index };
+  await writeFile(path.join(context.scratch, 'selection.json'), JSON.stringify(index));
+  return { texts, digest: shards.digest };
 }
 
-function* scoresOf(ids: readonly string[], logits: Float32Array): Iterable<readonly [string, number]> {
-  for (const [i, id] of ids.entries()) yield [id, logits[i]];
+async function digestScores(database: Database, rows: string): Promise<string> {
+  const digest = new RecordDigest();
+  for await (const [ids, logits] of database.columns(`SELECT id, logit FROM ${rows}`)) for (let i = 0; i < ids.length; i++) digest.row(String(ids[i]), Number(logits[i]));
+  return digest.hex();
 }

@@ -103,6 +103,8 @@ describe('rows and lines', () => {
     expect(await digestLines(['ab', 'c'])).not.toBe(await digestLines(['a', 'bc']));
     expect(await digestLines(['a\nb'])).not.toBe(await digestLines(['a', 'b']));
     expect(await digestLines([])).toBe(sha(''));
+    const long = 'é'.repeat(200_000); // of more bytes than are gathered
+    expect(await digestLines(['a', long, 'b'])).toBe(sha(Buffer.from([1, 0, 0, 0]), 'a', Buffer.from([0x80, 0x1a, 6, 0]), long, Buffer.from([1, 0, 0, 0]), 'b'));
   });
 
   test('JSON by its canonical text', () => {

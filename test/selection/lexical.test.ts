@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { randomStream } from '../../lib/random.js';
 import { lexicalScore, logImportance, NgramCounts, ngramBuckets, trainClassifier } from '../../lib/selection/lexical/index.js';
 import { middle } from '../../lib/selection/index.js';
+import { selectInFiles } from './in-files.js';
 
 /** rows of tokens below `vocabulary`, of two kinds: each kind prefers other tokens */
 function rows(kind: string, count: number, { vocabulary = 40, length = 24, shift = 0 } = {}): Int32Array[] {
@@ -94,8 +95,8 @@ test('one update of the classifier is the gradient of the logistic loss, by fini
   expect(Math.max(...candidates.map(error))).toBeGreaterThan(1e-4); // the order shows
 });
 
-test('the middle is around the median, whatever the tails', () => {
+test('the middle is around the median, whatever the tails', async () => {
   const logits = Float32Array.from([-100, 3, 1, 2, 50, 2.5, -4]);
   const ids = [...logits].map((_, i) => `row-${i}`);
-  expect([...middle().select({ candidates: { ids, logits }, count: 3 })]).toEqual([3, 5, 1]); // median 2, then 0.5 away, then 1 away: row-1 before row-2
+  expect(await selectInFiles({ selector: middle(), candidates: { ids, logits }, count: 3 })).toEqual([3, 5, 1]); // median 2, then 0.5 away, then 1 away: row-1 before row-2
 });

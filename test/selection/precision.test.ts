@@ -1,17 +1,8 @@
 import { expect, test } from 'vitest';
-import { precision, sourceShares } from '../../lib/selection/index.js';
+import { precision } from '../../lib/selection/index.js';
 
 const sources = ['books', 'spam', 'books', 'email', 'spam', 'email', 'email', 'email', 'books', 'email'];
 const selected = Uint32Array.of(0, 2, 3, 4);
-
-test('share and lift by source', () => {
-  expect(sourceShares({ sources, selected })).toEqual([
-    { source: 'books', rows: 3, selected: 2, share: 0.3, selectedShare: 0.5, lift: 0.5 / 0.3 },
-    { source: 'email', rows: 5, selected: 1, share: 0.5, selectedShare: 0.25, lift: 0.5 },
-    { source: 'spam', rows: 2, selected: 1, share: 0.2, selectedShare: 0.25, lift: 1.25 },
-  ]);
-  expect(sourceShares({ sources, selected: new Uint32Array() }).map(({ lift }) => lift)).toEqual([0, 0, 0]);
-});
 
 test('precision with and without the rows that trained the scorer', () => {
   const flagged = Uint8Array.from(sources, (_, i) => (i === 0 || i === 4 || i === 9 ? 1 : 0));

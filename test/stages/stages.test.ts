@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig, type RunConfig } from '../../config/index.js';
-import { fileBlobs, openStore, type Ref } from '../../lib/artifacts/index.js';
+import { digestRows, fileBlobs, openStore, type Ref } from '../../lib/artifacts/index.js';
 import { parquetRows, type DataWait } from '../../lib/data/index.js';
 import { createModel, readSafetensors } from '../../lib/models/index.js';
 import { ProgramCache } from '../../lib/programs/index.js';
@@ -216,11 +216,20 @@ describe('scoring', () => {
     expect(all.size).toBe(64);
     expect(await scoresOf(parts)).toEqual(all);
 
-    const selected = await call('selection', { selector: 'bliss', fraction: 0.25, method: 'top-k', temperature: 0, trainedRows: 'flag', corpus: corpus.ref, group: 1, scores: parts.map(({ ref }) => ref), seed: '0' }, { stage: 'select' });
+    const selectionInput = (scores: readonly StageResult[]): StageInputs['selection'] => ({ selector: 'bliss', fraction: 0.25, method: 'top-k', temperature: 0, trainedRows: 'flag', corpus: corpus.ref, group: 1, scores: scores.map(({ ref }) => ref), seed: '0' });
+    const selected = await call('selection', selectionInput(parts), { stage: 'select' });
     const best = [...all].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, 16).map(([id]) => id);
     const chosen: string[] = [];
     for await (const row of parquetRows({ file: await (await open('main').store.open(selected.ref)).file('selected.parquet'), columns: ['id'] })) chosen.push(String(row['id']));
     expect(chosen).toEqual(best);
+    const byIndex = await scoresOf([selected]);
+    expect([...byIndex]).toEqual([...all]);
+    expect(selected.summary['scoresDigest']).toBe(await digestRows(all));
+
+    // parts in whatever order are one group; a part that is missing is told
+    const turned = await call('selection', selectionInput([...parts].reverse()), { stage: 'select-turned' });
+    expect([turned.cached, turned.ref.digest, turned.summary]).toEqual([false, selected.ref.digest, selected.summary]);
+    await expect(call('selection', selectionInput(parts.slice(1)), { stage: 'select-part' })).rejects.toMatchObject({ code: 'DataInvalid', message: expect.stringContaining('not one of each of the 64 rows') as string });
   });
 
   test('by perplexity is minus the mean next-token loss of the model, worked out from its logits', async () => {
