@@ -1,6 +1,6 @@
 import type { StepNumbers } from './ours/subject.js';
 
-export type SubjectName = 'training-step' | 'outer-step' | 'scoring' | 'feeding' | 'checkpointing' | 'whole-run' | 'product';
+export type SubjectName = 'training-step' | 'outer-step' | 'scoring' | 'feeding' | 'checkpointing' | 'whole-run' | 'product' | 'scale-stage' | 'scale-selection';
 
 /** What the driver asks of a process that computes steps, and what it answers. */
 export type Request = Prepare | Repeat | OneStep | Listen;

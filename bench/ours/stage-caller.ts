@@ -1,11 +1,12 @@
 import path from 'node:path';
-import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
+import { fileBlobs, openStore, type Store } from '../../lib/artifacts/index.js';
 import { ProgramCache } from '../../lib/programs/index.js';
 import { executeStage, stageByName, type StageHooks, type StageInputs, type StageName, type StageResult, type StageTask } from '../../lib/stages/index.js';
 
 /** Stages called as a trainer calls them, from first to last. */
 export interface StageCaller {
   readonly programs: ProgramCache;
+  readonly store: Store;
   /** @param of whose stage; without it one of its own: nothing is found finished, and no checkpoint */
   call<Name extends StageName>(name: Name, input: StageInputs[Name], hooks?: Partial<StageHooks>, of?: Pick<StageTask, 'run' | 'stage' | 'scope' | 'keepCheckpoints'>): Promise<StageResult>;
 }
@@ -18,6 +19,7 @@ export function openCaller(folder: string): StageCaller {
   let calls = 0;
   return {
     programs,
+    store,
     call: (name, input, hooks = {}, of) => {
       calls += 1;
       const place = of ?? { run: 'bench', stage: `${name}-${calls}`, scope: `call ${calls}`, keepCheckpoints: 2 };

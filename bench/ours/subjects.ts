@@ -3,6 +3,8 @@ import { checkpointingSubject, type CheckpointingSpec } from './checkpointing.js
 import { feedingSubject, type FeedingSpec } from './feeding.js';
 import { outerStepSubject, type OuterStepSpec } from './outer-step.js';
 import { productSubject, type ProductSpec } from './product.js';
+import { scaleSelectionSubject, type ScaleSelectionSpec } from './scale-selection.js';
+import { scaleStageSubject, type ScaleStageSpec } from './scale-stage.js';
 import { scoringSubject, type ScoringSubjectSpec } from './scoring.js';
 import type { Subject } from './subject.js';
 import { trainingStepSubject, type TrainingStepSpec } from './training-step.js';
@@ -21,6 +23,10 @@ export function openSubject({ subject, folder, spec }: Prepare): Promise<Subject
       return productSubject({ folder, spec: spec as ProductSpec });
     case 'feeding':
       return feedingSubject({ folder, spec: spec as FeedingSpec });
+    case 'scale-stage':
+      return scaleStageSubject({ folder, spec: spec as ScaleStageSpec });
+    case 'scale-selection':
+      return scaleSelectionSubject({ folder, spec: spec as ScaleSelectionSpec });
     case 'checkpointing':
       return checkpointingSubject({ folder, spec: spec as CheckpointingSpec });
     case 'whole-run':
