@@ -5,7 +5,6 @@ export { jsonSchema, jsonSchemaText } from './json-schema.js';
 export { loadConfig } from './load.js';
 export type { LoadConfigInput, LoadedConfig } from './load.js';
 export { RELEASE_VALUES } from './parity.js';
-export { resolvePath } from './paths.js';
 export { presetNames } from './presets.js';
 export { runSchema } from './schema.js';
 export type { RunConfig } from './schema.js';

@@ -1,8 +1,11 @@
 import os from 'node:os';
 import path from 'node:path';
+import { isRecord } from './schema-tree.js';
 
-/** A path of the configuration as an absolute one: relative ones start from the folder of its file, `~/` from the user's home. Globs pass through. */
-export function resolvePath({ configFolder, path: written }: { readonly configFolder: string; readonly path: string }): string {
-  if (written === '~' || written.startsWith('~/')) return path.join(os.homedir(), written.slice(1));
-  return path.resolve(configFolder, written);
+/** The tree with `~/` at the head of a text as the user's home: nothing but paths starts like that, and no shell has seen them. */
+export function withHome(tree: unknown): unknown {
+  if (typeof tree === 'string') return tree.startsWith('~/') ? path.join(os.homedir(), tree.slice(2)) : tree;
+  if (Array.isArray(tree)) return tree.map(withHome);
+  if (isRecord(tree)) return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, withHome(value)]));
+  return tree;
 }

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { configDigest, loadConfig, presetNames, resolvePath, resolveSeeds } from '../../config/index.js';
+import { configDigest, loadConfig, presetNames, resolveSeeds } from '../../config/index.js';
 import { folderWith, load, refused } from './given.js';
 
 const set = (...overrides: string[]) => loadConfig({ source: 'demo', overrides }).config;
@@ -51,9 +51,13 @@ describe('a file', () => {
     const loaded = loadConfig({ source: 'runs/mine.yaml', cwd });
     expect(loaded.configFolder).toBe(path.join(cwd, 'runs'));
     expect(loaded.origin).toEqual({ kind: 'file', name: 'runs/mine.yaml' });
-    expect(resolvePath({ configFolder: loaded.configFolder, path: '../corpus/*.jsonl' })).toBe(path.join(cwd, 'corpus', '*.jsonl'));
-    expect(resolvePath({ configFolder: '/a', path: '/b/c' })).toBe('/b/c');
-    expect(resolvePath({ configFolder: '/a', path: '~/c' })).toBe(path.join(os.homedir(), 'c'));
+  });
+
+  test('~/ is the user’s home, in every field and override', () => {
+    const { config, text } = load("extends: demo\ndata: { sources: [{ type: files, name: web, paths: ['~/web/*.jsonl', web~/a.jsonl] }] }\ntokenizer: { type: file, path: ~/t.json }\n", ['worker.preemptionFile=~/notice']);
+    const home = os.homedir();
+    expect(config).toMatchObject({ data: { sources: [{ paths: [`${home}/web/*.jsonl`, 'web~/a.jsonl'] }] }, tokenizer: { path: `${home}/t.json` }, worker: { preemptionFile: `${home}/notice` } });
+    expect(text).not.toContain('~/t.json');
   });
 
   test('extends a preset: mappings merge, lists and mappings of another type replace', () => {
