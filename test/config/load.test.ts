@@ -54,9 +54,9 @@ describe('a file', () => {
   });
 
   test('~/ is the user’s home, in every field and override', () => {
-    const { config, text } = load("extends: demo\ndata: { sources: [{ type: files, name: web, paths: ['~/web/*.jsonl', web~/a.jsonl] }] }\ntokenizer: { type: file, path: ~/t.json }\n", ['worker.preemptionFile=~/notice']);
+    const { config, text } = load("extends: demo\ndata: { sources: [{ type: files, name: web, paths: ['~/web/*.jsonl', web~/a.jsonl] }] }\nheldOut: { source: { type: files, paths: [~/books.txt] } }\ntokenizer: { type: file, path: ~/t.json }\n", ['worker.preemptionFile=~/notice']);
     const home = os.homedir();
-    expect(config).toMatchObject({ data: { sources: [{ paths: [`${home}/web/*.jsonl`, 'web~/a.jsonl'] }] }, tokenizer: { path: `${home}/t.json` }, worker: { preemptionFile: `${home}/notice` } });
+    expect(config).toMatchObject({ data: { sources: [{ paths: [`${home}/web/*.jsonl`, 'web~/a.jsonl'] }] }, heldOut: { source: { paths: [`${home}/books.txt`] } }, tokenizer: { path: `${home}/t.json` }, worker: { preemptionFile: `${home}/notice` } });
     expect(text).not.toContain('~/t.json');
   });
 
