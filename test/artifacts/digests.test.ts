@@ -99,6 +99,11 @@ describe('rows and lines', () => {
     expect(await digestRows([...rows].reverse())).not.toBe(sha(...bytes));
   });
 
+  test('every NaN of a row counts as one', async () => {
+    const [other] = new Float32Array(Uint32Array.of(0xffc12345).buffer);
+    expect(await digestRows([['a', other]])).toBe(sha(Buffer.from([1, 0, 0, 0]), 'a', Buffer.from([0, 0, 0xc0, 0x7f])));
+  });
+
   test('where one text ends and the next begins counts', async () => {
     expect(await digestLines(['ab', 'c'])).not.toBe(await digestLines(['a', 'bc']));
     expect(await digestLines(['a\nb'])).not.toBe(await digestLines(['a', 'b']));

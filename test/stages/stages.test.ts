@@ -215,6 +215,7 @@ describe('scoring', () => {
     const all = await scoresOf([whole]);
     expect(all.size).toBe(64);
     expect(await scoresOf(parts)).toEqual(all);
+    for (const scored of [whole, ...parts]) expect(scored.ref.digest).toBe(await digestRows(await scoresOf([scored])));
 
     const selectionInput = (scores: readonly StageResult[]): StageInputs['selection'] => ({ selector: 'bliss', fraction: 0.25, method: 'top-k', temperature: 0, trainedRows: 'flag', corpus: corpus.ref, group: 1, scores: scores.map(({ ref }) => ref), seed: '0' });
     const selected = await call('selection', selectionInput(parts), { stage: 'select' });
