@@ -13,8 +13,8 @@ selectorConformance('random', (seed) => randomSelector({ seed }));
 
 test('middle takes the mean of the two for the median of an even number', async () => {
   const of = (...logits: number[]): Promise<number[]> => selectInFiles({ selector: middle(), candidates: { ids: logits.map(String), logits: Float32Array.from(logits) }, count: 2 });
-  expect((await of(0, 1, 10, 20)).sort()).toEqual([1, 2]); // 5.5, from which 0 is farther
-  expect((await of(0, 1, 10)).sort()).toEqual([0, 1]);
+  expect((await of(0, 1, 10, 20)).toSorted((a, b) => a - b)).toEqual([1, 2]); // 5.5, from which 0 is farther
+  expect((await of(0, 1, 10)).toSorted((a, b) => a - b)).toEqual([0, 1]);
 });
 
 describe('top-k', () => {
