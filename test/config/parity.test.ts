@@ -25,12 +25,11 @@ describe('parity: release', () => {
     const demo = loadConfig({ source: 'demo' }).config;
     const { config } = load('extends: demo\nparity: release\n');
     expect(config).toMatchObject(RELEASE);
-    // the demo writes `steps: 3` and `start: zero` itself
-    expect(demo.bilevel.solver.start).toBe('zero');
+    expect(demo.bilevel.solver).toMatchObject({ steps: 1, start: 'zero' });
     // and touches nothing else
     const restored = structuredClone(config);
     restored.parity = demo.parity;
-    restored.bilevel = { ...restored.bilevel, causalProxy: true, normaliser: 'fresh', disjointBatches: true, solver: { ...restored.bilevel.solver, start: 'zero' } };
+    restored.bilevel = { ...restored.bilevel, causalProxy: true, normaliser: 'fresh', disjointBatches: true, solver: { ...restored.bilevel.solver, steps: 1, start: 'zero' } };
     restored.selection = { ...restored.selection, method: 'top-k', randomRows: 'seeded' };
     restored.pretraining.peakLearningRatePerRound = 'constant';
     restored.data.shuffleSeed = 'run';
