@@ -29,7 +29,7 @@ const cases: readonly Case[] = [
     label: 'training, rows of 1,024: 3 × 96, batch 4 × 1,024',
     spec: { stage: 'training', overrides: LONG_ROWS, steps: 30, seed: 1 },
   },
-  { name: 'bilevel', label: 'bilevel, the demo: n = 16, T = 128', spec: { stage: 'bilevel', overrides: [], steps: 25, seed: 1 } },
+  { name: 'bilevel', label: 'bilevel, the demo: n = 32, T = 128', spec: { stage: 'bilevel', overrides: [], steps: 25, seed: 1 } },
   { name: 'scoring', label: 'scoring, the demo: batches of 64 × 128', spec: { stage: 'scoring', overrides: [], steps: 64, seed: 1 } },
 ];
 
