@@ -60,6 +60,7 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
     throw failureForPeople({ reason, run, type: failure?.type ?? 'RunFailed', details: failure?.details, cause: error });
   } finally {
     await notifier.flush();
+    if (notifier.undelivered !== undefined) board.show();
   }
   await condition(allHandlersFinished); // who steers it now hears what came of it
   return continueAsNew<typeof pipeline>({ ...input, known, continued: board.steering });
