@@ -5,6 +5,7 @@ import { NativeConnection, Runtime, Worker, DefaultLogger } from '@temporalio/wo
 import { createCpuActivities, createFencingActivities, createFinishedStagesActivities, createGpuActivities, createNoticeActivities, createPreemptionActivities, createRunFolderActivities, progressFiles } from '../activities/index.js';
 import { fileBlobs, openStore } from '../lib/artifacts/index.js';
 import { openHome } from '../lib/home.js';
+import { makeHome } from '../lib/home-folder.js';
 import { packageVersion } from '../lib/package-root.js';
 import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE } from '../workflows/types.js';
 import { serverAt } from './connection.js';
@@ -45,6 +46,7 @@ const CLOSING_MS = 2_000;
 
 Runtime.install({ logger: new DefaultLogger('WARN') });
 const home = openHome(values.home);
+makeHome(home);
 const server = serverAt({ address: values.address, namespace: values.namespace });
 /** while nothing runs yet; the SDK takes the first signal for itself, with no worker to tell */
 const leave = (): never => process.exit(0);
