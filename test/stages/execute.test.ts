@@ -52,7 +52,7 @@ test('a note that was mixed up with another stage’s is not taken: the stage is
   const events: string[] = [];
   const again = async (what: string) => call({ root, run: 'b', attempt: 1, keyParts: async () => what, hooks: { onEvent: ({ name, detail }) => events.push(`${name}: ${detail}`) } });
   const results = [await again('one'), await again('other')];
-  expect(results.map(({ cached }) => cached).sort()).toEqual([false, true]);
+  expect(results.filter(({ cached }) => cached)).toHaveLength(1);
   expect(results.map(({ ref }) => ref)).toEqual([one.ref, other.ref]);
   expect(events).toEqual([expect.stringMatching(/^computed again: its result is on record, but store:artifacts\/\w+\/manifest\.json: the artifact was made under another key, \w{64}$/)]);
 });
