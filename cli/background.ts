@@ -38,7 +38,7 @@ export async function inBackground({ home, output, homeOption, prepare: { claim,
     }
   } else {
     run = claim();
-    writeRun({ home, run, ...newRun, server: { server: 'local', address: '', namespace: LOCAL_NAMESPACE } });
+    await writeRun({ home, run, ...newRun, server: { server: 'local', address: '', namespace: LOCAL_NAMESPACE } });
     await startResuming({ home, run });
   }
   output.say(`run ${run} is submitted. Look with: bliss status ${run} --follow${homeOption}`);
