@@ -2,6 +2,7 @@ import { appendFile, mkdir, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { compareTokens, writeFileAtomic } from '../lib/artifacts/index.js';
 import type { Home, StageProgressFile, StageState } from '../lib/home.js';
+import { printable } from '../lib/printable.js';
 import type { StageProgress } from '../lib/stages/types.js';
 import type { Timing } from '../lib/timings.js';
 
@@ -85,12 +86,12 @@ export function progressFiles(home: Home): ProgressFiles {
         return writing;
       };
       const log = (line: string): void => {
-        const stamped = `${new Date().toISOString()} attempt ${attempt}: ${line}\n`;
+        const stamped = `${new Date().toISOString()} attempt ${attempt}: ${printable(line)}\n`; // people read it as it is
         writing = writing.then(() => appendFile(folder.log(stage), stamped)).catch(complain);
       };
       // the run's result does not hang on what people read: a full disk shows in the stage itself
       const complain = (error: unknown): void => {
-        process.stderr.write(`progress of ${run}/${stage} not written: ${String(error)}\n`);
+        process.stderr.write(`${printable(`progress of ${run}/${stage} not written: ${String(error)}`)}\n`);
       };
 
       /** An attempt whose worker was killed has told nobody how long it went on; its progress file says so until the next one's stands there. */

@@ -64,7 +64,7 @@ async function startResuming({ home, run }: { readonly home: Home; readonly run:
     if (await isOnServer(home, run)) return;
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
-  const said = lastLines(logFile, 3).join('\n');
+  const said = lastLines(logFile, 3).join(' | ');
   if (!exited) child.kill('SIGTERM');
   rmSync(folder.root, { recursive: true, force: true });
   throw new BlissError({ code: 'RunFailed', message: `the run could not be started in the background: ${said}`, mend: 'run it without --detach to see more' });
