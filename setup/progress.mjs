@@ -4,11 +4,13 @@
  */
 
 /**
- * Paths and other programs' words as a terminal may show them: what would steer it stands there as `\x1b`. Line ends stay.
+ * Paths and other programs' words as a terminal may show them, as `lib/printable.ts`, which is not built yet: what would steer it stands there as `\x1b`. Line ends stay.
  * @param {string} text
  */
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
-export const printable = (text) => text.replace(/(?!\n)[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (character) => {
+export const printable = (text) => text.replace(/(?!\n)[\p{Cc}\p{Bidi_Control}\u2028\u2029]|\p{Surrogate}/gu, (character) => {
+  if (character === '\r') return '\\r';
+  if (character === '\t') return '\\t';
   const code = (character.codePointAt(0) ?? 0).toString(16);
   return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`;
 });

@@ -11,7 +11,7 @@ afterEach(() => vi.restoreAllMocks());
 /** Every code unit there is, halves of characters on their own. */
 const everything = Array.from({ length: 0x1_0000 }, (_, code) => String.fromCharCode(code)).join(' ');
 /** what Unicode itself says, and not our own list */
-const steers = (text: string): boolean => [...text].some((character) => /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Bidi_Control}]/u.test(character));
+const steers = (text: string): boolean => /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Bidi_Control}]/u.test(text);
 
 test('no character that steers a terminal gets through, and every other one does', () => {
   const shown = printable(everything);
