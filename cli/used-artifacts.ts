@@ -16,7 +16,7 @@ export interface Used {
   readonly runs: ReadonlySet<string>;
   /** uris of artifacts, beside those that the store holds for them: of runs that earlier versions began */
   readonly artifacts: ReadonlySet<string>;
-  /** runs that have not ended as done */
+  /** runs that have not ended as done, or whose folder does not say with what they began: their checkpoints stay */
   readonly open: ReadonlySet<string>;
   /** of the others, those that keep checkpoints at multiples of a step: which */
   readonly keepEvery: ReadonlyMap<string, number>;
@@ -45,8 +45,9 @@ export async function usedArtifacts({ home, store }: { readonly home: Home; read
       ...(outcome?.result === undefined ? [] : [outcome.result.report.uri]),
     ];
     for (const uri of made) artifacts.add(uri);
-    if (outcome?.state === 'done') {
-      const every = input?.config.worker.keepCheckpointsEvery ?? 0;
+    // which checkpoints it asked to keep stands in its input alone: where that is lost it keeps them all
+    if (outcome?.state === 'done' && input !== undefined) {
+      const every = input.config.worker.keepCheckpointsEvery ?? 0;
       if (every > 0) keepEvery.set(run, every);
       continue;
     }

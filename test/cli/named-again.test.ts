@@ -44,10 +44,15 @@ test('what a fork takes over is held from before its record is there', async () 
   const { home, blobs, publish } = opened();
   const known = await publish('list');
   expect(claimRunFolder(home, 'fork')).toBe(true);
-  const watched = { forked: { from: 'other', stage: 'round-1/selection' }, stages: [] };
-  await writeRun({ home, run: 'fork', loaded: loadConfig({ source: 'smoke', cwd: '/' }), fresh: false, server: SERVER, taken: { known, ...watched } });
+  const rest = { forked: { from: 'other', stage: 'round-1/selection' }, stages: [] };
+  await writeRun({ home, run: 'fork', loaded: loadConfig({ source: 'smoke', cwd: '/' }), fresh: false, server: SERVER, taken: { known, ...rest } });
   expect(await heldBy({ blobs, run: 'fork' })).toEqual([{ run: 'fork', stage: 'kept', uri: known.uri }]);
   expect(readJson(home.run('fork').record)).toMatchObject({ run: 'fork' });
+  // where it was collected as garbage since it was looked up, nothing begins
+  expect(claimRunFolder(home, 'late')).toBe(true);
+  const gone = { ...known, uri: `store:artifacts/${sha256('gone')}/manifest.json`, sha256: sha256('gone') };
+  await expect(writeRun({ home, run: 'late', loaded: loadConfig({ source: 'smoke', cwd: '/' }), fresh: false, server: SERVER, taken: { known: gone, ...rest } })).rejects.toThrow('collected as garbage meanwhile; fork again');
+  expect(readJson(home.run('late').record)).toBeUndefined();
 });
 
 test('another run’s selection is held for the run that takes it, as soon as it is found', async () => {
