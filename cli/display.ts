@@ -22,10 +22,9 @@ function liveTable(output: Output, header: string | undefined): Display {
   let height = 0;
   let drawnAt = 0;
   let last: RunView | undefined;
-  const clear = (): string => (height === 0 ? '' : `\x1b[${height}A\x1b[J`);
   const draw = (view: RunView): void => {
     const lines = [runHeadline(view), ...fittingTable(view, Math.max(4, output.rows - 4))].map((line) => line.slice(0, output.columns - 1));
-    output.raw(`${clear()}${lines.join('\n')}\n`);
+    output.redraw({ over: height, lines });
     height = lines.length;
     drawnAt = Date.now();
   };
@@ -36,7 +35,7 @@ function liveTable(output: Output, header: string | undefined): Display {
       if (Date.now() - drawnAt >= REDRAW_MS) draw(view);
     },
     note: (text) => {
-      output.raw(clear());
+      output.redraw({ over: height, lines: [] });
       height = 0;
       output.note(text);
       if (last !== undefined) draw(last);

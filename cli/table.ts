@@ -1,4 +1,5 @@
 import type { StageProgressFile } from '../lib/home.js';
+import { oneLine } from '../lib/printable.js';
 import { bar, columns, duration, percent, quantity } from './format.js';
 import { currentStages, isFinished, type RunView } from './view.js';
 
@@ -15,7 +16,7 @@ export function stageTable(stages: readonly StageProgressFile[]): string[] {
 /** One stage as a sentence, for logs. Why it failed is told once, when the run has ended. */
 export function stageLine(stage: StageProgressFile): string {
   const parts = [stateText(stage), stage.of > 0 ? `${stage.step}/${stage.of}` : '', lossText(stage), rateText(stage), timeText(stage), waitText(stage), stage.note ?? ''];
-  return `${stage.stage}: ${parts.filter((part) => part !== '').join(', ')}${stage.error === undefined || stage.state === 'failed' ? '' : ` (${stage.error})`}`;
+  return oneLine(`${stage.stage}: ${parts.filter((part) => part !== '').join(', ')}${stage.error === undefined || stage.state === 'failed' ? '' : ` (${stage.error})`}`);
 }
 
 export function runHeadline(view: RunView): string {

@@ -1,4 +1,5 @@
 import type { Interruption, StageOutcome } from '../activities/index.js';
+import { plainText } from './markdown.js';
 import type { StagePlace } from './stage.js';
 import type { ArmMetrics, Steering } from './types.js';
 
@@ -16,7 +17,7 @@ export interface StageDetails {
 }
 
 export function stageDetails({ place: { run, stage }, what, state, outcomes = [], reason = 'unknown' }: StageDetails): string {
-  const lines = [`Stage **${stage}** of run \`${run}\`: ${what}`, ''];
+  const lines = [`Stage **${stage}** of run \`${run}\`: ${plainText(what)}`, ''];
   if (state === 'running') {
     lines.push(
       'State: **running**',
@@ -34,7 +35,7 @@ export function stageDetails({ place: { run, stage }, what, state, outcomes = []
       lines.push(`- artifact: \`${ref.uri}\`, ${(ref.size / 1e6).toFixed(2)} MB`, `- digest of its content: \`${ref.digest}\``);
       for (const [name, value] of Object.entries(summary)) {
         if (typeof value === 'number') lines.push(`- ${name}: ${Number.isInteger(value) ? value : value.toPrecision(5)}`);
-        if (typeof value === 'string' || typeof value === 'boolean') lines.push(`- ${name}: ${value}`);
+        if (typeof value === 'string' || typeof value === 'boolean') lines.push(`- ${name}: ${plainText(String(value))}`);
       }
     }
     lines.push(...interruptionLines(outcomes.flatMap(({ interruptions = [] }) => interruptions)));
@@ -80,7 +81,7 @@ export function pipelineDetails({ run, stages, steering, interruptions, failure,
 }
 
 const failureLines = ({ run, reason, stage }: { readonly run: string; readonly reason: string; readonly stage?: string }): string[] => [
-  `> ${reason}`,
+  `> ${plainText(reason)}`,
   '',
   `- Mend what the message names, then \`bliss resume ${run}\`: stages that are done are not computed again.`,
   `- If it is the configuration that must change: \`bliss run\` the changed file; a run keeps the configuration it began with.`,
@@ -90,7 +91,7 @@ const failureLines = ({ run, reason, stage }: { readonly run: string; readonly r
 const interruptionLines = (interruptions: readonly Interruption[], stage?: string): string[] =>
   interruptions.length === 0
     ? []
-    : ['', `Interruptions${stage === undefined ? '' : ` of ${stage}`} (nothing is to be done: each next attempt went on by itself):`, '', ...interruptions.map(({ attempt, code, message }) => `- attempt ${attempt}, ${code}: ${message}`)];
+    : ['', `Interruptions${stage === undefined ? '' : ` of ${stage}`} (nothing is to be done: each next attempt went on by itself):`, '', ...interruptions.map(({ attempt, code, message }) => `- attempt ${attempt}, ${code}: ${plainText(message)}`)];
 
 const metricsLine = ({ seed, arm, round, set, loss, lossStandardError, lastWordAccuracy }: ArmMetrics): string =>
   `- ${arm}, round ${round}, seed ${seed}, ${set} set: ${loss.toFixed(3)} ± ${lossStandardError.toFixed(3)}; last word right ${(100 * lastWordAccuracy).toFixed(1)}%`;

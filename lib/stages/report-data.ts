@@ -77,7 +77,7 @@ export async function gather({ run, config, opened, timings, forked }: Gather): 
     samples,
     timings: timed,
     comparison: await armComparison({ config, opened, timings: timed }),
-    notes: [...(forked === undefined ? [] : [forkNote(forked)]), ...(await notesOf(opened))],
+    notes: [...(forked === undefined ? [] : [forkNote(forked)]), ...(await notesOf(opened)), ...lostNotes(timed)],
     lineage: opened.flatMap(({ stage, artifacts }) =>
       artifacts.map(({ ref, manifest }) => ({
         stage: stage.stage,
@@ -93,6 +93,12 @@ export async function gather({ run, config, opened, timings, forked }: Gather): 
 }
 
 const forkNote = ({ from, stage }: Forked): string => `forked from the run ${from} at ${stage}: what comes before in the arms that both have is that run's, made under its configuration`;
+
+/** Every attempt leaves a line: times without some are too low, and are not to pass for whole. */
+function lostNotes(timed: readonly StageTiming[]): string[] {
+  const lost = timed.filter(({ attempts, cached }) => attempts === 0 && !cached);
+  return lost.length === 0 ? [] : [`times are too low: timings.jsonl has no line of ${lost.length} of ${timed.length} stages that were computed, ${lost[0].stage} the first`];
+}
 
 /** What changed under way, by stage. */
 async function notesOf(opened: readonly OpenedStage[]): Promise<string[]> {
