@@ -2,9 +2,10 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect, parseArgs } from 'node:util';
 import { NativeConnection, Runtime, Worker, DefaultLogger, type LogEntry } from '@temporalio/worker';
-import { createCpuActivities, createFencingActivities, createFinishedStagesActivities, createGpuActivities, createNoticeActivities, createPreemptionActivities, createRunFolderActivities, progressFiles } from '../activities/index.js';
+import { createCpuActivities, createFencingActivities, createFinishedStagesActivities, createGpuActivities, createNoticeActivities, createPreemptionActivities, createRunFolderActivities, parsedInputs, progressFiles } from '../activities/index.js';
 import { fileBlobs, openStore } from '../lib/artifacts/index.js';
 import { openHome } from '../lib/home.js';
+import { makeHome } from '../lib/home-folder.js';
 import { packageVersion } from '../lib/package-root.js';
 import { printable } from '../lib/printable.js';
 import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE } from '../workflows/types.js';
@@ -50,6 +51,7 @@ const log = ({ level, timestampNanos, message, meta }: LogEntry): void => say(`$
 
 Runtime.install({ logger: new DefaultLogger('WARN', log) });
 const home = openHome(values.home);
+makeHome(home);
 const server = serverAt({ address: values.address, namespace: values.namespace });
 /** while nothing runs yet; the SDK takes the first signal for itself, with no worker to tell */
 const leave = (): never => process.exit(0);
@@ -79,7 +81,7 @@ const workers =
           activities: createCpuActivities(dependencies),
           maxConcurrentActivityTaskExecutions: CPU_STAGES,
         }),
-        await Worker.create({ ...shared, taskQueue: CONTROL_QUEUE, activities: { ...createFencingActivities({ store, blobs }), ...createFinishedStagesActivities({ store, home }), ...createRunFolderActivities({ store, home }), ...createNoticeActivities({ environment: process.env }), ...createPreemptionActivities() } }),
+        await Worker.create({ ...shared, taskQueue: CONTROL_QUEUE, activities: parsedInputs({ ...createFencingActivities({ store, blobs }), ...createFinishedStagesActivities({ store, home }), ...createRunFolderActivities({ store, home }), ...createNoticeActivities({ environment: process.env }), ...createPreemptionActivities() }) }),
       ]
     : [await Worker.create({ ...shared, taskQueue: GPU_QUEUE, activities: createGpuActivities(dependencies), maxConcurrentActivityTaskExecutions: 1 })];
 

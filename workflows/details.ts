@@ -53,10 +53,12 @@ export interface PipelineDetails {
   readonly cancelled?: boolean;
   /** of a finished run */
   readonly metrics?: readonly ArmMetrics[];
+  /** why the newest notice that did not arrive did not */
+  readonly undelivered?: string;
 }
 
 /** The pipeline's: how it stands first, then one line a stage. */
-export function pipelineDetails({ run, stages, steering, interruptions, failure, cancelled = false, metrics }: PipelineDetails): string {
+export function pipelineDetails({ run, stages, steering, interruptions, failure, cancelled = false, metrics, undelivered }: PipelineDetails): string {
   const done = stages.filter(({ state }) => state === 'done').length;
   const line = ({ stage, state }: PipelineDetails['stages'][number]): string => {
     const times = interruptions.get(stage)?.length ?? 0;
@@ -71,6 +73,7 @@ export function pipelineDetails({ run, stages, steering, interruptions, failure,
     ...(steering.stopAfterRound === undefined ? [] : [`Ends after round ${steering.stopAfterRound}, as asked.`, '']),
     ...(cancelled ? [`State: **cancelled**; checkpoints are kept. To go on from them: \`bliss resume ${run}\``] : []),
     ...(metrics === undefined ? [] : ['Held-out text, loss in nats a token:', '', ...metrics.map(metricsLine), '', `Report: \`bliss report ${run}\``]),
+    ...(undelivered === undefined ? [] : [`A notice did not arrive, and people may wait for it: ${undelivered}`, '']),
     ...(failure === undefined && metrics === undefined && !cancelled ? [`Figures and time left: \`bliss status ${run} --follow\``] : []),
     '',
     'Stages:',
