@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { NativeConnection, Runtime, Worker, DefaultLogger } from '@temporalio/worker';
 import { createCpuActivities, createFencingActivities, createFinishedStagesActivities, createGpuActivities, createNoticeActivities, createPreemptionActivities, createRunFolderActivities, progressFiles } from '../activities/index.js';
 import { fileBlobs, openStore } from '../lib/artifacts/index.js';
+import { BlissError } from '../lib/errors.js';
 import { openHome } from '../lib/home.js';
 import { packageVersion } from '../lib/package-root.js';
 import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE } from '../workflows/types.js';
@@ -49,7 +50,12 @@ const server = serverAt({ address: values.address, namespace: values.namespace }
 /** while nothing runs yet; the SDK takes the first signal for itself, with no worker to tell */
 const leave = (): never => process.exit(0);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, leave);
-await serverAnswers({ server, onSilence: (line) => void process.stderr.write(`worker: ${line}\n`) });
+try {
+  await serverAnswers({ server, onSilence: (line) => void process.stderr.write(`worker: ${line}\n`) });
+} catch (error) {
+  process.stderr.write(`worker: ${error instanceof BlissError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(1);
+}
 const connection = await NativeConnection.connect(server.connection);
 const trainer = createTrainer({ environment: trainerEnvironment({ role }) });
 const blobs = fileBlobs({ root: home.store });
