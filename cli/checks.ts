@@ -7,6 +7,7 @@ import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
 import { homeFault } from '../lib/home-folder.js';
 import { packageRoot } from '../lib/package-root.js';
+import { isGreeting } from '../lib/tensor/greetings.js';
 import { configuredServer } from '../workers/connection.js';
 import { cudaDevices } from '../workers/devices.js';
 import { askStack } from '../workers/home-lock.js';
@@ -57,7 +58,7 @@ function tensorflowChecks(): { tensorflow: Outcome; device: Outcome } {
   const probe = spawnSync(process.execPath, [fileURLToPath(new URL('./probe-tensorflow.js', import.meta.url))], { encoding: 'utf8', env: tensorflowEnvironment({ installed }), timeout: PROBE_TIMEOUT_MS });
   const answer = readAnswer(probe.stdout);
   if (answer === undefined) {
-    const said = (probe.stderr ?? '').split('\n').map((line) => line.trim()).find((line) => /error|cannot|not found|undefined symbol/i.test(line));
+    const said = (probe.stderr ?? '').split('\n').map((line) => line.trim()).filter((line) => !isGreeting(line)).find((line) => /error|cannot|not found|undefined symbol/i.test(line));
     const how = probe.signal === null ? `it ended with code ${probe.status ?? '?'}` : `it was ended by ${probe.signal}`;
     return { tensorflow: missing(`does not load: ${said ?? how}`, SET_UP), device: missing('unknown while TensorFlow does not load', SET_UP) };
   }

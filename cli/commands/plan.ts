@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/index.js';
+import { apart } from '../apart/apart.js';
 import { action } from '../command.js';
 import { checkInputs } from '../check-inputs.js';
 
@@ -13,9 +14,8 @@ export function addPlan(program: Command): void {
       action(async ({ home, output }, source: string, { set }: { readonly set: readonly string[] }) => {
         const loaded = loadConfig({ source, overrides: set });
         await checkInputs({ ...loaded, home });
-        const { planRun, planText } = await import('../plan/plan-run.js'); // brings TensorFlow: not for every command
-        const plan = await planRun({ home, loaded });
-        output.say(planText(plan));
+        const { plan, text } = await apart('plan', { home: home.root, loaded });
+        output.say(text);
         output.answer(plan);
         return 0;
       }),

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { StageFailed, TrainerCrashed, type Trainer, type TrainerRun } from '../../activities/trainer.js';
 import type { StageResult } from '../../lib/stages/types.js';
+import { withoutGreetings } from '../../lib/tensor/greetings.js';
 import { fromTrainer, type FromTrainer, type ToTrainer } from './protocol.js';
 
 /** characters of standard error that tell why a trainer went: a native library's abort says it there */
@@ -37,10 +38,12 @@ export function createTrainer({ environment, entry = fileURLToPath(new URL('./ch
       : fork(entry, [], { execArgv: [], env: environment, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
     all.add(child);
     lastWords.set(child, '');
+    const heard = withoutGreetings((text) => lastWords.set(child, ((lastWords.get(child) ?? '') + text).slice(-LAST_WORDS)), { environment });
     child.stderr?.on('data', (part: Buffer) => {
-      process.stderr.write(part);
-      lastWords.set(child, ((lastWords.get(child) ?? '') + part.toString('utf8')).slice(-LAST_WORDS));
+      process.stderr.write(part); // the log has all of it
+      heard.write(part.toString('utf8'));
     });
+    child.stderr?.once('end', () => heard.end());
     const alive = setInterval(() => tell(child, { type: 'alive' }), ALIVE_EVERY_MS);
     const forget = (): void => {
       clearInterval(alive);
