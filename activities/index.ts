@@ -1,8 +1,13 @@
+import type { Store } from '../lib/artifacts/index.js';
+import type { Blobs } from '../lib/artifacts/types.js';
+import type { Home } from '../lib/home.js';
 import { createBilevelActivities } from './bilevel.js';
+import { createTaskActivities } from './check-tasks.js';
 import { createEvaluationActivities } from './evaluation.js';
 import { createFencingActivities } from './fencing.js';
 import { createFinishedStagesActivities } from './finished-stages.js';
 import { createImportingActivities } from './importing.js';
+import { inTemporalTerms } from './in-temporal-terms.js';
 import { createLexicalActivities } from './lexical.js';
 import { createMatesActivities } from './mates.js';
 import { createNoticeActivities } from './notices.js';
@@ -19,7 +24,7 @@ export type { Interruption } from './interruptions.js';
 export type { StageDependencies, StageOutcome, StageRequest } from './run-stage.js';
 export type { ClaimEpoch } from './fencing.js';
 export type { KnownStage } from './finished-stages.js';
-export { createFencingActivities, createFinishedStagesActivities, createNoticeActivities, createPreemptionActivities, createRunFolderActivities };
+export { createFinishedStagesActivities, createRunFolderActivities };
 export { progressFiles } from './progress-files.js';
 
 /** what a worker hands in, whichever queue it works on */
@@ -28,13 +33,31 @@ type WorkerDependencies = Omit<StageDependencies, 'device'>;
 /** on the queue of the GPU workers */
 export const createGpuActivities = (worker: WorkerDependencies) => {
   const dependencies = { ...worker, device: true };
-  return { ...createTrainingActivities(dependencies), ...createBilevelActivities(dependencies), ...createMatesActivities(dependencies), ...createScoringActivities(dependencies), ...createEvaluationActivities(dependencies) };
+  return inTemporalTerms({ ...createTrainingActivities(dependencies), ...createBilevelActivities(dependencies), ...createMatesActivities(dependencies), ...createScoringActivities(dependencies), ...createEvaluationActivities(dependencies) });
 };
 export type GpuActivities = ReturnType<typeof createGpuActivities>;
 
-/** on the queue of the CPU workers, beside the short ones of `createFencingActivities`, `createFinishedStagesActivities`, `createRunFolderActivities` and `createNoticeActivities` */
+/** on the queue of the CPU workers */
 export const createCpuActivities = (worker: WorkerDependencies) => {
   const dependencies = { ...worker, device: false };
-  return { ...createPrepareActivities(dependencies), ...createImportingActivities(dependencies), ...createLexicalActivities(dependencies), ...createScoringActivities(dependencies), ...createSelectionActivities(dependencies), ...createReportActivities(dependencies) };
+  return inTemporalTerms({ ...createPrepareActivities(dependencies), ...createImportingActivities(dependencies), ...createLexicalActivities(dependencies), ...createScoringActivities(dependencies), ...createSelectionActivities(dependencies), ...createReportActivities(dependencies) });
 };
-export type CpuActivities = ReturnType<typeof createCpuActivities> & ReturnType<typeof createFencingActivities> & ReturnType<typeof createFinishedStagesActivities> & ReturnType<typeof createRunFolderActivities> & ReturnType<typeof createNoticeActivities> & ReturnType<typeof createPreemptionActivities>;
+
+interface ControlDependencies {
+  readonly store: Store;
+  readonly blobs: Blobs;
+  readonly home: Home;
+  readonly environment: Readonly<NodeJS.ProcessEnv>;
+}
+
+/** Of a moment, on the queue of control: the CPU workers listen on it too. */
+export const createControlActivities = ({ store, blobs, home, environment }: ControlDependencies) =>
+  inTemporalTerms({
+    ...createFencingActivities({ store, blobs }),
+    ...createFinishedStagesActivities({ store, home }),
+    ...createRunFolderActivities({ store, home }),
+    ...createTaskActivities(),
+    ...createNoticeActivities({ environment }),
+    ...createPreemptionActivities(),
+  });
+export type CpuActivities = ReturnType<typeof createCpuActivities> & ReturnType<typeof createControlActivities>;

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { NativeConnection, Runtime, Worker, DefaultLogger } from '@temporalio/worker';
-import { createCpuActivities, createFencingActivities, createFinishedStagesActivities, createGpuActivities, createNoticeActivities, createPreemptionActivities, createRunFolderActivities, progressFiles } from '../activities/index.js';
+import { createControlActivities, createCpuActivities, createGpuActivities, progressFiles } from '../activities/index.js';
 import { fileBlobs, openStore } from '../lib/artifacts/index.js';
 import { openHome } from '../lib/home.js';
 import { packageVersion } from '../lib/package-root.js';
@@ -74,7 +74,7 @@ const workers =
           activities: createCpuActivities(dependencies),
           maxConcurrentActivityTaskExecutions: CPU_STAGES,
         }),
-        await Worker.create({ ...shared, taskQueue: CONTROL_QUEUE, activities: { ...createFencingActivities({ store, blobs }), ...createFinishedStagesActivities({ store, home }), ...createRunFolderActivities({ store, home }), ...createNoticeActivities({ environment: process.env }), ...createPreemptionActivities() } }),
+        await Worker.create({ ...shared, taskQueue: CONTROL_QUEUE, activities: createControlActivities({ store, blobs, home, environment: process.env }) }),
       ]
     : [await Worker.create({ ...shared, taskQueue: GPU_QUEUE, activities: createGpuActivities(dependencies), maxConcurrentActivityTaskExecutions: 1 })];
 

@@ -6,9 +6,9 @@ const environmentVariable = text(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an env
 /** Whom to tell what happens to a run. Addresses and keys stand in the environment of the CPU worker: a configuration is kept in histories and reports. */
 export const noticesSchema = z.strictObject({
   events: z
-    .array(z.enum(['started', 'stage-finished', 'preempted', 'paused', 'resumed', 'failed', 'cancelled', 'done']))
+    .array(z.enum(['started', 'stage-finished', 'stage-failed', 'preempted', 'paused', 'resumed', 'failed', 'cancelled', 'done']))
     .min(1)
-    .default(['paused', 'failed', 'cancelled', 'done'])
+    .default(['stage-failed', 'paused', 'failed', 'cancelled', 'done'])
     .describe('what is told'),
   webhook: z
     .strictObject({
