@@ -80,12 +80,12 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
 
   const timeout = context.info.heartbeatTimeoutMs === undefined ? undefined : context.info.heartbeatTimeoutMs / 1000;
   const abandon = new AbortController();
-  let phase: string | undefined;
+  let doing: string | undefined;
   const silence = watchSilence({
     heartbeat: () => heartbeat({}),
     timeout,
     start: START_SECONDS,
-    onSilent: (seconds) => abandon.abort(new TrainerSilent(`the trainer said nothing for ${seconds.toFixed(0)} s${phase === undefined ? '' : ` (${phase})`} and was ended by its worker`)),
+    onSilent: (seconds) => abandon.abort(new TrainerSilent(`the trainer said nothing for ${seconds.toFixed(0)} s${doing === undefined ? '' : ` (${doing})`} and was ended by its worker`)),
   });
   try {
     if (context.cancellationSignal.aborted) throw new StageFailed('Stopped', 'told to stop before it began', true, undefined, undefined);
@@ -95,18 +95,18 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
       stop: context.cancellationSignal,
       abandon: abandon.signal,
       onProgress: (progress: StageProgress) => {
-        phase = undefined;
+        doing = undefined;
         silence.heard(0);
         const loss = progress.metrics?.['loss'];
         const gained = progress.step > (details.furthest ?? 0) ? { furthest: progress.step, lost: 0 } : {};
         heartbeat({ step: progress.step, of: progress.of, ...gained, ...(loss === undefined ? {} : { loss }) });
         files.progress(progress);
       },
-      onPhase: (name) => {
-        phase = name;
+      onPhase: (phase) => {
+        doing = phase;
         silence.heard(request.compileTimeout); // no step counts meanwhile
         heartbeat({});
-        files.phase(name);
+        files.phase(phase);
       },
       onCheckpoint: ({ step, bytes, seconds }) => {
         silence.heard();

@@ -21,7 +21,8 @@ export function stageLine(stage: StageProgressFile): string {
 export function runHeadline(view: RunView): string {
   const done = view.stages.filter(isFinished).length;
   const now = view.state === 'running' ? currentStages(view).map(({ stage }) => stage).slice(0, 2).join(', ') : '';
-  return [`${view.run}: ${view.state}`, `${done} of ${view.stages.length} stages done`, now, elapsed(view)].filter((part) => part !== '').join('; ');
+  const failed = view.failures === undefined ? '' : `${view.failures.count} failed`;
+  return [`${view.run}: ${view.state}`, `${done} of ${view.stages.length} stages done`, failed, now, elapsed(view)].filter((part) => part !== '').join('; ');
 }
 
 /** The table cut to the height of the terminal: finished and waiting stages give way to the running ones. */

@@ -32,7 +32,7 @@ export function addReport(program: Command): void {
         const stages = JSON.parse(await readFile(await artifact.file('stages.json'), 'utf8')) as FinishedStage[]; // written by our report stage
         const timings = (await readFile(folder.timings, 'utf8')).split('\n').filter((line) => line !== '');
         const { renderReport } = await import('../../lib/stages/report.js'); // brings the plotting library: not for every command
-        await writeFileAtomic(folder.report, await renderReport({ store, run, config: input.config, stages, timings, ...(input.forked === undefined ? {} : { forked: input.forked }) }));
+        await writeFileAtomic(folder.report, await renderReport({ store, run, config: input.config, stages, timings, ...(input.forked === undefined ? {} : { forked: input.forked }), ...(outcome.result.failed === undefined ? {} : { failed: outcome.result.failed }) }));
         output.say(folder.report);
         output.answer({ run, report: folder.report });
         return 0;
