@@ -81,15 +81,15 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
   const timeout = context.info.heartbeatTimeoutMs === undefined ? undefined : context.info.heartbeatTimeoutMs / 1000;
   const abandon = new AbortController();
   let doing: string | undefined;
-  const silence = watchSilence({
-    heartbeat: () => heartbeat({}),
-    timeout,
-    start: START_SECONDS,
-    onSilent: (seconds) => abandon.abort(new TrainerSilent(`the trainer said nothing for ${seconds.toFixed(0)} s${doing === undefined ? '' : ` (${doing})`} and was ended by its worker`)),
-  });
   try {
     if (context.cancellationSignal.aborted) throw new StageFailed('Stopped', 'told to stop before it began', true, undefined, undefined);
-    const result = await dependencies.trainer.run({
+    const silence = watchSilence({
+      heartbeat: () => heartbeat({}),
+      timeout,
+      start: START_SECONDS,
+      onSilent: (seconds) => abandon.abort(new TrainerSilent(`the trainer said nothing for ${seconds.toFixed(0)} s${doing === undefined ? '' : ` (${doing})`} and was ended by its worker`)),
+    });
+    const running = dependencies.trainer.run({
       task,
       home: dependencies.home,
       stop: context.cancellationSignal,
@@ -122,14 +122,13 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
         files.note(text);
       },
     });
+    const result = await running.finally(() => silence.end());
     const { note } = result.summary;
     if (result.cached && typeof note === 'string') files.note(note);
     await files.ended(result.cached ? 'cached' : 'done', { artifact: result.ref.uri });
     return details.interruptions.length === 0 ? result : { ...result, interruptions: details.interruptions };
   } catch (error) {
     throw await explain(error);
-  } finally {
-    silence.end();
   }
 
   async function explain(error: unknown): Promise<unknown> {
