@@ -29,5 +29,5 @@ export function asFailure(thrown: unknown): unknown {
   const error = asBlissError(thrown);
   if (!(error instanceof BlissError)) return error;
   const { code: type, message, mend, retryable } = error;
-  return ApplicationFailure.create({ type, message, cause: error, nonRetryable: !retryable, details: [{ mend: mend ?? null }], ...(retryable ? { nextRetryDelay: PATIENT_RETRY } : {}) });
+  return ApplicationFailure.create({ type, message, nonRetryable: !retryable, details: [{ mend: mend ?? null }], ...(retryable ? { nextRetryDelay: PATIENT_RETRY } : {}) });
 }

@@ -87,7 +87,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
       heartbeat: () => heartbeat({}),
       timeout,
       start: START_SECONDS,
-      onSilent: (seconds) => abandon.abort(new TrainerSilent(`the trainer said nothing for ${seconds.toFixed(0)} s${doing === undefined ? '' : ` (${doing})`} and was ended by its worker`)),
+      onSilent: (seconds) => abandon.abort(new TrainerSilent(`the trainer said nothing for ${seconds} s${doing === undefined ? '' : ` (${doing})`} and was ended by its worker`)),
     });
     const running = dependencies.trainer.run({
       task,

@@ -30,7 +30,7 @@ export function watchSilence({ heartbeat, onSilent, timeout = Infinity, start }:
     // by ticks and not by the clock: a worker that stood still itself, with words of its trainer yet to be read, has had none
     silentMs += TICK_MS;
     heartbeat();
-    if (silentMs <= allowedMs || told) return;
+    if (silentMs < allowedMs || told) return;
     told = true;
     onSilent(silentMs / 1000);
   }, TICK_MS);
