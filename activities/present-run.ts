@@ -8,7 +8,7 @@ import type { Home } from '../lib/home.js';
 import { chosenSelection } from '../lib/stages/chosen-selection.js';
 import type { FinishedStage } from '../lib/stages/types.js';
 import { attemptOf, parseTimings } from '../lib/timings.js';
-import { ApplicationFailure, Context } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import { lastSigns, secondsOf } from './progress-files.js';
 
 /** Lays what a person looks for into the run's folder, and finds what another run chose. */
@@ -44,10 +44,7 @@ export const createRunFolderActivities = ({ store, home }: { readonly store: Sto
   resolveSelection: async ({ from, seed }: { readonly from: string; readonly seed: number }): Promise<Ref> => {
     const { run, round } = otherSelection(from) ?? { run: from, round: 0 };
     const file = path.join(home.run(run).root, 'stages.json');
-    const missing = (message: string): ApplicationFailure => {
-      const error = new BlissError({ code: 'ConfigInvalid', message, where: 'selection.from', mend: `name a finished run of ${home.runs} and one of its rounds: RUN/round-N` });
-      return ApplicationFailure.create({ type: error.code, message: error.message, nonRetryable: true });
-    };
+    const missing = (message: string): BlissError => new BlissError({ code: 'ConfigInvalid', message, where: 'selection.from', mend: `name a finished run of ${home.runs} and one of its rounds: RUN/round-N` });
     let stages: FinishedStage[];
     try {
       stages = JSON.parse(await readFile(file, 'utf8')) as FinishedStage[]; // written by our report stage

@@ -12,7 +12,8 @@ export interface ProgressFiles {
 }
 
 export interface StageFiles {
-  started(): Promise<void>;
+  /** @param before how the attempt before this one ended */
+  started(before?: StageProgressFile['before']): Promise<void>;
   progress(progress: StageProgress): void;
   phase(phase: string): void;
   log(line: string): void;
@@ -106,11 +107,13 @@ export function progressFiles(home: Home): ProgressFiles {
       };
 
       return {
-        started: async () => {
+        started: async (before) => {
+          if (before !== undefined) state = { ...state, before };
           await mkdir(folder.progressFolder, { recursive: true });
           await mkdir(folder.logFolder, { recursive: true });
           await accountForLost();
           log('started');
+          if (before !== undefined) log(`attempt ${before.attempt} ended: ${before.code}: ${before.message}${before.lost > 1 ? `; ${before.lost} in a row were lost` : ''}`);
           await write({ first: true });
         },
         progress: ({ step, of, amount, metrics, dataWait }) => {

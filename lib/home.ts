@@ -119,6 +119,14 @@ export interface StageProgressFile {
   readonly phase?: string;
   /** what a reader of its result must know: `not bit-comparable from step 40 on: …` */
   readonly note?: string;
+  /** how the attempt before this one ended */
+  readonly before?: {
+    readonly attempt: number;
+    readonly code: string;
+    readonly message: string;
+    /** so many attempts in a row lost their workers, with no new step: above 1 something is amiss */
+    readonly lost: number;
+  };
   /** it holds a device while it runs; absent: not known, as of an earlier version */
   readonly device?: boolean;
   readonly startedAt: string;

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect, parseArgs } from 'node:util';
 import { NativeConnection, Runtime, Worker, DefaultLogger, type LogEntry } from '@temporalio/worker';
-import { createCpuActivities, createFencingActivities, createFinishedStagesActivities, createGpuActivities, createNoticeActivities, createPreemptionActivities, createRunFolderActivities, parsedInputs, progressFiles } from '../activities/index.js';
+import { createControlActivities, createCpuActivities, createGpuActivities, progressFiles } from '../activities/index.js';
 import { fileBlobs, openStore } from '../lib/artifacts/index.js';
 import { BlissError } from '../lib/errors.js';
 import { openHome } from '../lib/home.js';
@@ -87,7 +87,7 @@ const workers =
           activities: createCpuActivities(dependencies),
           maxConcurrentActivityTaskExecutions: CPU_STAGES,
         }),
-        await Worker.create({ ...shared, taskQueue: CONTROL_QUEUE, activities: parsedInputs({ ...createFencingActivities({ store, blobs }), ...createFinishedStagesActivities({ store, home }), ...createRunFolderActivities({ store, home }), ...createNoticeActivities({ environment: process.env }), ...createPreemptionActivities() }) }),
+        await Worker.create({ ...shared, taskQueue: CONTROL_QUEUE, activities: createControlActivities({ store, blobs, home, environment: process.env }) }),
       ]
     : [await Worker.create({ ...shared, taskQueue: GPU_QUEUE, activities: createGpuActivities(dependencies), maxConcurrentActivityTaskExecutions: 1 })];
 

@@ -33,7 +33,7 @@ export function addReport(program: Command): void {
         const artifact = await store.open(outcome.result.report);
         const stages = JSON.parse(await readFile(await artifact.file('stages.json'), 'utf8')) as FinishedStage[]; // written by our report stage
         const timings = (existsSync(folder.timings) ? await readFile(folder.timings, 'utf8') : '').split('\n').filter((line) => line !== ''); // the report says what lacks a line
-        await writeFileAtomic(folder.report, await apart('report', { home: home.root, run, config: input.config, stages, timings, ...(input.forked === undefined ? {} : { forked: input.forked }) }));
+        await writeFileAtomic(folder.report, await apart('report', { home: home.root, run, config: input.config, stages, timings, ...(input.forked === undefined ? {} : { forked: input.forked }), ...(outcome.result.failed === undefined ? {} : { failed: outcome.result.failed }) }));
         output.say(folder.report);
         output.answer({ run, report: folder.report });
         return 0;

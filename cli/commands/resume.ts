@@ -17,7 +17,7 @@ import { takeThrough } from '../take-through.js';
 
 export function addResume(program: Command): void {
   withPatience(program.command('resume'))
-    .description('go on with a run that is paused, whose stack was stopped, or that failed, was cancelled or stopped after a round; finished stages are not computed again')
+    .description('go on with a run that is paused, whose stack was stopped, or that failed, was cancelled, stopped after a round or was done without an evaluation; finished stages are not computed again')
     .argument('<run>', 'name of the run')
     .action(
       action(async ({ home, output, homeOption }, run: string, { patience }: { readonly patience: number }) => {
@@ -67,8 +67,8 @@ async function goOn({ home, ...waiting }: Waiting & { readonly home: Home }): Pr
   writeJson(folder.record, { ...record, ...serverOf(session) });
 }
 
-/** by `bliss stop-after`: there are rounds left */
-const endedEarly = ({ result }: RunOutcome): boolean => result?.stoppedAfterRound !== undefined;
+/** by `bliss stop-after`: there are rounds left; or without a stage that has failed */
+const endedEarly = ({ result }: RunOutcome): boolean => result?.stoppedAfterRound !== undefined || result?.failed !== undefined;
 
 /** A stage that saves its checkpoint on cancellation; longer than that and it is stuck. */
 const LEFTOVERS_TIMEOUT_MS = 60_000;

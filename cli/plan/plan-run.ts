@@ -57,6 +57,8 @@ const inTurn = (home: Home): Together => ({
     if (other === undefined) throw new RangeError(`${from} is no other run's selection`);
     return Promise.resolve(requireSelection({ home, ...other, seed }));
   },
+  checkTasks: () => undefined, // before it planned, the command has
+  endsAtFailure: () => true,
 });
 
 export function planText({ config, stages, total }: Plan): string {

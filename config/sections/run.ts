@@ -42,6 +42,10 @@ export const evaluationSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('zero-shot tasks that each arm is evaluated on after each round, beside the sets'),
+  onFailure: z
+    .enum(['stop', 'continue'])
+    .optional()
+    .describe('what a round’s decay or evaluation that fails for good does. stop, as by default: its arm ends at its next round, and with it the run, of which `bliss resume` goes on after the mend; continue: the run goes on without it, and status, report and result say which are missing'),
 });
 
 export const comparisonSchema = z.strictObject({

