@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/build-first.ts'],
     pool: 'forks', // TensorFlow's native library is loaded once a process and cannot be shared by threads
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -11,6 +11,7 @@ import { inTemporalTerms } from './in-temporal-terms.js';
 import { createLexicalActivities } from './lexical.js';
 import { createMatesActivities } from './mates.js';
 import { createNoticeActivities } from './notices.js';
+import { parsedInputs } from './parsed-inputs.js';
 import { createPreemptionActivities } from './preemptions.js';
 import { createPrepareActivities } from './prepare.js';
 import { createRunFolderActivities } from './present-run.js';
@@ -24,7 +25,7 @@ export type { Interruption } from './interruptions.js';
 export type { StageDependencies, StageOutcome, StageRequest } from './run-stage.js';
 export type { ClaimEpoch } from './fencing.js';
 export type { KnownStage } from './finished-stages.js';
-export { createFinishedStagesActivities, createRunFolderActivities };
+export { createFinishedStagesActivities, createNoticeActivities, createRunFolderActivities };
 export { progressFiles } from './progress-files.js';
 
 /** what a worker hands in, whichever queue it works on */
@@ -33,14 +34,14 @@ type WorkerDependencies = Omit<StageDependencies, 'device'>;
 /** on the queue of the GPU workers */
 export const createGpuActivities = (worker: WorkerDependencies) => {
   const dependencies = { ...worker, device: true };
-  return inTemporalTerms({ ...createTrainingActivities(dependencies), ...createBilevelActivities(dependencies), ...createMatesActivities(dependencies), ...createScoringActivities(dependencies), ...createEvaluationActivities(dependencies) });
+  return inTemporalTerms(parsedInputs({ ...createTrainingActivities(dependencies), ...createBilevelActivities(dependencies), ...createMatesActivities(dependencies), ...createScoringActivities(dependencies), ...createEvaluationActivities(dependencies) }));
 };
 export type GpuActivities = ReturnType<typeof createGpuActivities>;
 
 /** on the queue of the CPU workers */
 export const createCpuActivities = (worker: WorkerDependencies) => {
   const dependencies = { ...worker, device: false };
-  return inTemporalTerms({ ...createPrepareActivities(dependencies), ...createImportingActivities(dependencies), ...createLexicalActivities(dependencies), ...createScoringActivities(dependencies), ...createSelectionActivities(dependencies), ...createReportActivities(dependencies) });
+  return inTemporalTerms(parsedInputs({ ...createPrepareActivities(dependencies), ...createImportingActivities(dependencies), ...createLexicalActivities(dependencies), ...createScoringActivities(dependencies), ...createSelectionActivities(dependencies), ...createReportActivities(dependencies) }));
 };
 
 interface ControlDependencies {
@@ -52,12 +53,12 @@ interface ControlDependencies {
 
 /** Of a moment, on the queue of control: the CPU workers listen on it too. */
 export const createControlActivities = ({ store, blobs, home, environment }: ControlDependencies) =>
-  inTemporalTerms({
+  inTemporalTerms(parsedInputs({
     ...createFencingActivities({ store, blobs }),
     ...createFinishedStagesActivities({ store, home }),
     ...createRunFolderActivities({ store, home }),
     ...createTaskActivities(),
     ...createNoticeActivities({ environment }),
     ...createPreemptionActivities(),
-  });
+  }));
 export type CpuActivities = ReturnType<typeof createCpuActivities> & ReturnType<typeof createControlActivities>;

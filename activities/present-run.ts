@@ -1,6 +1,6 @@
 import { copyFile, mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
-import type { Store } from '../lib/artifacts/index.js';
+import { chosenFor, hold, type Store } from '../lib/artifacts/index.js';
 import { otherSelection } from '../config/sections/other-selection.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import { BlissError } from '../lib/errors.js';
@@ -8,6 +8,7 @@ import type { Home } from '../lib/home.js';
 import { chosenSelection } from '../lib/stages/chosen-selection.js';
 import type { FinishedStage } from '../lib/stages/types.js';
 import { attemptOf, parseTimings } from '../lib/timings.js';
+import { Context } from '@temporalio/activity';
 import { lastSigns, secondsOf } from './progress-files.js';
 
 /** Lays what a person looks for into the run's folder, and finds what another run chose. */
@@ -32,8 +33,9 @@ export const createRunFolderActivities = ({ store, home }: { readonly store: Sto
     let seconds = ended.reduce((sum, { device, seconds: took }) => (device === true ? sum + took : sum), 0);
     for (const file of await readdir(folder.progressFolder).catch(() => [])) {
       if (!file.endsWith('.json')) continue;
-      const running = await lastSigns(path.join(folder.progressFolder, file));
-      if (running?.device === true && running.state === 'running' && !counted.has(attemptOf(running))) seconds += secondsOf(running);
+      // one that runs, was killed, or whose line is lost
+      const last = await lastSigns(path.join(folder.progressFolder, file));
+      if (last?.device === true && !counted.has(attemptOf(last))) seconds += secondsOf(last);
     }
     return seconds;
   },
@@ -51,6 +53,9 @@ export const createRunFolderActivities = ({ store, home }: { readonly store: Sto
     }
     const found = chosenSelection({ stages, round, seed });
     if (found === undefined) throw missing(`run '${run}' has no selection by scores of round ${round}`);
+    const asking = Context.current().info.workflowExecution?.workflowId;
+    // from here on the run that asked refers to it, whatever becomes of the other one
+    if (asking !== undefined) await hold({ blobs: store.blobs, run: asking, stage: chosenFor(seed), ref: found });
     return found;
   },
 });

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
-import { homeFault } from '../lib/home-folder.js';
+import { homeFault, isOpenToOthers } from '../lib/home-folder.js';
+import { NOTICE_COMMAND, noticeCommand } from '../lib/notices/index.js';
 import { packageRoot } from '../lib/package-root.js';
 import { configuredServer, connect } from '../workers/connection.js';
 import { cudaDevices } from '../workers/devices.js';
@@ -44,6 +45,7 @@ export async function runChecks(home: Home): Promise<Check[]> {
     { name: 'Home', ...(await homeState(home)) },
     { name: 'Disk', ...disk(home) },
     { name: 'Memory', ...memory() },
+    ...notices(),
   ];
 }
 
@@ -111,7 +113,20 @@ async function homeState(home: Home): Promise<Outcome> {
   if (fault !== undefined) return missing(errorAnswer(fault).message, fault.mend ?? '');
   const stack = await askStack(home);
   if (stack === 'silent') return warning(`${home.root}, held by a stack that does not answer`, 'end that process, or take another --home');
-  return ok(stack === undefined ? home.root : `${home.root}, with the stack of process ${stack.pid} at ${stack.address ?? 'an address to come'}`);
+  const found = stack === undefined ? home.root : `${home.root}, with the stack of process ${stack.pid} at ${stack.address ?? 'an address to come'}`;
+  return isOpenToOthers(home) ? warning(`${found}; other users may look into it`, "`chmod go-rwx` it, unless it is shared on purpose") : ok(found);
+}
+
+/** Only where somebody is to be told by a program: a run that asks for one says whether it is needed. */
+function notices(): Check[] {
+  const { [NOTICE_COMMAND]: written = '' } = process.env;
+  if (written === '') return [];
+  try {
+    return [{ name: 'Notices', ...ok(noticeCommand(process.env).join(' ')) }];
+  } catch (error) {
+    if (error instanceof BlissError) return [{ name: 'Notices', ...warning(error.bare, error.mend ?? '') }];
+    throw error;
+  }
 }
 
 const GB = 1e9;

@@ -23,11 +23,10 @@ function liveTable(output: Output, header: string | undefined): Display {
   let height = 0;
   let drawnAt = 0;
   let last: RunView | undefined;
-  const clear = (): string => (height === 0 ? '' : `\x1b[${height}A\x1b[J`);
   const draw = (view: RunView): void => {
     const head = [runHeadline(view), ...alertLines(view)];
     const lines = [...head, ...fittingTable(view, Math.max(4, output.rows - 3 - head.length))].map((line) => line.slice(0, output.columns - 1));
-    output.raw(`${clear()}${lines.join('\n')}\n`);
+    output.redraw({ over: height, lines });
     height = lines.length;
     drawnAt = Date.now();
   };
@@ -38,7 +37,7 @@ function liveTable(output: Output, header: string | undefined): Display {
       if (Date.now() - drawnAt >= REDRAW_MS) draw(view);
     },
     note: (text) => {
-      output.raw(clear());
+      output.redraw({ over: height, lines: [] });
       height = 0;
       output.note(text);
       if (last !== undefined) draw(last);

@@ -1,3 +1,5 @@
+import { oneLine } from '../lib/printable.js';
+
 /** `1h 04m`, `3m 05s`, `12 s` */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
@@ -23,8 +25,9 @@ export function bar(fraction: number, width: number): string {
   return `${'█'.repeat(full)}${'·'.repeat(width - full)}`;
 }
 
-/** Columns padded to their widest cell; `right` columns are aligned to the right. */
-export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+/** Columns padded to their widest cell, each row a line whatever its cells quote; `right` columns are aligned to the right. */
+export function columns(cells: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+  const rows = cells.map((row) => row.map(oneLine));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   return rows.map((row) =>
     row

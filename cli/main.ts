@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { BlissError } from '../lib/errors.js';
 import { packageVersion } from '../lib/package-root.js';
+import { jsonLine, printable } from '../lib/printable.js';
 import { addBudget } from './commands/budget.js';
 import { addCancel } from './commands/cancel.js';
 import { addDev } from './commands/dev.js';
@@ -37,8 +38,8 @@ function bliss(): Command {
 const wantsJson = process.argv.includes('--json');
 
 function fail(error: unknown): void {
-  if (wantsJson) process.stdout.write(`${JSON.stringify({ error: errorAnswer(error) })}\n`);
-  process.stderr.write(`${errorText(error)}\n`);
+  if (wantsJson) process.stdout.write(`${jsonLine({ error: errorAnswer(error) })}\n`);
+  process.stderr.write(`${printable(errorText(error))}\n`);
   process.exitCode = exitCodeOf(error);
 }
 

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { LoadedConfig } from '../config/index.js';
+import { fileBlobs, hold, KEPT, letGo, openStore, type Blobs } from '../lib/artifacts/index.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home, RunFolder, RunRecord, StageProgressFile } from '../lib/home.js';
 import { planStages } from '../workflows/plan.js';
@@ -42,9 +43,12 @@ export interface NewRun {
   readonly taken?: Taken;
 }
 
-/** Writes what the run is made of into its folder. The record comes last: a folder without it is no run. */
-export function writeRun({ home, run, loaded, fresh, taken, server }: NewRun & { readonly server: Pick<RunRecord, 'server' | 'address' | 'namespace'> }): PipelineInput {
+/** Writes what the run is made of into its folder, and has the store hold what it takes over. The record comes last: a folder without it is no run. */
+export async function writeRun({ home, run, loaded, fresh, taken, server }: NewRun & { readonly server: Pick<RunRecord, 'server' | 'address' | 'namespace'> }): Promise<PipelineInput> {
   const folder = home.run(run);
+  const blobs = fileBlobs({ root: home.store });
+  await letGo({ blobs, run }); // of a run of that name whose folder was removed
+  if (taken !== undefined) await holdTaken({ blobs, run, taken });
   const input: PipelineInput = { run, config: loaded.config, configFolder: loaded.configFolder, scope: fresh ? `${run}@${new Date().toISOString()}` : '', ...(taken === undefined ? {} : { known: taken.known, forked: taken.forked }) };
   writeText(folder.config, loaded.text);
   writeJson(folder.input, input);
@@ -52,6 +56,14 @@ export function writeRun({ home, run, loaded, fresh, taken, server }: NewRun & {
   const record: RunRecord = { run, workflowId: run, ...server, submittedAt: new Date().toISOString(), configDigest: loaded.digest };
   writeJson(folder.record, record);
   return input;
+}
+
+/** @throws BlissError ArtifactMissing where garbage was collected since they were looked up */
+async function holdTaken({ blobs, run, taken: { known, forked } }: { readonly blobs: Blobs; readonly run: string; readonly taken: Taken }): Promise<void> {
+  await hold({ blobs, run, stage: KEPT, ref: known });
+  await openStore({ blobs }).open(known).catch((cause: unknown) => {
+    throw new BlissError({ code: 'ArtifactMissing', message: `what ${forked.from} has finished was collected as garbage meanwhile`, where: known.uri, mend: 'fork again', cause });
+  });
 }
 
 /** People see them beside those that the run goes through itself. */
@@ -68,7 +80,7 @@ function showTaken(folder: RunFolder, { stages, forked }: Taken): void {
 export async function submitNew({ session, ...newRun }: NewRun & { readonly session: Session }): Promise<void> {
   const { home, run } = newRun;
   try {
-    const input = writeRun({ ...newRun, server: serverOf(session) });
+    const input = await writeRun({ ...newRun, server: serverOf(session) });
     await startPipeline({ session, input, again: false });
   } catch (error) {
     rmSync(home.run(run).root, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 import type { Home } from '../lib/home.js';
+import { oneLine } from '../lib/printable.js';
 import type { ArmMetrics, PipelineInput } from '../workflows/types.js';
 import type { TaskPoint } from '../lib/report/index.js';
 import { alertLines } from './alerts.js';
@@ -84,8 +85,8 @@ const HOW: Record<RunOutcome['state'], string> = { done: 'is done', failed: 'fai
 export function failureText({ run, outcome: { state, failure }, homeOption }: Pick<Summarize, 'run' | 'outcome' | 'homeOption'>): string {
   const stage = failure?.stage;
   // the run's end and a person's own doing need no further reason
-  const why = failure === undefined || state === 'cancelled' || state === 'terminated' ? [] : [`  ${failure.code}: ${failure.where === undefined ? '' : `${failure.where}: `}${failure.message}`];
-  const mend = failure?.mend === undefined || failure.message.includes(failure.mend) ? [] : [`  mend: ${failure.mend}`];
+  const why = failure === undefined || state === 'cancelled' || state === 'terminated' ? [] : [`  ${failure.code}: ${failure.where === undefined ? '' : `${oneLine(failure.where)}: `}${oneLine(failure.message)}`];
+  const mend = failure?.mend === undefined || failure.message.includes(failure.mend) ? [] : [`  mend: ${oneLine(failure.mend)}`];
   return [
     `error: the run ${run} ${HOW[state]}${stage === undefined ? '' : ` in ${stage}`}`,
     ...why,

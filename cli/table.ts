@@ -1,4 +1,5 @@
 import type { StageProgressFile } from '../lib/home.js';
+import { oneLine } from '../lib/printable.js';
 import { bar, columns, duration, percent, quantity } from './format.js';
 import { currentStages, isFinished, type RunView } from './view.js';
 
@@ -15,7 +16,7 @@ export function stageTable(stages: readonly StageProgressFile[]): string[] {
 /** One stage as a sentence, for logs. Why it failed is told once, when the run has ended. */
 export function stageLine(stage: StageProgressFile): string {
   const parts = [stateText(stage), stage.of > 0 ? `${stage.step}/${stage.of}` : '', lossText(stage), rateText(stage), timeText(stage), waitText(stage), stage.note ?? '', stage.state === 'running' && stage.before !== undefined && stage.step === 0 ? beforeText(stage.before) : ''];
-  return `${stage.stage}: ${parts.filter((part) => part !== '').join(', ')}${stage.error === undefined || stage.state === 'failed' ? '' : ` (${stage.error})`}`;
+  return oneLine(`${stage.stage}: ${parts.filter((part) => part !== '').join(', ')}${stage.error === undefined || stage.state === 'failed' ? '' : ` (${stage.error})`}`);
 }
 
 export function runHeadline(view: RunView): string {
@@ -63,7 +64,7 @@ const toKnow = ({ state, note, error, before }: StageProgressFile): string =>
 
 /** One worker that is lost is a preemption; one after the other, with nothing gained, is worth a look. */
 const beforeText = ({ attempt, code, message, lost }: NonNullable<StageProgressFile['before']>): string =>
-  `attempt ${attempt} ended: ${code}: ${message}${lost > 1 ? `; ${lost} in a row lost their workers with no new step: see that workers stay up and reach the server, or raise worker.heartbeatTimeout` : ''}`;
+  `attempt ${attempt} ended: ${code}: ${oneLine(message)}${lost > 1 ? `; ${lost} in a row lost their workers with no new step: see that workers stay up and reach the server, or raise worker.heartbeatTimeout` : ''}`;
 
 /** `waits for data 12.0 %` */
 function waitText({ state, dataWait }: StageProgressFile): string {

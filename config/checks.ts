@@ -40,8 +40,8 @@ function tasksWithoutItems({ tasks = [] }: RunConfig['evaluation']): Problem[] {
 }
 
 function notices({ notices: section }: RunConfig): Problem[] {
-  if (section === undefined || section.webhook !== undefined || section.command !== undefined) return [];
-  return [{ path: ['notices'], message: 'tells nobody', mend: 'add notices.webhook or notices.command, or leave notices out' }];
+  if (section === undefined || section.webhook !== undefined || section.command === true) return [];
+  return [{ path: ['notices'], message: 'tells nobody', mend: 'add notices.webhook or notices.command: true, or leave notices out' }];
 }
 
 function microBatches(config: RunConfig): Problem[] {

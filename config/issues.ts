@@ -90,6 +90,6 @@ function valueMend(found: unknown, node: SchemaNode): string | undefined {
   if (typeof found === 'number' && node.type === 'integer' && Number.isFinite(found) && !Number.isInteger(found)) return `write ${Math.max(Math.round(found), node.minimum ?? 0)}`;
   if ((typeof found === 'number' || typeof found === 'boolean') && node.type === 'string' && new RegExp(node.pattern ?? '').test(String(found))) return `write "${found}"`;
   if (node.type === 'array' && !Array.isArray(found) && !isRecord(found)) return `write [${foundText(found)}]`;
-  return undefined;
+  return node.mend;
 }
 

@@ -154,9 +154,9 @@ function fail(label: string, problems: readonly Placed[]): never {
   if (only !== undefined && problems.length === 1) {
     throw new BlissError({ code: 'ConfigInvalid', where: only.where, message: only.text, ...(only.mend === undefined ? {} : { mend: only.mend }) });
   }
-  const lines = problems.toSorted((a, b) => a.where.localeCompare(b.where, 'en', { numeric: true })).slice(0, MOST_PROBLEMS).map(({ where, text, mend }) => `\n  ${where}: ${text}${mend === undefined ? '' : `; ${mend}`}`);
-  if (problems.length > MOST_PROBLEMS) lines.push(`\n  and ${problems.length - MOST_PROBLEMS} more`);
-  throw new BlissError({ code: 'ConfigInvalid', where: label, message: `${problems.length} problems${lines.join('')}` });
+  const lines = problems.toSorted((a, b) => a.where.localeCompare(b.where, 'en', { numeric: true })).slice(0, MOST_PROBLEMS).map(({ where, text, mend }) => `${where}: ${text}${mend === undefined ? '' : `; ${mend}`}`);
+  if (problems.length > MOST_PROBLEMS) lines.push(`and ${problems.length - MOST_PROBLEMS} more`);
+  throw new BlissError({ code: 'ConfigInvalid', where: label, message: `${problems.length} problems`, list: lines });
 }
 
 function notes({ bilevel, warmUp, pretraining, worker: { keepCheckpointsEvery = 0 } }: RunConfig): string[] {

@@ -23,6 +23,8 @@ export interface SchemaNode {
   readonly anyOf?: readonly SchemaNode[];
   readonly default?: unknown;
   readonly description?: string;
+  /** what to write where something of another kind stands; errors say it, no editor does */
+  readonly mend?: string;
   /** of a number; `1`: a pure number */
   readonly unit?: string;
 }

@@ -11,7 +11,8 @@ import { noticesSchema } from './sections/notices.js';
 import { comparisonSchema, evaluationSchema, runtimeSchema, scoringSchema, selectionSchema, workerSchema } from './sections/run.js';
 import { pretrainingSchema, warmUpSchema } from './sections/training.js';
 
-const fields = z.strictObject({
+/** Field by field; `runSchema` holds them against each other too. */
+export const runFields = z.strictObject({
   name: identifier.describe('default name of the run'),
   seeds: z.array(naturalNumber).min(1).default([0]).describe('the whole comparison is repeated for each seed'),
   rounds: positiveInteger.default(4).meta({ description: 'R, rounds of selection and pretraining', unit: 'rounds' }),
@@ -33,10 +34,10 @@ const fields = z.strictObject({
   worker: workerSchema.prefault({}).describe('timeouts and checkpoints'),
   notices: noticesSchema.optional().describe('who is told what happens to the run'),
 });
-export type RunConfig = z.infer<typeof fields>;
+export type RunConfig = z.infer<typeof runFields>;
 
 /** A run, whole: everything that decides its result. What parses is consistent across fields too. @see method §5 */
-export const runSchema = fields.superRefine((config, context) => {
+export const runSchema = runFields.superRefine((config, context) => {
   for (const problem of crossFieldProblems(config)) {
     context.addIssue({ code: 'custom', path: [...problem.path], message: problemText(problem), params: { problem } });
   }

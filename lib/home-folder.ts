@@ -19,7 +19,10 @@ export function homeFault(home: Home): BlissError | undefined {
   }
 }
 
-/** The home's folder, made where it is missing. @throws BlissError Usage, DiskFull */
+/** Runs, corpora and the server's database are their owner's: who shares a home opens it by chmod. */
+const OWNER_ALONE = 0o700;
+
+/** The home's folder, made where it is missing, for its owner alone; one that is there keeps its mode. @throws BlissError Usage, DiskFull */
 export function makeHome(home: Home): void {
   const fault = homeFault(home);
   if (fault !== undefined) throw fault;
@@ -27,19 +30,24 @@ export function makeHome(home: Home): void {
   for (let folder = home.root; !existsSync(folder); folder = path.dirname(folder)) missing.unshift(folder);
   try {
     // level by level: the recursive one of Node 20 never returns where the kernel says that a folder's parent is not there, as in /proc
-    for (const folder of missing) makeLevel(folder);
+    for (const folder of missing) makeLevel(folder, folder === home.root ? OWNER_ALONE : undefined);
   } catch (error) {
     const known = asBlissError(error, home.root);
     throw known instanceof BlissError ? known : unusable(home, `the home cannot be made (${codeOf(error)})`, error);
   }
 }
 
-function makeLevel(folder: string): void {
+function makeLevel(folder: string, mode: number | undefined): void {
   try {
-    mkdirSync(folder);
+    mkdirSync(folder, mode);
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error; // another command was a moment quicker
   }
+}
+
+/** Whether other users may look into the home. */
+export function isOpenToOthers({ root }: Home): boolean {
+  return existsSync(root) && (statSync(root).mode & 0o077) !== 0;
 }
 
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : String(error));

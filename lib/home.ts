@@ -28,7 +28,7 @@ export interface RunFolder {
   readonly metrics: string;
   /** what the clock does: one JSON object a line, appended as it happens */
   readonly timings: string;
-  /** uris of what its workflow has put into the store of its finished stages, a line each */
+  /** uris of lists of its finished stages, a line each: written by earlier versions, before the store held them */
   readonly keptStages: string;
   readonly report: string;
   readonly tensorboard: string;

@@ -10,6 +10,8 @@ export interface SupervisedProcess {
   readonly command: string;
   readonly args: readonly string[];
   readonly environment: NodeJS.ProcessEnv;
+  /** what its files are never for. @default this process's */
+  readonly umask?: number;
   readonly logFile: string;
   /** true for the line of standard output that says it is ready; absent: it is ready when it is started */
   readonly isReady?: (line: string) => boolean;
@@ -71,7 +73,7 @@ export function supervise(process_: SupervisedProcess): Supervisor {
   const once = (): Promise<string> =>
     new Promise((resolve) => {
       const { command, args } = dyingWithParent(process_.command, process_.args);
-      const started = spawn(command, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: process_.environment });
+      const started = underUmask(process_.umask, () => spawn(command, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: process_.environment }));
       child = started;
       started.once('error', (error) => resolve(error.message));
       started.once('exit', (code, signal) => {
@@ -148,6 +150,17 @@ export function supervise(process_: SupervisedProcess): Supervisor {
       clearTimeout(timer);
     },
   };
+}
+
+/** A child takes over the umask that stands while it is started. */
+function underUmask<T>(umask: number | undefined, start: () => T): T {
+  if (umask === undefined) return start();
+  const before = process.umask(umask);
+  try {
+    return start();
+  } finally {
+    process.umask(before);
+  }
 }
 
 /** Where there is no setpriv the child outlives a killed parent; workers notice by their parent's id, and the home's lock is free. */

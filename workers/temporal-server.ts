@@ -1,8 +1,9 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Connection } from '@temporalio/client';
 import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
+import { makeHome } from '../lib/home-folder.js';
 import { connect, localServer, type ServerAddress } from './connection.js';
 import { ensureSearchAttributes, keepClosedWorkflows, SEARCH_ATTRIBUTE_TYPES } from './namespace.js';
 import { LOOPBACK, portIsFree } from './ports.js';
@@ -35,13 +36,15 @@ export interface TemporalServerInput {
  */
 export async function startTemporalServer({ home, binary, port, uiPort, onEvent }: TemporalServerInput): Promise<TemporalServer> {
   await requireFreePorts({ port, uiPort });
-  mkdirSync(home.root, { recursive: true });
+  makeHome(home);
+  closeDatabase(home);
   const logFile = path.join(home.logs, 'server.log');
   const supervisor = supervise({
     name: 'Temporal server',
     command: binary.file,
     args: serverArguments({ home, port, uiPort }),
     environment: process.env,
+    umask: 0o077,
     logFile,
     onEvent,
     mend: 'read the log; `bliss doctor` checks the rest',
@@ -54,6 +57,18 @@ export async function startTemporalServer({ home, binary, port, uiPort, onEvent 
     throw lastLines(logFile, 20).some((line) => line.includes('address already in use')) ? portInUse(port) : outcome;
   }
   return { server, uiAddress: `http://${LOOPBACK}:${uiPort}`, supervisor };
+}
+
+/** Histories hold whole configurations, and earlier versions made the database as the umask had it. */
+function closeDatabase({ temporalDatabase }: Home): void {
+  for (const file of ['', '-wal', '-shm'].map((suffix) => temporalDatabase + suffix)) {
+    try {
+      if (existsSync(file)) chmodSync(file, 0o600);
+    } catch (error) {
+      // another user's: whether it serves, SQLite will say
+      if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error;
+    }
+  }
 }
 
 /** @param ip where it listens. @default loopback: it has no authentication */

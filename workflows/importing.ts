@@ -1,8 +1,10 @@
 import type { StageResult } from '../lib/stages/types.js';
+import { requireStageInput } from './checked-input.js';
 import { asStage, cpu, schedule, type StageWorkflowInput } from './stage.js';
 
 /** Weights of a Hugging Face folder, in the place of a warm-up.  @see method §4 */
 export async function importing(workflow: StageWorkflowInput<'importing'>): Promise<StageResult> {
+  requireStageInput('importing', workflow);
   const { input, worker } = workflow;
   const summary = `take the ${input.which}'s weights from ${input.folder}`;
   return asStage(workflow, summary, (pausable) => schedule({ workflow, pausable, input, summary }, cpu(worker, summary).importWeights));

@@ -1,4 +1,4 @@
-import { CancellationScope, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { CpuActivities, Interruption } from '../activities/index.js';
 import type { Notice } from '../lib/notices/index.js';
 import { CONTROL_QUEUE, type PipelineInput } from './types.js';
@@ -13,6 +13,9 @@ export class Notifier {
   private told = 0;
   /** of the newest notice, ms since 1970: what happens in one task of the workflow has one time, and the order of two notices is that of their times */
   private newest = 0;
+
+  /** why the newest notice that did not arrive did not */
+  undelivered: string | undefined;
 
   constructor(private readonly input: Pick<PipelineInput, 'run' | 'config'>) {}
 
@@ -37,10 +40,13 @@ export class Notifier {
     this.newest = Math.max(Date.now(), this.newest + 1);
     const notice: Notice = { id: id ?? `${workflowInfo().runId}/${this.told}`, run, event, ...facts, at: new Date(this.newest).toISOString() };
     for (const channel of ['webhook', 'command'] as const) {
-      if (notices[channel] === undefined) continue;
-      // what could not be told stands in the history; the run is not to fail for it
+      if (notices[channel] === undefined || notices[channel] === false) continue;
+      // what could not be told stands in the history and in the run's details; the run is not to fail for it
       const sent: Promise<void> = CancellationScope.nonCancellable(() => notify({ notices, notice, channel }))
-        .catch(() => undefined)
+        .catch((error: unknown) => {
+          const cause = error instanceof ActivityFailure ? error.cause : error;
+          this.undelivered = cause instanceof Error ? cause.message : String(cause);
+        })
         .finally(() => this.pending.delete(sent));
       this.pending.add(sent);
     }

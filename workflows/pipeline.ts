@@ -1,8 +1,10 @@
 import { allHandlersFinished, condition, continueAsNew, defineQuery, isCancellation, patched, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import { pipelineInputSchema } from '../config/inputs/workflows.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import type { ReportInput, StageResult } from '../lib/stages/types.js';
 import { allOrCancel } from './all-or-cancel.js';
 import { Budget, within } from './budget.js';
+import { requireInput } from './checked-input.js';
 import { failureForPeople, ownFailures, reasonOf } from './failure.js';
 import { keepFinished, readKnown } from './known-stages.js';
 import { Notifier } from './notifier.js';
@@ -24,6 +26,7 @@ export const progressQuery = defineQuery<PipelineProgress>('progress');
 
 /** A whole run: every seed's comparison of arms, then the report. Where its history is full it goes on in another execution.  @see method §4 */
 export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
+  requireInput({ what: 'the workflow of a run', schema: pipelineInputSchema, input });
   const { run, config } = input;
   const notifier = new Notifier(input);
   const board = new StageBoard(input, planStages(config), notifier);
@@ -59,6 +62,7 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
     throw failureForPeople({ reason, run, type: failure?.type ?? 'RunFailed', details: failure?.details, cause: error });
   } finally {
     await notifier.flush();
+    if (notifier.undelivered !== undefined) board.show();
   }
   await condition(allHandlersFinished); // who steers it now hears what came of it
   return continueAsNew<typeof pipeline>({ ...input, known, continued: board.steering });

@@ -1,6 +1,8 @@
-import { CancellationScope, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
+import { CancellationScope, defineSignal, log, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { CpuActivities } from '../activities/index.js';
 import type { StagePreemptions } from '../activities/preemptions.js';
+import { inputFault } from '../config/inputs/input-fault.js';
+import { stagePreemptionsSchema } from '../config/inputs/workflows.js';
 import type { Notifier } from './notifier.js';
 import { CONTROL_QUEUE } from './types.js';
 
@@ -13,7 +15,11 @@ const { watchPreemptions } = proxyActivities<CpuActivities>({ taskQueue: CONTROL
 /** Runs `main`; who wants to know of preemptions meanwhile is told when they happen, and not when their stage ends. */
 export async function tellingPreemptions<T>(notifier: Notifier, main: () => Promise<T>): Promise<T> {
   if (!notifier.tells('preempted')) return main();
-  setHandler(preemptedSignal, ({ stage, interruptions }) => notifier.preempted(stage, interruptions));
+  setHandler(preemptedSignal, (told) => {
+    const fault = inputFault(stagePreemptionsSchema, told);
+    if (fault === undefined) return notifier.preempted(told.stage, told.interruptions);
+    log.warn(`a signal that is none of the watch's is passed over: ${fault}`); // thrown, it would fail the run's task again and again
+  });
   const scope = new CancellationScope();
   const watching = scope.run(watchPreemptions).catch(() => undefined); // a run does not fail for it
   try {

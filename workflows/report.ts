@@ -1,8 +1,10 @@
 import type { StageResult } from '../lib/stages/types.js';
+import { requireStageInput } from './checked-input.js';
 import { asStage, cpu, presentRun, schedule, type StageWorkflowInput } from './stage.js';
 
 /** The run's report, metrics and digests; then laid where a person looks for them. */
 export async function report(workflow: StageWorkflowInput<'report'>): Promise<StageResult> {
+  requireStageInput('report', workflow);
   const { input, worker, place } = workflow;
   const summary = 'report on all stages';
   return asStage(workflow, summary, async (pausable) => {

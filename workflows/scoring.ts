@@ -1,4 +1,5 @@
 import type { ScoringInput, StageResult } from '../lib/stages/types.js';
+import { requireStageInput } from './checked-input.js';
 import { shardRanges } from './scoring-tasks.js';
 import { slidingWindow } from './sliding-window.js';
 import { asStage, cpu, gpu, schedule, type StageWorkflowInput } from './stage.js';
@@ -14,6 +15,7 @@ const WINDOW = 64;
 
 /** Scores every row of the round's shard group; shard ranges run side by side.  @see method §4, step 3 */
 export async function scoring(workflow: ScoringWorkflowInput): Promise<readonly StageResult[]> {
+  requireStageInput('scoring', workflow);
   const { shards, shardsPerTask, worker } = workflow;
   const ranges = shardRanges({ shards, perTask: shardsPerTask });
   return asStage(workflow, `score ${shards} shards`, (pausable) =>

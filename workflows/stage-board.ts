@@ -33,6 +33,8 @@ export class StageBoard {
   private readonly known = new Map<string, readonly StageResult[]>();
   private steered: Steering;
   private full = false;
+  /** how the run ended, once it has */
+  private end: Pick<PipelineDetails, 'failure' | 'cancelled' | 'metrics'> = {};
 
   constructor(
     private readonly input: PipelineInput,
@@ -151,9 +153,11 @@ export class StageBoard {
   }
 
   /** Rewrites what the UI shows of the run. */
-  show(end: Pick<PipelineDetails, 'failure' | 'cancelled' | 'metrics'> = {}): void {
+  show(end: Pick<PipelineDetails, 'failure' | 'cancelled' | 'metrics'> = this.end): void {
+    this.end = end;
     const { run, config } = this.input;
-    setCurrentDetails(pipelineDetails({ run, stages: this.progress().stages, steering: this.steered, interruptions: this.interruptions, failed: this.failed(), goesOn: config.evaluation.onFailure === 'continue', ...end }));
+    const { undelivered } = this.notifier;
+    setCurrentDetails(pipelineDetails({ run, stages: this.progress().stages, steering: this.steered, interruptions: this.interruptions, failed: this.failed(), goesOn: config.evaluation.onFailure === 'continue', ...(undelivered === undefined ? {} : { undelivered }), ...end }));
   }
 
   async run<Name extends StageName, Input extends StageWorkflowInput<Name>>({ name, workflow, place, summary, input }: RunStage<Name, Input>): Promise<readonly StageResult[]> {

@@ -1,7 +1,9 @@
 import type { StageResult } from '../lib/stages/types.js';
+import { requireStageInput } from './checked-input.js';
 import { asStage, gpu, schedule, type StageWorkflowInput } from './stage.js';
 
 async function train(workflow: StageWorkflowInput<'training'>, what: string): Promise<StageResult> {
+  requireStageInput('training', workflow);
   const { input, worker } = workflow;
   const summary = `${what}: ${input.steps} steps of ${input.batchSize} rows`;
   return asStage(workflow, summary, (pausable) => schedule({ workflow, pausable, input, summary }, gpu(worker, summary).train));

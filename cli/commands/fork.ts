@@ -4,6 +4,7 @@ import { BlissError } from '../../lib/errors.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { action } from '../command.js';
 import { checkInputs } from '../check-inputs.js';
+import { checkNotices } from '../check-notices.js';
 import { takeStages } from '../fork/take.js';
 import { readJson, requireRecord } from '../runs.js';
 import { checkFreeName, submitRun } from '../submit-run.js';
@@ -37,6 +38,7 @@ export function addFork(program: Command): void {
         if (input === undefined) throw new BlissError({ code: 'ArtifactMissing', message: 'the run’s own input is gone, so nothing can be forked from it', where: folder.input, mend: `run its configuration: bliss run ${folder.config}` });
         const loaded = { ...loadConfig({ source: folder.config, overrides: options.set }), configFolder: input.configFolder };
         await checkInputs({ ...loaded, home });
+        await checkNotices({ home, output, notices: loaded.config.notices });
         checkFreeName(home, options.name);
         const taken = await takeStages({ home, input, config: loaded.config, from: options.from });
         if (options.dryRun === true) {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../config/index.js';
 import { action } from '../command.js';
 import { checkInputs } from '../check-inputs.js';
+import { checkNotices } from '../check-notices.js';
 
 export function addPlan(program: Command): void {
   program
@@ -13,6 +14,7 @@ export function addPlan(program: Command): void {
       action(async ({ home, output }, source: string, { set }: { readonly set: readonly string[] }) => {
         const loaded = loadConfig({ source, overrides: set });
         await checkInputs({ ...loaded, home });
+        await checkNotices({ home, output, notices: loaded.config.notices });
         const { planRun, planText } = await import('../plan/plan-run.js'); // brings TensorFlow: not for every command
         const plan = await planRun({ home, loaded });
         output.say(planText(plan));

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { fileBlobs, openStore, writeFileAtomic } from '../../lib/artifacts/index.js';
@@ -30,7 +31,7 @@ export function addReport(program: Command): void {
         const store = openStore({ blobs: fileBlobs({ root: home.store }) });
         const artifact = await store.open(outcome.result.report);
         const stages = JSON.parse(await readFile(await artifact.file('stages.json'), 'utf8')) as FinishedStage[]; // written by our report stage
-        const timings = (await readFile(folder.timings, 'utf8')).split('\n').filter((line) => line !== '');
+        const timings = (existsSync(folder.timings) ? await readFile(folder.timings, 'utf8') : '').split('\n').filter((line) => line !== ''); // the report says what lacks a line
         const { renderReport } = await import('../../lib/stages/report.js'); // brings the plotting library: not for every command
         await writeFileAtomic(folder.report, await renderReport({ store, run, config: input.config, stages, timings, ...(input.forked === undefined ? {} : { forked: input.forked }), ...(outcome.result.failed === undefined ? {} : { failed: outcome.result.failed }) }));
         output.say(folder.report);

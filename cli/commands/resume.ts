@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
 import type { PipelineInput, Steering } from '../../workflows/types.js';
+import { checkNotices } from '../check-notices.js';
 import { action } from '../command.js';
 import { preemptionOf } from '../preemption.js';
 import { readJson, readOutcome, requireRecord, writeJson, type RunOutcome } from '../runs.js';
@@ -26,11 +27,13 @@ export function addResume(program: Command): void {
           output.note(`the run ${run} is done already`);
           return summarize({ home, run, outcome, output, homeOption });
         }
+        const input = readInput(home, run);
+        await checkNotices({ home, output, notices: input.config.notices, begun: true });
         return takeThrough({
           home,
           output,
           homeOption,
-          preemption: preemptionOf(readInput(home, run)),
+          preemption: preemptionOf(input),
           start: async (session) => {
             await goOn({ session, home, run });
             return run;

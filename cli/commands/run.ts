@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../config/index.js';
 import { action } from '../command.js';
 import { checkInputs } from '../check-inputs.js';
+import { checkNotices } from '../check-notices.js';
 import { checkFreeName, submitRun } from '../submit-run.js';
 
 interface RunOptions {
@@ -24,6 +25,7 @@ export function addRun(program: Command): void {
       action(async (context, source: string, options: RunOptions) => {
         const loaded = loadConfig({ source, overrides: options.set });
         await checkInputs({ ...loaded, home: context.home });
+        await checkNotices({ ...context, notices: loaded.config.notices });
         checkFreeName(context.home, options.name);
         return submitRun({ context, loaded, ...options });
       }),

@@ -9,6 +9,7 @@ import { BOOTSTRAP_SAMPLES, evaluateTasks, fileTime, harnessResults, harnessSamp
 import { openHome } from '../../lib/home.js';
 import { makeHome } from '../../lib/home-folder.js';
 import { packageVersion } from '../../lib/package-root.js';
+import { printable } from '../../lib/printable.js';
 import { errorAnswer, errorText } from '../output.js';
 import type { EvalAnswer, EvalJob, FromEval } from './job.js';
 
@@ -82,7 +83,7 @@ process.once('message', (job) => {
     .then((answer) => say({ type: 'done', answer }))
     .catch(async (error: unknown) => {
       const answer = errorAnswer(error);
-      if (answer.code === 'Internal') process.stderr.write(`${errorText(error)}\n`);
+      if (answer.code === 'Internal') process.stderr.write(`${printable(errorText(error))}\n`);
       await say({ type: 'failed', error: answer });
     })
     .finally(() => process.disconnect());

@@ -1,22 +1,23 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { Store } from '../../lib/artifacts/index.js';
+import { heldBy, type Store } from '../../lib/artifacts/index.js';
 import type { Home } from '../../lib/home.js';
 import { readFinishedStages } from '../../lib/stages/finished-stages.js';
 import type { FinishedStage, StageResult } from '../../lib/stages/types.js';
-import { parseTimings } from '../../lib/timings.js';
+import { finishedIn } from '../../lib/timings.js';
 import { planStages } from '../../workflows/plan.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { stageNameOf } from '../stages.js';
 
 /**
- * What a run has finished so far, whether it has ended or not, by what its workers wrote down and the artifacts' own manifests.
+ * What a run has finished so far, whether it has ended or not: what the store holds for it, what workers of earlier versions wrote down, and the artifacts' own manifests.
  * @throws BlissError ArtifactMissing, DataCorrupt
  */
 export async function finishedStages({ home, store, input }: { readonly home: Home; readonly store: Store; readonly input: PipelineInput }): Promise<readonly FinishedStage[]> {
   const { timings } = home.run(input.run);
-  const lines = parseTimings(existsSync(timings) ? readFileSync(timings, 'utf8') : '').filter(({ state }) => state === 'done' || state === 'cached');
-  // of a stage that was finished more than once, as after a resume, the last
-  const made = new Map(lines.flatMap(({ stage, artifact }) => (artifact === undefined ? [] : [[stage, artifact] as const])));
+  // what the store holds is told before any line is, and of a stage that was finished more than once, as after a resume, the last counts
+  const held = await heldBy({ blobs: store.blobs, run: input.run });
+  const lines = finishedIn(existsSync(timings) ? readFileSync(timings, 'utf8') : '');
+  const made = new Map([...lines.flatMap(({ stage, artifact }) => (artifact === undefined ? [] : [[stage, artifact] as const])), ...held.map(({ stage, uri }) => [stage, uri] as const)]);
   const finished = new Map((input.known === undefined ? [] : await readFinishedStages({ store, ref: input.known })).map((stage) => [stage.stage, stage]));
   for (const stage of planStages(input.config)) {
     const name = stageNameOf(stage);

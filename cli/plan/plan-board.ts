@@ -1,6 +1,6 @@
-import type { Store } from '../../lib/artifacts/index.js';
+import { digestJson, type Store } from '../../lib/artifacts/index.js';
 import type { Blobs, Ref } from '../../lib/artifacts/types.js';
-import { keyContent, keyContentOf, stageKey, type KeyContent } from '../../lib/stages/execute.js';
+import { keyContent, keyContentOf, originOf, type KeyContent } from '../../lib/stages/execute.js';
 import { stageByName } from '../../lib/stages/index.js';
 import type { StageInputs, StageName, StageResult } from '../../lib/stages/types.js';
 import type { RunStage } from '../../workflows/stage-board.js';
@@ -81,9 +81,10 @@ export class PlanBoard implements StageRunner {
     const awaited = plannedStages(input);
     if (awaited.length > 0) return { why: `after ${awaited.map((stage) => relative(stage, at)).join(' and ')}`, work };
     const task = { input, scope: this.run_.scope };
-    const outputs = await this.from.store.find(await stageKey(stageByName(name), task));
+    const content = await keyContent(stageByName(name), task);
+    const outputs = await this.from.store.find(digestJson(content), { origin: originOf(content) });
     if (outputs !== undefined) return { found: { ...(outputs as Omit<StageResult, 'cached'>), cached: true }, why: '', work };
-    return { why: await this.why(await keyContent(stageByName(name), task)), work };
+    return { why: await this.why(content), work };
   }
 
   /** What tells it from the finished stage that is most like it. */

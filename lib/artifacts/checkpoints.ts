@@ -168,6 +168,8 @@ export function checkpoints({ store, blobs = store.blobs, run, stage, key: stage
       const manifest = await readManifest(blobs, { uri: `store:${key}`, sha256: id });
       const ref = refTo({ parent: parentOf(token, step), id, manifest });
       const artifact = await openArtifact({ blobs, ref, verified: new Map() });
+      const { key: madeUnder = stageKey } = manifest.lineage; // earlier versions named none
+      if (madeUnder !== stageKey) throw new BlissError({ code: 'CheckpointCorrupt', message: `it was made under another key, ${madeUnder}`, where: key });
       for (const { name } of manifest.files) await artifact.file(name);
       return { ref, step, fencingToken: token };
     } catch (error) {
@@ -182,7 +184,7 @@ export function checkpoints({ store, blobs = store.blobs, run, stage, key: stage
   async function save({ token, step, digest, ...input }: SaveInput): Promise<CheckpointRef> {
     if ((await readBase(token)) === undefined) throw new Error(`save before begin: epoch ${token.epoch} attempt ${token.attempt} of ${run}/${stage}`);
     await assertCurrent(token);
-    const ref = await publishUnder({ blobs, parent: parentOf(token, step), input: { kind: 'checkpoint', lineage, ...input, ...(digest === undefined ? {} : { digest }) }, codeVersion: store.codeVersion });
+    const ref = await publishUnder({ blobs, parent: parentOf(token, step), input: { kind: 'checkpoint', lineage: { ...lineage, ...(stageKey === '' ? {} : { key: stageKey }) }, ...input, ...(digest === undefined ? {} : { digest }) }, codeVersion: store.codeVersion });
     await assertCurrent(token);
     return { ref, step, fencingToken: token };
   }

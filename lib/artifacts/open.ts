@@ -15,6 +15,7 @@ const manifestSchema = z.object({
     stage: z.string(),
     stageVersion: z.number(),
     codeVersion: z.string(),
+    key: z.string().optional(),
     inputs: z.record(z.string(), z.object({ sha256: z.string(), digest: z.string() })),
   }),
   summary: z.record(z.string(), z.unknown()),
@@ -48,6 +49,8 @@ export async function openArtifact({ blobs, ref, verified }: {
   readonly verified: Map<string, Promise<string>>;
 }): Promise<Artifact> {
   const manifest = await readManifest(blobs, ref);
+  // keys are made of a reference's digest, results of the artifact's files; where only the place is known there is none
+  if (ref.digest !== '' && manifest.digest !== ref.digest) throw new BlissError({ code: 'DataCorrupt', message: `the artifact's digest is ${manifest.digest}, the reference to it says ${ref.digest}`, where: ref.uri, mend: 'start the run again: stages whose results are mixed up are computed again' });
   const folder = keyOf(ref).slice(0, -MANIFEST.length);
   const file = (name: string): Promise<string> => {
     const entry = manifest.files.find((candidate) => candidate.name === name);

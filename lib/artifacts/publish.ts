@@ -36,13 +36,13 @@ export async function publishUnder({ blobs, parent, input, codeVersion }: {
   readonly codeVersion: string;
 }): Promise<Ref> {
   const files = input.files === undefined ? await describeFolder(input.folder) : inOrder(input.files);
-  const { stage, stageVersion, inputs } = input.lineage;
+  const { stage, stageVersion, inputs, key } = input.lineage;
   const manifest: Manifest = {
     schemaVersion: 1,
     kind: input.kind,
     files,
     digest: input.digest ?? digestJson(files),
-    lineage: { stage, stageVersion, inputs, codeVersion: input.lineage.codeVersion ?? codeVersion },
+    lineage: { stage, stageVersion, inputs, codeVersion: input.lineage.codeVersion ?? codeVersion, ...(key === undefined ? {} : { key }) },
     summary: input.summary,
   };
   const bytes = Buffer.from(canonicalJson(manifest), 'utf8');

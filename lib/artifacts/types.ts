@@ -58,6 +58,8 @@ export interface Lineage {
   readonly stage: string;
   readonly stageVersion: number;
   readonly codeVersion: string;
+  /** of the stage, which its note is found under; absent where no note names it, and in what earlier versions made */
+  readonly key?: string;
   /** input name → digest and sha256 of its manifest */
   readonly inputs: Readonly<Record<string, { readonly sha256: string; readonly digest: string }>>;
 }

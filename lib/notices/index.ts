@@ -1,1 +1,5 @@
-export { deliverNotice, ID_HEADER, SIGNATURE_HEADER, type DeliverNotice, type Notice, type NoticeChannel } from './deliver.js';
+export { NOTICE_COMMAND, noticeCommand } from './command.js';
+export { deliverNotice, type DeliverNotice } from './deliver.js';
+export { noticeFaults } from './faults.js';
+export type { Notice, NoticeChannel } from './types.js';
+export { ID_HEADER, SIGNATURE_HEADER } from './webhook.js';

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { ParquetSchema, ParquetType } from '../data/index.js';
+import { oneLine } from '../printable.js';
 import type { HowSelected } from './how-selected.js';
 import type { SelectionDescription } from './selection-facts.js';
 
@@ -118,8 +119,15 @@ function columnTable({ name, schema }: CardTable, { how, sequenceLength, endOfTe
   };
   const title = name === 'scores' ? 'Every row, chosen or not' : 'The chosen rows';
   const columns = table(['column', 'type', ''], Object.entries(schema).map(([column, { type, repeated = false }]) => [`\`${column}\``, `${repeated ? 'list of ' : ''}${DTYPES[type]}`, meanings[column] ?? '']));
-  const packed = 'text' in schema ? `\n\nDocuments are joined by \`${endOfText}\` and cut into rows of equal length: a row may begin and end within a document, and within a character too (U+FFFD).` : '';
+  const packed = 'text' in schema ? `\n\nDocuments are joined by ${codeSpan(endOfText)} and cut into rows of equal length: a row may begin and end within a document, and within a character too (U+FFFD).` : '';
   return `${title} (\`${name}\`):\n\n${columns}${packed}`;
+}
+
+/** Of a tokenizer that anybody may have made: no backtick in it ends the span, and it stays on its line. */
+function codeSpan(text: string): string {
+  const line = oneLine(text);
+  const fence = '`'.repeat(1 + Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length)));
+  return /^`|`$/.test(line) ? `${fence} ${line} ${fence}` : `${fence}${line}${fence}`;
 }
 
 const loading = (isScores: boolean): string =>

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { canonicalJson, checkpoints, digestJson, type Store } from '../artifacts/index.js';
+import { canonicalJson, checkpoints, digestJson, hold, type Look, type Origin, type Store } from '../artifacts/index.js';
 import type { Artifact, Blobs, FencingToken, Ref } from '../artifacts/types.js';
 import { openFeeder, WaitClock, type Feeder } from '../data/index.js';
 import { asBlissError, BlissError } from '../errors.js';
@@ -94,6 +94,16 @@ function byDigest(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, byDigest(item)]));
 }
 
+/** What the result of a key must have been made by and from. */
+export const originOf = ({ name, version, input }: KeyContent): Origin => ({ stage: name, stageVersion: version, inputs: digestsIn(input) });
+
+/** Those that `byDigest` left. */
+function digestsIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if ('digest' in value && typeof value.digest === 'string' && Object.keys(value).length === 1) return [value.digest];
+  return Object.values(value).flatMap(digestsIn);
+}
+
 /** Every reference in a JSON value, by its path: the lineage of what comes out. */
 function references(value: unknown, at = ''): [string, Ref][] {
   if (Array.isArray(value)) return value.flatMap((item, i) => references(item, `${at}[${i}]`));
@@ -121,12 +131,15 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
     stretch.begin('checking its inputs');
     const content = await keyContent(stage, task);
     const key = digestJson(content);
-    const found = await store.find(key);
+    const look: Look = { origin: originOf(content), onDropped: (why) => hooks.onEvent({ name: 'computed again', detail: `its result is on record, but ${why}` }) };
+    const found = await store.find(key, look);
     const series = checkpoints({ store, blobs, run: task.run, stage: task.stage, key, onSetAside: hooks.onSetAside });
     if (found !== undefined) {
+      const result = found as Omit<StageResult, 'cached'>; // noted below
+      await hold({ blobs, run: task.run, stage: task.stage, ref: result.ref });
       // an attempt that was killed after its note, or another run, finished the stage: what was saved on the way is of no more use
       await series.discard({ token: task.fencingToken, keepEvery }).catch(() => undefined);
-      return { ...(found as Omit<StageResult, 'cached'>), cached: true };
+      return { ...result, cached: true };
     }
 
     stretch.begin('checking its checkpoints');
@@ -204,12 +217,15 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
       folder: output.folder,
       given: true,
       digest: output.digest,
-      lineage: { stage: stage.name, stageVersion: stage.version, inputs },
+      lineage: { stage: stage.name, stageVersion: stage.version, inputs, key },
       summary,
     });
-    // where another run finished the same stage meanwhile, both go on with one result
+    // held before its note says that the stage is done, so that no garbage collection comes between
+    await hold({ blobs, run: task.run, stage: task.stage, ref });
     await blobs.putIfAbsent(keyContentOf(key), Buffer.from(canonicalJson(content), 'utf8'));
-    const result = await store.record(key, { ref, summary });
+    // where another run finished the same stage meanwhile, both go on with one result
+    const result = await store.record(key, { ref, summary }, look);
+    await hold({ blobs, run: task.run, stage: task.stage, ref: result.ref });
     await hooks.onMetrics(lines);
     await series.discard({ token: task.fencingToken, keepEvery });
     return { ...result, cached: false };

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -198,6 +198,19 @@ describe('torn and corrupt checkpoints', () => {
     expect(setAside[0].reason).toContain('3 bytes');
     expect(setAside[1].reason).toContain('sha256');
     expect(setAside[2].reason).toContain('gone');
+  });
+
+  test('one that was made under another key is set aside, wherever it lies', async () => {
+    const ours = worker();
+    await ours.begin({ token: token(1, 1) });
+    const good = await save(ours, token(1, 1), 10);
+    const other = worker({ run: 'other', key: 'another key' });
+    await other.begin({ token: token(1, 1) });
+    await save(other, token(1, 1), 20);
+    await cp(path.join(root, 'store', 'checkpoints', 'other'), path.join(root, 'store', 'checkpoints', 'demo'), { recursive: true });
+    const setAside: SetAside[] = [];
+    expect(await worker({ setAside }).begin({ token: token(1, 2) })).toEqual(good);
+    expect(setAside).toMatchObject([{ step: 20, reason: expect.stringContaining('it was made under another key, another key') }]);
   });
 
   test('one without a manifest does not count; all gone, the stage starts afresh', async () => {

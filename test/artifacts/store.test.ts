@@ -122,4 +122,72 @@ describe('the stage cache', () => {
     expect(await fresh().record(key, outputs)).toEqual(outputs);
     expect(await fresh().find(key)).toEqual(outputs);
   });
+
+  describe('a note that names another stage’s artifact, whole as it is', () => {
+    const origin = { stage: 'training', stageVersion: 1, inputs: [sha256('corpus')] };
+    const lineage = (more: { readonly key?: string; readonly stage?: string; readonly stageVersion?: number; readonly digest?: string } = {}): PublishInput['lineage'] => ({
+      stage: more.stage ?? 'training',
+      stageVersion: more.stageVersion ?? 1,
+      inputs: { corpus: { sha256: sha256('any'), digest: more.digest ?? sha256('corpus') } },
+      ...(more.key === undefined ? {} : { key: more.key }),
+    });
+    /** Looks a note up as a stage does. */
+    async function look(outputs: object): Promise<{ readonly found: unknown; readonly dropped: readonly string[] }> {
+      const { blobs } = fresh();
+      await blobs.putIfAbsent(`stages/${key}.json`, Buffer.from(canonicalJson(outputs)));
+      const dropped: string[] = [];
+      const found = await fresh().find(key, { origin, onDropped: (why) => dropped.push(why) });
+      expect((await blobs.list('stages/')).length).toBe(found === undefined ? 0 : 1); // so that it is computed again
+      return { found, dropped };
+    }
+    const published = async (of: PublishInput['lineage'], summary = { steps: 3 }) => fresh().publish(await input({ a: '1' }, { lineage: of, summary }));
+
+    test('is taken where the artifact was made under this key', async () => {
+      const outputs = { ref: await published(lineage({ key })), summary: { steps: 3 } };
+      expect(await look(outputs)).toEqual({ found: outputs, dropped: [] });
+    });
+
+    test('is dropped where it was made under another, however alike', async () => {
+      const other = sha256('another stage');
+      const { found, dropped } = await look({ ref: await published(lineage({ key: other })), summary: { steps: 3 } });
+      expect(found).toBeUndefined();
+      expect(dropped).toEqual([expect.stringContaining(`the artifact was made under another key, ${other}`)]);
+    });
+
+    test('is taken with an artifact of an earlier version, which names no key, where stage, version and origin fit', async () => {
+      const outputs = { ref: await published(lineage()), summary: { steps: 3 } };
+      expect((await look(outputs)).found).toEqual(outputs);
+    });
+
+    test.each([
+      ['of another stage', { stage: 'selection' }, 'the artifact was made by selection 1, not by training 1'],
+      ['of another version', { stageVersion: 2 }, 'the artifact was made by training 2, not by training 1'],
+      ['of another corpus', { digest: sha256('another corpus') }, 'the artifact was made from others than the key says'],
+    ])('is dropped with one of an earlier version %s', async (_what, more, why) => {
+      const { found, dropped } = await look({ ref: await published(lineage(more)), summary: { steps: 3 } });
+      expect(found).toBeUndefined();
+      expect(dropped).toEqual([expect.stringContaining(why)]);
+    });
+
+    test.each(['digest', 'size', 'summary'])('is dropped where its %s is not the artifact’s, which later keys and stages go by', async (what) => {
+      const ref = await published(lineage({ key }));
+      const changed = { digest: { ref: { ...ref, digest: sha256('else') } }, size: { ref: { ...ref, size: 7 } }, summary: { summary: { steps: 4 } } }[what];
+      const { found, dropped } = await look({ ref, summary: { steps: 3 }, ...changed });
+      expect(found).toBeUndefined();
+      expect(dropped).toEqual([expect.stringContaining('than the')]);
+    });
+
+    test('gives way to the stage’s own result, which was computed meanwhile', async () => {
+      const forged = { ref: await published(lineage({ key: sha256('another stage') })), summary: { steps: 3 } };
+      await fresh().blobs.putIfAbsent(`stages/${key}.json`, Buffer.from(canonicalJson(forged)));
+      const ours = { ref: await published(lineage({ key })), summary: { steps: 3 } };
+      expect(await fresh().record(key, ours)).toEqual(ours);
+      expect(await fresh().find(key)).toEqual(ours);
+    });
+  });
+
+  test('a reference that says another digest than its artifact’s is not opened: keys are made of the one, results of the other', async () => {
+    const ref = await fresh().publish(await input({ a: 'x' }));
+    await expect(fresh().open({ ...ref, digest: sha256('y') })).rejects.toMatchObject({ code: 'DataCorrupt', message: expect.stringContaining(`the reference to it says ${sha256('y')}`) });
+  });
 });

@@ -1,14 +1,16 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { checkInputs } from '../../cli/check-inputs.js';
+import { checkNotices } from '../../cli/check-notices.js';
 import { writeJson } from '../../cli/runs.js';
 import { loadConfig } from '../../config/index.js';
 import { openHome } from '../../lib/home.js';
 import { createModel, writeHuggingFace } from '../../lib/models/index.js';
 import type { FinishedStage } from '../../lib/stages/types.js';
 import { tinyFolder } from '../evaluation/tiny-folder.js';
-import { place } from './bliss.js';
+import { lockHome } from '../../workers/home-lock.js';
+import { bliss, place } from './bliss.js';
 
 /** smoke's target as a folder, whose tokenizer is the run's */
 const GIVEN = ['models.target.from=given', 'tokenizer={type: file, path: given/tokenizer.json}'];
@@ -104,5 +106,34 @@ describe('a selection that is taken, before a server is started', () => {
     expect(await check(folder, ['selection.from=./ids'])).toBe('passes');
     writeFileSync(path.join(folder, 'ids', 'b.jsonl'), '{"id": "books:000000003"}\n{"id": 4}\n');
     expect(await check(folder, ['selection.from=./ids'])).toMatch(/ids\/b\.jsonl:2: the id is a number/);
+  });
+});
+
+describe('who is to be told what happens, before a run is submitted', () => {
+  const TOLD = ['run', 'smoke', '--set', 'notices={command: true}'];
+
+  test('is an error with the mend where this side starts the workers, and a plan says so too; nothing is left', async () => {
+    const { home } = place();
+    for (const args of [TOLD, ['plan', ...TOLD.slice(1)]]) {
+      const { code, stderr } = await bliss([...args, '--home', home], { env: { BLISS_NOTICE_COMMAND: '' } });
+      expect(code, stderr).toBe(2);
+      expect(stderr).toMatch(/notices\.command: the environment variable BLISS_NOTICE_COMMAND is not set[^]*mend: set it to the path of a program or to a JSON list/);
+    }
+    expect(existsSync(home)).toBe(false);
+    expect((await bliss(['plan', ...TOLD.slice(1), '--home', home], { env: { BLISS_NOTICE_COMMAND: 'true' } })).code).toBe(0);
+  });
+
+  test('is a note where workers of another side may know', async () => {
+    const notes: string[] = [];
+    const { notices } = loadConfig({ source: 'smoke', overrides: ['notices={command: true}'] }).config;
+    const home = openHome(place().home);
+    const lock = await lockHome({ home, info: { pid: process.pid, started: '', temporary: false, namespace: 'default' } });
+    try {
+      await checkNotices({ notices, home, output: { note: (text) => notes.push(text) } });
+    } finally {
+      await lock.release();
+    }
+    expect(notes).toEqual([expect.stringMatching(/^nobody will be told, unless the workers that are up have another environment: notices\.command: /)]);
+    await expect(checkNotices({ notices, home, output: { note: () => undefined } })).rejects.toThrow('BLISS_NOTICE_COMMAND is not set');
   });
 });

@@ -12,6 +12,10 @@ const TOP = 'name, seeds, rounds, parity, data, tokenizer, heldOut, models, warm
 const cases: readonly (readonly [claim: string, yaml: string, message: string])[] = [
   // one field alone
   ['a text for a number', 'pretraining:\n  steps: ten', 'run.yaml:3: pretraining.steps: found "ten", allowed: an integer ≥ 1'],
+  ['a program in a configuration, which names none', 'notices: { command: [/usr/local/bin/tell, --now] }', `run.yaml:2: notices.command: found a list of 2, allowed: true or false; write true, and name the program where the CPU worker runs: BLISS_NOTICE_COMMAND='["/usr/local/bin/tell", "--channel", "training"]'`],
+  ['a program without arguments there', 'notices: { command: tell }', `run.yaml:2: notices.command: found "tell", allowed: true or false; write true, and name the program where the CPU worker runs: BLISS_NOTICE_COMMAND='["/usr/local/bin/tell", "--channel", "training"]'`],
+  ['a variable of the environment that is none of its business', 'notices: { webhook: { urlVariable: AWS_SECRET_ACCESS_KEY } }', 'run.yaml:2: notices.webhook.urlVariable: found "AWS_SECRET_ACCESS_KEY", allowed: the name of an environment variable that begins with BLISS_, as BLISS_WEBHOOK'],
+  ['notices with a command that is off', 'notices: { command: false }', 'run.yaml:2: notices: tells nobody; add notices.webhook or notices.command: true, or leave notices out'],
   ['a number in quotes', 'rounds: "3"', 'run.yaml:2: rounds: found "3", allowed: an integer ≥ 1; write 3'],
   ['a number with separators, text in YAML 1.2', 'data:\n  rowsPerGroup: 8_192', 'run.yaml:3: data.rowsPerGroup: found "8_192", allowed: an integer ≥ 1; write 8192'],
   ['a broken number', 'rounds: 2.5', 'run.yaml:2: rounds: found 2.5, allowed: an integer ≥ 1; write 3'],

@@ -9,7 +9,9 @@ import { bliss, place, start, until } from '../cli/bliss.js';
 /** outer steps enough that the stage still goes on when a command has come up */
 const CONFIG = ['--set', 'rounds=2', '--set', 'bilevel.outerSteps=500'];
 const RUN = ['--name', 'run', ...CONFIG, '--json'];
-const noticesTo = (file: string): string => `notices=${JSON.stringify({ events: ['started', 'paused', 'resumed', 'failed', 'cancelled', 'done'], command: ['sh', '-c', `cat >> ${file}`] })}`;
+const NOTICES = `notices=${JSON.stringify({ events: ['started', 'paused', 'resumed', 'failed', 'cancelled', 'done'], command: true })}`;
+/** of whoever brings the stack up: a configuration names no program */
+const noticesTo = (file: string): NodeJS.ProcessEnv => ({ BLISS_NOTICE_COMMAND: JSON.stringify(['sh', '-c', 'cat >> "$0"', file]) });
 const RUN_MS = 400_000;
 const BILEVEL = 'seed-0/bliss/round-1/bilevel';
 
@@ -34,7 +36,8 @@ test('a run that is paused, resumed, cancelled, resumed, stopped after a round a
   const { folder, home: root } = place();
   const home = openHome(root);
   const notices = path.join(folder, 'notices.jsonl');
-  const first = start(['run', 'smoke', ...RUN, '--set', noticesTo(notices), '--home', home.root]);
+  const told = { env: noticesTo(notices) };
+  const first = start(['run', 'smoke', ...RUN, '--set', NOTICES, '--home', home.root], told);
 
   // pause: nothing runs any more, a second one is refused
   await runningPast(home, 20);
@@ -49,7 +52,7 @@ test('a run that is paused, resumed, cancelled, resumed, stopped after a round a
   expect(bilevelOf(home)).toEqual(paused);
 
   // resumed, it goes on from there; then it is cancelled
-  const second = start(['resume', 'run', '--json', '--home', home.root]);
+  const second = start(['resume', 'run', '--json', '--home', home.root], told);
   const resumed = await runningPast(home, (paused?.step ?? 0) + 5);
   expect(resumed.attempt).toBe(1); // another scheduling, no retry
   expect(await inHome(home, 'cancel', 'run')).toMatchObject({ code: 0, answer: { state: 'cancelled' } });
@@ -59,7 +62,7 @@ test('a run that is paused, resumed, cancelled, resumed, stopped after a round a
   expect(late.text).toMatch(/the run run has ended \(cancelled\)[^]*bliss resume run/);
 
   // resumed once more, and ended after its first round
-  const third = start(['resume', 'run', '--json', '--home', home.root]);
+  const third = start(['resume', 'run', '--json', '--home', home.root], told);
   const none = await until('the run to be open again', async () => {
     const refused = await inHome(home, 'stop-after', 'run', '--round', '3');
     return refused.text.includes('the run has rounds') ? refused : undefined;
@@ -73,7 +76,7 @@ test('a run that is paused, resumed, cancelled, resumed, stopped after a round a
   expect(new Set((JSON.parse(early.stdout) as { metrics: { round: number }[] }).metrics.map(({ round }) => round))).toEqual(new Set([1]));
 
   // the other round
-  const fourth = start(['resume', 'run', '--json', '--home', home.root]);
+  const fourth = start(['resume', 'run', '--json', '--home', home.root], told);
   await until('the second round', () => (readJson<StageProgressFile>(home.run('run').progress(BILEVEL.replace('round-1', 'round-2')))?.state === 'running' ? true : undefined), RUN_MS);
   // its device-hours are spent long since: it pauses, and goes on without a budget
   expect(await inHome(home, 'budget', 'run', '--gpu-hours', '0.0001')).toMatchObject({ code: 0, answer: { gpuHours: 0.0001 } });
@@ -86,9 +89,9 @@ test('a run that is paused, resumed, cancelled, resumed, stopped after a round a
   expect(whole.code, whole.stderr).toBe(0);
   expect((JSON.parse(last.stdout) as Answer).digests).toEqual((JSON.parse(whole.stdout) as Answer).digests);
   // and whoever wanted to know was told; each notice goes its own way, so that two may change places
-  const told = readFileSync(notices, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { event: string; id: string; at: string }).sort((a, b) => a.at.localeCompare(b.at));
-  expect(told.map(({ event }) => event)).toEqual(['started', 'paused', 'resumed', 'cancelled', 'started', 'done', 'started', 'paused', 'resumed', 'done']);
-  expect(new Set(told.map(({ id }) => id)).size).toBe(told.length);
+  const notes = readFileSync(notices, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { event: string; id: string; at: string }).sort((a, b) => a.at.localeCompare(b.at));
+  expect(notes.map(({ event }) => event)).toEqual(['started', 'paused', 'resumed', 'cancelled', 'started', 'done', 'started', 'paused', 'resumed', 'done']);
+  expect(new Set(notes.map(({ id }) => id)).size).toBe(notes.length);
   // a plan finds all of it, and says what another configuration would compute anew and why
   expect((await inHome(home, 'plan', 'smoke', ...CONFIG)).answer).toMatchObject({ total: { toRun: 0 } });
   const plan = (await inHome(home, 'plan', 'smoke', ...CONFIG, '--set', 'bilevel.outerSteps=200')).answer as { stages: { stage: string; state: string; why?: string; seconds?: number }[]; total: object };

@@ -1,9 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { mkdtempSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import os from 'node:os';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { noticesSchema } from '../../config/sections/notices.js';
 import { BlissError } from '../../lib/errors.js';
@@ -12,9 +9,10 @@ import { deliverNotice, ID_HEADER, SIGNATURE_HEADER, type Notice } from '../../l
 const notice: Notice = { id: 'run-id/1', run: 'mine', event: 'failed', message: 'bilevel: a loss of NaN', at: '2026-11-25T03:00:00.000Z' };
 
 describe('by webhook', () => {
-  const notices = noticesSchema.parse({ webhook: { urlVariable: 'HOOK', secretVariable: 'HOOK_KEY' } });
+  const notices = noticesSchema.parse({ webhook: { urlVariable: 'BLISS_HOOK', secretVariable: 'BLISS_HOOK_KEY' } });
   let server: Server;
   let answer = 200;
+  let elsewhere = '';
   const heard: { readonly request: IncomingMessage; readonly body: string }[] = [];
   beforeAll(async () => {
     server = createServer((request, response) => {
@@ -22,7 +20,7 @@ describe('by webhook', () => {
       request.on('data', (part: Buffer) => (body += part.toString('utf8')));
       request.on('end', () => {
         heard.push({ request, body });
-        response.writeHead(answer).end('words');
+        response.writeHead(answer, answer >= 300 && answer < 400 ? { location: elsewhere } : {}).end('words');
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -32,7 +30,7 @@ describe('by webhook', () => {
   const deliver = (environment: NodeJS.ProcessEnv) => deliverNotice({ notice, channel: 'webhook', notices, environment });
 
   test('a signed POST of JSON, with an id that tries share', async () => {
-    await deliver({ HOOK: HOOK(), HOOK_KEY: 'key' });
+    await deliver({ BLISS_HOOK: HOOK(), BLISS_HOOK_KEY: 'key' });
     const [{ request, body }] = heard;
     expect(request.method).toBe('POST');
     expect(JSON.parse(body)).toEqual(notice);
@@ -41,34 +39,57 @@ describe('by webhook', () => {
   });
 
   test('what may pass is an error to try again after; what will not, or a missing variable, is one to mend', async () => {
-    const environment = { HOOK: HOOK(), HOOK_KEY: 'key' };
+    const environment = { BLISS_HOOK: HOOK(), BLISS_HOOK_KEY: 'key' };
     for (answer of [500, 503, 429]) await expect(deliver(environment)).rejects.not.toBeInstanceOf(BlissError);
     for (answer of [400, 401, 404]) await expect(deliver(environment)).rejects.toBeInstanceOf(BlissError);
-    await expect(deliver({ HOOK_KEY: 'key' })).rejects.toThrow('notices.webhook.urlVariable: the environment variable HOOK is not set where the CPU worker runs; set it and start the stack again');
-    await expect(deliver({ HOOK: HOOK() })).rejects.toThrow('HOOK_KEY');
+    await expect(deliver({ BLISS_HOOK_KEY: 'key' })).rejects.toThrow('notices.webhook.urlVariable: the environment variable BLISS_HOOK is not set where the CPU worker runs; set it and start the stack again');
+    await expect(deliver({ BLISS_HOOK: HOOK() })).rejects.toThrow('BLISS_HOOK_KEY');
   });
 
   test('an address that does not answer is not told of in the error, which goes into histories', async () => {
-    const error: unknown = await deliver({ HOOK: 'http://127.0.0.1:1/secret-path', HOOK_KEY: 'key' }).catch((reason: unknown) => reason);
+    const error: unknown = await deliver({ BLISS_HOOK: 'http://127.0.0.1:1/secret-path', BLISS_HOOK_KEY: 'key' }).catch((reason: unknown) => reason);
     expect(error).not.toBeInstanceOf(BlissError);
     expect(String(error)).toContain('could not be reached');
     expect(String(error)).not.toContain('secret-path');
   });
-});
 
-describe('by command', () => {
-  const deliver = (command: readonly string[], timeoutMs = 5_000) => deliverNotice({ notice, channel: 'command', notices: noticesSchema.parse({ command }), environment: process.env, timeoutMs });
-
-  test('gets the notice as JSON on standard input', async () => {
-    const file = path.join(mkdtempSync(path.join(os.tmpdir(), 'bliss-notice-')), 'told');
-    await deliver(['sh', '-c', `cat > ${file}`]);
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(notice);
+  test('a redirect is followed nowhere, not even on the same machine: body and signature stay with the address that was given', async () => {
+    const reached: string[] = [];
+    const other = createServer((request, response) => {
+      reached.push(request.url ?? '');
+      response.end();
+    });
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    elsewhere = `http://127.0.0.1:${(other.address() as AddressInfo).port}/elsewhere`;
+    try {
+      for (answer of [301, 302, 303, 307, 308]) {
+        const error: unknown = await deliver({ BLISS_HOOK: HOOK(), BLISS_HOOK_KEY: 'key' }).catch((reason: unknown) => reason);
+        expect(error).toBeInstanceOf(BlissError);
+        expect(String(error)).toContain(`the webhook answered ${answer}: its address has moved, and nothing is sent on to another one; set BLISS_HOOK to the new address`);
+        expect(String(error)).not.toContain('elsewhere');
+      }
+      expect(reached).toEqual([]);
+    } finally {
+      other.close();
+    }
   });
 
-  test('one that fails or hangs is tried again, one that is not there is not; one that reads nothing is fine', async () => {
-    await expect(deliver(['sh', '-c', 'echo no >&2; exit 3'])).rejects.toThrow('the command ended with code 3: no');
-    await expect(deliver(['sleep', '60'], 300)).rejects.toThrow('the command ended with SIGKILL');
-    await expect(deliver(['/no/such/program'])).rejects.toBeInstanceOf(BlissError);
-    await deliver(['true']);
+  test('a run may name variables of BLISS_ only, whatever its configuration went through: no other is read, as address or as key', async () => {
+    heard.length = 0;
+    answer = 200;
+    const environment = { AWS_SECRET_ACCESS_KEY: 'aws', SLACK_URL: HOOK(), BLISS_HOOK: HOOK() };
+    const submitted = (webhook: { readonly urlVariable: string; readonly secretVariable?: string }) => deliverNotice({ notice, channel: 'webhook', notices: { events: ['failed'], webhook }, environment });
+    await expect(submitted({ urlVariable: 'SLACK_URL' })).rejects.toThrow('notices.webhook.urlVariable: SLACK_URL is not read: a run may name variables that begin with BLISS_');
+    await expect(submitted({ urlVariable: 'BLISS_HOOK', secretVariable: 'AWS_SECRET_ACCESS_KEY' })).rejects.toThrow('notices.webhook.secretVariable: AWS_SECRET_ACCESS_KEY is not read');
+    expect(heard).toEqual([]);
+    await submitted({ urlVariable: 'BLISS_HOOK' });
+    expect(heard).toHaveLength(1);
+  });
+
+  test.each(['not an address', 'file:///etc/passwd', 'hooks.example.com/x'])('%s as the address is said to be none, without being told', async (address) => {
+    const error: unknown = await deliver({ BLISS_HOOK: address, BLISS_HOOK_KEY: 'key' }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(BlissError);
+    expect(String(error)).toContain('BLISS_HOOK holds no http or https address');
+    expect(String(error)).not.toContain(address);
   });
 });

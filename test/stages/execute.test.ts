@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -39,6 +39,22 @@ test('a stage that another run finished meanwhile leaves no checkpoints of its o
   await call({ root, run: 'b', attempt: 1 });
   expect((await call({ root, run: 'a', attempt: 2 })).cached).toBe(true);
   expect(checkpointsOf(root, 'a')).toEqual([]);
+});
+
+test('a note that was mixed up with another stage’s is not taken: the stage is computed again, and its log says so', async () => {
+  const root = place();
+  const one = await call({ root, run: 'a', attempt: 1, keyParts: async () => 'one' });
+  const other = await call({ root, run: 'a', attempt: 1, keyParts: async () => 'other' });
+  expect(other.ref.digest).toBe(one.ref.digest); // as alike as can be
+  const notes = path.join(root, 'store', 'stages');
+  const [first, second] = readdirSync(notes).map((name) => path.join(notes, name));
+  copyFileSync(first, second);
+  const events: string[] = [];
+  const again = async (what: string) => call({ root, run: 'b', attempt: 1, keyParts: async () => what, hooks: { onEvent: ({ name, detail }) => events.push(`${name}: ${detail}`) } });
+  const results = [await again('one'), await again('other')];
+  expect(results.filter(({ cached }) => cached)).toHaveLength(1);
+  expect(results.map(({ ref }) => ref)).toEqual([one.ref, other.ref]);
+  expect(events).toEqual([expect.stringMatching(/^computed again: its result is on record, but store:artifacts\/\w+\/manifest\.json: the artifact was made under another key, \w{64}$/)]);
 });
 
 test('goes on with the metrics of a stage of very many steps', async () => {

@@ -10,7 +10,7 @@ export const taskSchema = z.strictObject({
   name: z.enum(['prepare', 'selection', 'importing', 'training', 'bilevel', 'lexical', 'mates', 'scoring', 'evaluation', 'report']),
   run: z.string(),
   stage: z.string(),
-  /** checked by the stage's own types on the sending side; JSON here */
+  /** held against the stage's schema by the activity that sends it; JSON here */
   input: z.unknown(),
   fencingToken: z.strictObject({ epoch: z.number().int(), attempt: z.number().int() }),
   scope: z.string(),

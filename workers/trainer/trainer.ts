@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { StageFailed, TrainerCrashed, type Trainer, type TrainerRun } from '../../activities/trainer.js';
+import { printable } from '../../lib/printable.js';
 import type { StageResult } from '../../lib/stages/types.js';
 import { fromTrainer, type FromTrainer, type ToTrainer } from './protocol.js';
 
@@ -38,8 +39,9 @@ export function createTrainer({ environment, entry = fileURLToPath(new URL('./ch
     all.add(child);
     lastWords.set(child, '');
     child.stderr?.on('data', (part: Buffer) => {
-      process.stderr.write(part);
-      lastWords.set(child, ((lastWords.get(child) ?? '') + part.toString('utf8')).slice(-LAST_WORDS));
+      const words = printable(part.toString('utf8'));
+      process.stderr.write(words);
+      lastWords.set(child, ((lastWords.get(child) ?? '') + words).slice(-LAST_WORDS));
     });
     const alive = setInterval(() => tell(child, { type: 'alive' }), ALIVE_EVERY_MS);
     const forget = (): void => {
@@ -148,7 +150,8 @@ function converse(child: ChildProcess, run: TrainerRun): Promise<StageResult> {
           return;
         case 'failed':
           finish();
-          reject(new StageFailed(message.code, message.message, message.retryable, message.mend, message.stack));
+          // histories and the Temporal UI show it from here on
+          reject(new StageFailed(message.code, printable(message.message), message.retryable, message.mend === undefined ? undefined : printable(message.mend), message.stack));
           return;
       }
     };
