@@ -64,7 +64,7 @@ const toKnow = ({ state, note, error, before }: StageProgressFile): string =>
 
 /** One worker that is lost is a preemption; one after the other, with nothing gained, is worth a look. */
 const beforeText = ({ attempt, code, message, lost }: NonNullable<StageProgressFile['before']>): string =>
-  `attempt ${attempt} ended: ${code}: ${message}${lost > 1 ? `; ${lost} in a row lost their workers with no new step: see that workers stay up and reach the server, or raise worker.heartbeatTimeout` : ''}`;
+  `attempt ${attempt} ended: ${code}: ${oneLine(message)}${lost > 1 ? `; ${lost} in a row lost their workers with no new step: see that workers stay up and reach the server, or raise worker.heartbeatTimeout` : ''}`;
 
 /** `waits for data 12.0 %` */
 function waitText({ state, dataWait }: StageProgressFile): string {

@@ -103,7 +103,7 @@ function failedLines({ run, failed, goesOn }: { readonly run: string; readonly f
   const then = goesOn
     ? `The run goes on without ${failed.length > 1 ? 'them' : 'it'} (\`evaluation.onFailure: continue\`).`
     : `The arm ends at its next round, and the run with it. Mend what the message names, then \`bliss resume ${run}\`: stages that are done are not computed again.`;
-  return ['State: **a stage has failed**', '', ...failed.map(({ stage, reason }) => `> ${stage}: ${reason}`), '', then, ''];
+  return ['State: **a stage has failed**', '', ...failed.map(({ stage, reason }) => `> ${stage}: ${plainText(reason)}`), '', then, ''];
 }
 
 const interruptionLines = (interruptions: readonly Interruption[], stage?: string): string[] =>

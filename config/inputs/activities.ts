@@ -3,7 +3,7 @@ import { naturalNumber, positive, positiveInteger } from '../sections/common.js'
 import { noticesSchema, submittedNoticesSchema } from '../sections/notices.js';
 import { otherSelection } from '../sections/other-selection.js';
 import { refSchema, runName, scope, stagePath } from './names.js';
-import { checkTasksSchema, finishedStageSchema, stageInputSchemas } from './stages.js';
+import { finishedStageSchema, stageInputSchemas } from './stages.js';
 
 /*
  * Inputs of activities: whoever reaches the server may begin a workflow that asks for one with anything.
@@ -31,7 +31,7 @@ export const activityInputSchemas = {
   presentRun: z.object({ run: runName, report: refSchema }),
   deviceSeconds: z.object({ run: runName }),
   resolveSelection: z.object({ from: z.string().refine((from) => otherSelection(from) !== undefined, 'RUN/round-N'), seed: naturalNumber }),
-  checkTasks: checkTasksSchema,
+  checkTasks: z.object({ tasks: stageInputSchemas.evaluation.shape.tasks.unwrap() }),
   notify: z.object({
     notices: submittedNoticesSchema,
     notice: z.object({ id: z.string().max(1_000), run: runName, event: noticesSchema.shape.events.unwrap().element, stage: stagePath.optional(), message: z.string().optional(), at: z.string().max(40) }),

@@ -32,13 +32,8 @@ export const placeSchema = z.object({ run: runName, stage: stagePath, seed: seed
 
 const results = z.array(z.object({ ref: refSchema, summary: z.record(z.string(), z.unknown()), cached: z.boolean() }));
 export const finishedStageSchema = z.object({ stage: stagePath, name: stageName, seed: seedNumber, arm: identifier.nullable(), round: positiveInteger.nullable(), results });
-/** A stage that failed for good. */
-export const failedStageSchema = z.object({ stage: stagePath, seed: seedNumber, arm: identifier.nullable(), round: positiveInteger.nullable(), reason: z.string() });
+const failedStageSchema = z.object({ stage: stagePath, seed: seedNumber, arm: identifier.nullable(), round: positiveInteger.nullable(), reason: z.string() });
 export const forkedSchema = z.object({ from: runName, stage: stagePath });
-
-const taskFiles = z.object({ of: evaluationSchema.shape.tasks.unwrap(), folder: place });
-/** What a round's evaluation is to read. */
-export const checkTasksSchema = z.object({ tasks: taskFiles });
 
 const scoring = z.object({
   models: modelsSchema,
@@ -113,7 +108,7 @@ export const stageInputSchemas = {
     sets: evaluationSchema.shape.sets,
     batchSize: positiveInteger,
     compiler: computed.compiler,
-    tasks: taskFiles.optional(),
+    tasks: z.object({ of: evaluationSchema.shape.tasks.unwrap(), folder: place }).optional(),
   }),
   report: z.object({ run: runName, config: submittedConfigSchema, stages: z.union([refSchema, z.array(finishedStageSchema)]), forked: forkedSchema.optional(), failed: z.array(failedStageSchema).optional() }),
 };

@@ -97,12 +97,13 @@ export async function gather({ run, config, opened, timings, forked, failed = []
 
 const forkNote = ({ from, stage }: Forked): string => `forked from the run ${from} at ${stage}: what comes before in the arms that both have is that run's, made under its configuration`;
 
+const failureNote = ({ stage, reason }: FailedStage): string => `${stage} failed, and the run went on without it: ${reason}`;
+
 /** Every attempt leaves a line: times without some are too low, and are not to pass for whole. */
 function lostNotes(timed: readonly StageTiming[]): string[] {
   const lost = timed.filter(({ attempts, cached }) => attempts === 0 && !cached);
   return lost.length === 0 ? [] : [`times are too low: timings.jsonl has no line of ${lost.length} of ${timed.length} stages that were computed, ${lost[0].stage} the first`];
 }
-const failureNote = ({ stage, reason }: FailedStage): string => `${stage} failed, and the run went on without it: ${reason}`;
 
 /** What changed under way, by stage. */
 async function notesOf(opened: readonly OpenedStage[]): Promise<string[]> {
