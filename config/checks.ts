@@ -36,7 +36,7 @@ function seedsAndArms({ seeds, comparison, evaluation }: RunConfig): Problem[] {
 
 /** One task has its own: lib/evaluation, which may not be read here. */
 function tasksWithoutItems({ tasks = [] }: RunConfig['evaluation']): Problem[] {
-  return tasks.flatMap(({ name, path }, i) => (path !== undefined || name === 'wordnet' ? [] : [{ path: ['evaluation', 'tasks', i, 'path'], message: expected('nothing', `a file or glob of items of ${name}`) }]));
+  return tasks.flatMap(({ name, path }, i) => (path !== undefined || name === 'wordnet' ? [] : [{ path: ['evaluation', 'tasks', i, 'path'], message: expected('nothing', `a file, glob or folder of items of ${name}`) }]));
 }
 
 function notices({ notices: section }: RunConfig): Problem[] {

@@ -23,7 +23,7 @@ export function addEval(program: Command): void {
     .description('zero-shot tasks as lm-evaluation-harness asks them, of a model folder or of an arm after a round')
     .argument('<model>', 'folder with config.json, model.safetensors and tokenizer.json, or RUN/seed-0/ARM/round-1')
     .requiredOption('--tasks <names>', 'tasks, separated by commas: piqa,lambada_openai')
-    .option('--data <dir|task=file>', 'folder with the tasks’ items, or the file of one task; may be given again; wordnet needs none', (value: string, before: readonly string[]) => [...before, value], [])
+    .option('--data <dir|task=file>', 'folder with the tasks’ items, or file, glob or folder of one task; may be given again; wordnet needs none', (value: string, before: readonly string[]) => [...before, value], [])
     .option('--limit <n>', 'only the first n items of each task')
     .option('--batch-size <n>', 'rows of one step; fewer where they are long', '32')
     .option('--max-length <tokens>', 'longest input, where it is not the model’s own')
@@ -48,6 +48,7 @@ export function addEval(program: Command): void {
           job: {
             home: home.root,
             model: modelSource(home, named),
+            folder: process.cwd(),
             tasks: await findTaskFiles({ tasks, data: options.data, cwd: process.cwd() }),
             limit: options.limit === undefined ? null : count('--limit', options.limit),
             batchSize: count('--batch-size', options.batchSize),

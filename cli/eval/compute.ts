@@ -22,7 +22,7 @@ async function evaluate(job: EvalJob): Promise<EvalAnswer> {
   const tasks = [];
   for (const { name, path: file } of job.tasks) {
     const task = taskByName(name);
-    tasks.push({ task, items: await readItems({ task, path: file, folder: '/', field: '--data', limit: job.limit ?? undefined }) });
+    tasks.push({ task, items: await readItems({ task, path: file, folder: job.folder, field: '--data', limit: job.limit ?? undefined }) });
   }
   // the items first: what is wrong with them is told before TensorFlow is loaded
   await say({ type: 'phase', phase: 'opening the model' });
