@@ -19,7 +19,8 @@ import { addResume } from './commands/resume.js';
 import { addRun } from './commands/run.js';
 import { addStatus } from './commands/status.js';
 import { addStopAfter } from './commands/stop-after.js';
-import { errorAnswer, errorText, exitCodeOf } from './output.js';
+import { errorAnswer, errorText, exitCodeOf, type ErrorAnswer } from './output.js';
+import { homeOptionOf, withHome } from './suggested.js';
 
 function bliss(): Command {
   const program = new Command('bliss')
@@ -37,10 +38,13 @@ function bliss(): Command {
 const wantsJson = process.argv.includes('--json');
 
 function fail(error: unknown): void {
-  if (wantsJson) process.stdout.write(`${JSON.stringify({ error: errorAnswer(error) })}\n`);
-  process.stderr.write(`${errorText(error)}\n`);
+  const homeOption = homeOptionOf(program.opts<{ home?: string }>().home);
+  if (wantsJson) process.stdout.write(`${JSON.stringify({ error: suggestingAnswer(errorAnswer(error), homeOption) })}\n`);
+  process.stderr.write(`${withHome(errorText(error), homeOption)}\n`);
   process.exitCode = exitCodeOf(error);
 }
+
+const suggestingAnswer = ({ message, mend, ...answer }: ErrorAnswer, homeOption: string): ErrorAnswer => ({ ...answer, message: withHome(message, homeOption), ...(mend === undefined ? {} : { mend: withHome(mend, homeOption) }) });
 
 /** Commander's own words: help and version are no errors, all else is usage. */
 function fromCommander(error: CommanderError): unknown {
