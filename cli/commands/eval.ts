@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Command } from 'commander';
+import { counted } from '../../lib/counted.js';
 import { BlissError } from '../../lib/errors.js';
 import { action } from '../command.js';
 import { listenForInterrupt } from '../signals.js';
@@ -60,7 +61,7 @@ export function addEval(program: Command): void {
           onProgress: (done, of) => {
             if (done < of && Date.now() - said < SAID_EVERY_MS) return;
             said = Date.now();
-            output.note(`${done} of ${of} requests`);
+            output.note(`${done} of ${counted(of, 'request')}`);
           },
         }).catch((error: unknown) => {
           if (interrupt.signal.aborted) return undefined;

@@ -11,6 +11,7 @@ import { makeHome } from '../../lib/home-folder.js';
 import { packageVersion } from '../../lib/package-root.js';
 import { errorAnswer, errorText } from '../output.js';
 import type { EvalAnswer, EvalJob, FromEval } from './job.js';
+import { counted } from '../../lib/counted.js';
 
 function say(message: FromEval): Promise<void> {
   return new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()));
@@ -42,7 +43,7 @@ async function evaluate(job: EvalJob): Promise<EvalAnswer> {
       batchSize: job.batchSize,
       known,
       open: async (shape) => {
-        await say({ type: 'phase', phase: `compiling for ${shape.batchSize} rows of ${shape.sequenceLength} tokens` });
+        await say({ type: 'phase', phase: `compiling for ${counted(shape.batchSize, 'row')} of ${counted(shape.sequenceLength, 'token')}` });
         const program = await createLogLikelihoodProgram({ model, vocabularySize, ...shape, mode: job.compiler });
         program.setState(weights);
         return program;

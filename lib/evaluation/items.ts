@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digestJson } from '../artifacts/index.js';
 import { readRecords, sha256OfFile, type FileRecord, type InputFile } from '../data/sources/index.js';
+import { counted } from '../counted.js';
 import { BlissError } from '../errors.js';
 import { taskFiles } from './task-files.js';
 import { isProblem, type Item, type Task } from './tasks/index.js';
@@ -105,7 +106,7 @@ async function documents(task: Task, file: InputFile): Promise<Documents> {
       return { ...document, [labelField]: Number(line) };
     },
     end: (count) => {
-      if (isUsed && lines.length > count) throw problem(count, `there are ${lines.length} labels, and ${count} documents in ${path.basename(file.path)}`);
+      if (isUsed && lines.length > count) throw problem(count, `there are ${counted(lines.length, 'label')}, and ${counted(count, 'document')} in ${path.basename(file.path)}`);
     },
   };
 }

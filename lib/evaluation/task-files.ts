@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { formatByEnding, resolveFiles, walk, type InputFile } from '../data/sources/index.js';
+import { counted } from '../counted.js';
 import { BlissError } from '../errors.js';
 import { isPlain, shardOf, splitOf, tableOf } from './table-names.js';
 import type { Task } from './tasks/index.js';
@@ -103,7 +104,7 @@ const isNameAlone = (rest: string): boolean => /^\.(jsonl|ndjson|json|parquet)(\
 function refuseGap({ folder, files, field }: { readonly folder: string; readonly files: readonly string[]; readonly field: string }): void {
   const [of] = files.flatMap((file) => shardOf(file).of ?? []);
   if (of === undefined || files.length === of) return;
-  throw invalid(field, `a table in ${folder} has ${of} files by their names, and ${files.length} of them ${files.length === 1 ? 'is' : 'are'} there: ${listed(files)}`, 'get the others, or name the files that are meant with a glob');
+  throw invalid(field, `a table in ${folder} has ${counted(of, 'file')} by their names, and ${files.length} of them ${files.length === 1 ? 'is' : 'are'} there: ${listed(files)}`, 'get the others, or name the files that are meant with a glob');
 }
 
 /** What somebody names is theirs to choose, but several tables in one figure are nobody's choice. */
