@@ -1,3 +1,4 @@
+import { counted } from '../counted.js';
 import { BlissError } from '../errors.js';
 import { permutation } from '../random.js';
 import { openParquet } from './parquet.js';
@@ -76,7 +77,7 @@ export const openDataset: OpenDataset = async (artifact, index, { documents = fa
       if (order.rows < batchSize) {
         throw new BlissError({
           code: 'DataInvalid',
-          message: `a batch wants ${batchSize} rows, the dataset has ${order.rows}${part === undefined ? '' : ` in part ${part.index} of ${part.of}`}`,
+          message: `a batch wants ${counted(batchSize, 'row')}, the dataset has ${order.rows}${part === undefined ? '' : ` in part ${part.index} of ${part.of}`}`,
           mend: 'lower the batch size, or raise data.rowsPerGroup or the fraction of rows that is used',
         });
       }

@@ -47,7 +47,7 @@ export async function folderFiles({ folder, format, allowed, split, field }: Fol
 }
 
 /** Files below a folder, links followed: the hub's cache is links. Sorted by path. */
-async function walk(folder: string): Promise<string[]> {
+export async function walk(folder: string): Promise<string[]> {
   const files: string[] = [];
   for (const name of await readdir(folder)) {
     if (ASIDE.test(name)) continue;

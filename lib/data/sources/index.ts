@@ -10,6 +10,8 @@ import { weightedSource } from './weighted.js';
 
 export type { CorpusSource, SourceInput } from './types.js';
 export { resolveFiles, sha256OfFile, type InputFile } from './files.js';
+export { walk } from './folder-files.js';
+export { formatByEnding } from './formats.js';
 export { readRecords, type FileRecord } from './records.js';
 
 /** The sources of the configuration. Files are looked up when they are read. @throws BlissError ConfigInvalid */
