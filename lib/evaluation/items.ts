@@ -4,6 +4,7 @@ import path from 'node:path';
 import { digestJson } from '../artifacts/index.js';
 import { readRecords, resolveFiles, sha256OfFile, type FileRecord, type InputFile } from '../data/sources/index.js';
 import { BlissError } from '../errors.js';
+import { refuseLfsPointer } from '../git-lfs.js';
 import { isProblem, type Item, type Task } from './tasks/index.js';
 
 /** A document with what is asked of it. */
@@ -90,6 +91,7 @@ async function documents(task: Task, file: InputFile): Promise<Documents> {
   const { labelField } = task;
   const where = labelsFile(file);
   if (labelField === undefined || !existsSync(where)) return { documentOf: ({ record }) => nested(record), end: () => undefined };
+  await refuseLfsPointer(where);
   const lines = (await readFile(where, 'utf8')).trimEnd().split('\n');
   const problem = (index: number, message: string): BlissError =>
     new BlissError({ code: 'DataInvalid', where: `${where}:${index + 1}`, message, mend: `write the ${labelField} of each line of ${path.basename(file.path)}, an integer a line` });
