@@ -56,7 +56,10 @@ async function goOn({ session, home, run }: { readonly session: Session; readonl
   const again = settled.kind === 'missing' || (settled.kind === 'closed' && (settled.outcome.state !== 'done' || endedEarly(settled.outcome)));
   if (again) {
     await leftoversEnded(session, run);
-    await startPipeline({ session, input: { ...readInput(home, run), ...(record.gpuHours === undefined ? {} : { gpuHours: record.gpuHours }) }, again: true });
+    const input = readInput(home, run);
+    const { withEarlierCorpora } = await import('../earlier-corpora.js'); // brings DuckDB: not for every command
+    const known = await withEarlierCorpora({ home, input });
+    await startPipeline({ session, input: { ...input, ...(known === undefined ? {} : { known }), ...(record.gpuHours === undefined ? {} : { gpuHours: record.gpuHours }) }, again: true });
     rmSync(folder.outcome, { force: true });
   }
   if (settled.kind === 'open' && settled.paused && !settled.spent) await session.client.workflow.getHandle(run).executeUpdate<Steering, []>('resume');

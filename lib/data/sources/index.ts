@@ -12,6 +12,7 @@ import { weightedSource } from './weighted.js';
 export type { CorpusSource, SourceInput } from './types.js';
 export { resolveFiles, sha256OfFile, type InputFile } from './files.js';
 export { readRecords, type FileRecord } from './records.js';
+export { requireReadable } from './readable.js';
 
 /** The sources of the configuration. Files are looked up when they are read. @throws BlissError ConfigInvalid */
 export function openSources(data: Pick<RunConfig['data'], 'sources'>, configFolder: string, seed = ''): CorpusSource[] {
