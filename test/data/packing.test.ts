@@ -46,9 +46,10 @@ describe('gzip', () => {
 
   test('wherever members end in the pieces that a file is read in', async () => {
     const piece = 1 << 18;
-    const noise = Buffer.from(Array.from({ length: piece }, ((random) => () => random.below(256))(randomStream('noise'))));
+    const first = 1 << 14;
+    const noise = Buffer.from(Array.from({ length: piece + first }, ((random) => () => random.below(256))(randomStream('noise'))));
     const overhead = gzipSync(noise, { level: 0 }).length - noise.length;
-    for (const end of [piece - 1, piece, piece + 1]) {
+    for (const end of [first - 1, first, first + 1, first + piece - 1, first + piece, first + piece + 1]) {
       const content = Buffer.concat([noise, noise]).subarray(0, end - overhead);
       let member = gzipSync(content, { level: 0 });
       // stored blocks have headers of their own

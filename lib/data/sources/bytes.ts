@@ -1,52 +1,62 @@
-import { createReadStream, type ReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { pipeline } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { BlissError } from '../../errors.js';
 import { HEAD_BYTES, packingOf } from './packing.js';
+import { filePieces, PIECE_BYTES } from './pieces.js';
 import { unreadable } from './read-error.js';
 import { unzstd } from './zstd.js';
 
 /** Counts compressed bytes as they are read, for progress. */
 export type OnBytes = (bytes: number) => void;
 
-/** Size of reads: large enough that a gigabyte takes few turns of the event loop. */
-const CHUNK_BYTES = 1 << 18;
-
 /** The bytes of a file as a stream, unpacked where they are gzip or zstd, whatever its name. @throws BlissError DataCorrupt, DataInvalid */
 export async function* fileBytes(file: string, onBytes: OnBytes = () => undefined): AsyncIterable<Uint8Array> {
-  let input: ReadStream | undefined;
+  const pieces = filePieces({ file });
   try {
-    const handle = await open(file, 'r');
-    input = handle.createReadStream({ start: 0, highWaterMark: CHUNK_BYTES });
-    input.on('data', (chunk) => {
-      onBytes(chunk.length);
-    });
-    input.pause();
-    const head = new Uint8Array(HEAD_BYTES);
-    const { bytesRead } = await handle.read(head, 0, HEAD_BYTES, 0);
-    const packing = packingOf({ file, head: head.subarray(0, bytesRead) });
+    const first = await firstOf(pieces);
+    const input = (async function* () {
+      onBytes(first.length);
+      if (first.length > 0) yield first;
+      for await (const piece of pieces) {
+        onBytes(piece.length);
+        yield piece;
+      }
+    })();
+    const packing = packingOf({ file, head: first.subarray(0, HEAD_BYTES) });
     if (packing === 'gzip') yield* gunzipped(input, file);
-    else if (packing === 'zstd') yield* unzstd(input as AsyncIterable<Uint8Array>, file);
-    else yield* input as AsyncIterable<Uint8Array>;
+    else if (packing === 'zstd') yield* unzstd(input, file);
+    else yield* input;
   } catch (error) {
     throw unreadable(file, error) ?? gzipError(file, error) ?? error;
   } finally {
-    input?.destroy();
+    await pieces.return();
   }
 }
 
+/** Enough to tell what a file is. */
+async function firstOf(pieces: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
+  const held: Uint8Array[] = [];
+  let length = 0;
+  while (length < HEAD_BYTES) {
+    const { value, done } = await pieces.next();
+    if (done === true) break;
+    held.push(value);
+    length += value.length;
+  }
+  return held.length === 1 ? held[0] : Buffer.concat(held);
+}
+
 /** All members of a gzip file. Node takes what begins with a zero for padding, damaged members too: only zeros are. */
-async function* gunzipped(input: ReadStream, file: string): AsyncIterable<Uint8Array> {
-  const unpacker = createGunzip({ chunkSize: CHUNK_BYTES });
+async function* gunzipped(input: AsyncIterable<Uint8Array>, file: string): AsyncIterable<Uint8Array> {
+  const unpacker = createGunzip({ chunkSize: PIECE_BYTES });
   // an error of either stream ends the iteration
-  yield* pipeline(input, unpacker, () => undefined) as AsyncIterable<Uint8Array>;
+  yield* pipeline(Readable.from(input), unpacker, () => undefined) as AsyncIterable<Uint8Array>;
   const end = unpacker.bytesWritten;
   let at = end;
-  for await (const chunk of createReadStream(file, { start: end, highWaterMark: CHUNK_BYTES }) as AsyncIterable<Uint8Array>) {
-    const other = chunk.findIndex((byte) => byte !== 0);
+  for await (const piece of filePieces({ file, start: end })) {
+    const other = piece.findIndex((byte) => byte !== 0);
     if (other >= 0) throw new BlissError({ code: 'DataCorrupt', where: file, message: `the gzip stream ends at byte ${end}, and something else follows at byte ${at + other}: one of its members is damaged, or it was appended to`, mend: 'copy or download the file anew' });
-    at += chunk.length;
+    at += piece.length;
   }
 }
 

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, type Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { folderFiles, type FolderFile } from './folder-files.js';
 import { formatOf, TEXT_FORMATS, type FileFormat } from './formats.js';
 import { glob, isGlob } from './glob.js';
 import { requireAllParts } from './parts.js';
+import { filePieces } from './pieces.js';
 import { unreadable } from './read-error.js';
 import { invalid } from './records.js';
 import type { FoundFile } from './walk.js';
@@ -98,7 +98,7 @@ function withOwnNames(files: InputFile[]): InputFile[] {
 export async function sha256OfFile(file: string): Promise<string> {
   const hash = createHash('sha256');
   try {
-    await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
+    for await (const piece of filePieces({ file })) hash.update(piece);
   } catch (error) {
     throw unreadable(file, error) ?? error;
   }
