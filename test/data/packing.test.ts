@@ -48,12 +48,12 @@ describe('gzip', () => {
     const piece = 1 << 18;
     const first = 1 << 14;
     const noise = Buffer.from(Array.from({ length: piece + first }, ((random) => () => random.below(256))(randomStream('noise'))));
-    const overhead = gzipSync(noise, { level: 0 }).length - noise.length;
     for (const end of [first - 1, first, first + 1, first + piece - 1, first + piece, first + piece + 1]) {
-      const content = Buffer.concat([noise, noise]).subarray(0, end - overhead);
+      // stored blocks have headers of their own, so the length of the content is found by trying
+      let content = noise.subarray(0, end - 23);
       let member = gzipSync(content, { level: 0 });
-      // stored blocks have headers of their own
-      member = gzipSync(Buffer.concat([noise, noise]).subarray(0, content.length + end - member.length), { level: 0 });
+      content = noise.subarray(0, content.length + end - member.length);
+      member = gzipSync(content, { level: 0 });
       expect(member).toHaveLength(end);
       expect(await read('a.gz', Buffer.concat([member, second]))).toHaveLength(content.length + members[1].length);
       expect(await read('a.gz', Buffer.concat([member, Buffer.alloc(2 * piece)]))).toHaveLength(content.length);
