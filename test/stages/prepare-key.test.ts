@@ -29,8 +29,8 @@ function write(folder: string, files: Readonly<Record<string, string>>): void {
 
 const CORPUS = { 'corpus/web/a.jsonl': '{"text":"a"}', 'corpus/web/b.jsonl': '{"text":"b"}', 'corpus/one.txt': 'c', 'held/h.txt': 'h', 'tokenizer.json': '{}' };
 
-function inputOf(configFolder: string, { root = '.', globs = [`${root}/corpus/**/*.jsonl`, `${root}/corpus/one.txt`] } = {}): PrepareInput {
-  const sources = [{ type: 'files', name: 'web', paths: globs }];
+function inputOf(configFolder: string, { root = '.', globs }: { readonly root?: string; readonly globs?: readonly string[] } = {}): PrepareInput {
+  const sources = [{ type: 'files', name: 'web', paths: globs ?? [`${root}/corpus/**/*.jsonl`, `${root}/corpus/one.txt`] }];
   const overrides = [`data.sources=${JSON.stringify(sources)}`, `heldOut.source={type: files, paths: [${root}/held]}`, `tokenizer={type: file, path: ${root}/tokenizer.json}`];
   const { config } = loadConfig({ source: 'smoke', overrides, cwd: configFolder });
   return { data: config.data, tokenizer: config.tokenizer, heldOut: config.heldOut, vocabularySize: config.models.vocabularySize, groups: 2, seed: '0', configFolder };
