@@ -46,9 +46,9 @@ describe('gzip', () => {
 
   test('wherever members end in the pieces that a file is read in', async () => {
     const piece = 1 << 18;
-    const first = 1 << 14;
-    const noise = Buffer.from(Array.from({ length: piece + first }, ((random) => () => random.below(256))(randomStream('noise'))));
-    for (const end of [first - 1, first, first + 1, first + piece - 1, first + piece, first + piece + 1]) {
+    const begin = 1 << 14;
+    const noise = Buffer.from(Array.from({ length: piece + begin }, ((random) => () => random.below(256))(randomStream('noise'))));
+    for (const end of [begin - 1, begin, begin + 1, begin + piece - 1, begin + piece, begin + piece + 1]) {
       // stored blocks have headers of their own, so the length of the content is found by trying
       let content = noise.subarray(0, end - 23);
       let member = gzipSync(content, { level: 0 });

@@ -8,7 +8,7 @@ import { glob, isGlob } from './glob.js';
 import { requireAllParts } from './parts.js';
 import { filePieces } from './pieces.js';
 import { unreadable } from './read-error.js';
-import { invalid } from './records.js';
+import { invalid } from './invalid.js';
 import type { FoundFile } from './walk.js';
 
 export interface InputFile {

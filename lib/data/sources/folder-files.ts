@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { formatByEnding, packedOtherwise, type FileFormat } from './formats.js';
 import { requireAllParts } from './parts.js';
-import { invalid } from './records.js';
+import { invalid } from './invalid.js';
 import { walk, type FoundFile } from './walk.js';
 
 export interface FolderFiles {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { invalid } from './records.js';
+import { invalid } from './invalid.js';
 
 export type FileFormat = 'jsonl' | 'parquet' | 'text' | 'bin';
 

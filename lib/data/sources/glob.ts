@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
-import { invalid } from './records.js';
+import { invalid } from './invalid.js';
 import { walk, type FoundFile, type Step } from './walk.js';
 
 const MAGIC = /[*?[]/;

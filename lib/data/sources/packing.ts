@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { BlissError } from '../../errors.js';
 import { isLfsPointer, lfsPointer } from '../../git-lfs.js';
-import { invalid } from './records.js';
+import { invalid } from './invalid.js';
 
 /** Enough to tell any of the forms below. */
 export const HEAD_BYTES = 64;

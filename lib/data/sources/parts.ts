@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { invalid } from './records.js';
+import { invalid } from './invalid.js';
 
 /** `train-00002-of-00004.parquet`, as the hub, Spark and TensorFlow number the parts of one thing */
 const NUMBERED = /^(.*?)(\d{3,})-of-(\d{3,})(.*)$/su;

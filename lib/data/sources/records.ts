@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { BlissError } from '../../errors.js';
 import { openParquet } from '../parquet.js';
 import { fileBytes, type OnBytes } from './bytes.js';
 import type { InputFile } from './files.js';
+import { invalid } from './invalid.js';
 
 /** One record of a file with where it stands: `items.jsonl:12`, `items.parquet (row group 0, row 3)`. */
 export interface FileRecord {
@@ -10,7 +10,7 @@ export interface FileRecord {
   readonly record: Record<string, unknown>;
 }
 
-export const invalid = (where: string, message: string, mend: string, cause?: unknown): BlissError => new BlissError({ code: 'DataInvalid', where, message, mend, cause });
+export { invalid };
 
 /** Longest document that is taken, in bytes: far above any real one, below what one string may hold. */
 export const LONGEST_DOCUMENT = 2 ** 28;

@@ -2,7 +2,7 @@ import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { isUtf8 } from 'node:buffer';
 import type { Dirent, Stats } from 'node:fs';
 import path from 'node:path';
-import { invalid } from './records.js';
+import { invalid } from './invalid.js';
 
 /** A file as it was come upon, and where it really lies. */
 export interface FoundFile {
@@ -39,7 +39,7 @@ export async function walk({ folder, steps, leftOut }: Walk): Promise<FoundFile[
   const files = new Map<string, FoundFile>();
   const seen = new Set<string>();
   const last = steps.length - 1;
-  let places: Place[] = [];
+  const places: Place[] = [];
   let links: (FoundFile & { readonly step: number; readonly isFile: boolean })[] = [];
   const take = (file: FoundFile): void => {
     if (!files.has(file.real)) files.set(file.real, file);

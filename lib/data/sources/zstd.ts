@@ -1,7 +1,7 @@
 import { Decompress } from 'fzstd';
 import { BlissError } from '../../errors.js';
 import { ByteReader } from './byte-reader.js';
-import { invalid } from './records.js';
+import { invalid } from './invalid.js';
 import { Xxh64 } from './xxh64.js';
 
 const FRAME = 0xfd2fb528;
