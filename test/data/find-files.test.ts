@@ -126,7 +126,17 @@ describe('what cannot be read is one error that names it', () => {
     const folder = await made('corpus/a/x.jsonl', 'corpus/b.jsonl');
     await symlink('../gone', path.join(folder, 'corpus/c'));
     expect(await failure(paths(folder, 'corpus/*/x.jsonl'))).toMatchObject({ where: path.join(folder, 'corpus/c') });
+    await symlink('gone.jsonl', path.join(folder, 'corpus/a/y.jsonl'));
+    for (const pattern of ['*/a/y.jsonl', '**/y.jsonl']) expect(await failure(paths(folder, pattern)), pattern).toMatchObject({ where: path.join(folder, 'corpus', pattern.startsWith('**') ? 'c' : 'a/y.jsonl') });
+    await rm(path.join(folder, 'corpus/a/y.jsonl'));
     expect(await paths(folder, 'corpus/*.jsonl', 'corpus/[ab]/*')).toEqual(['corpus/b.jsonl', 'corpus/a/x.jsonl']);
+  });
+
+  test('what is neither file nor folder is passed over in a folder, and refused where it is named', async () => {
+    const folder = await made('corpus/a.jsonl');
+    await symlink('/dev/null', path.join(folder, 'corpus/b.jsonl'));
+    for (const pattern of ['corpus', 'corpus/*', 'corpus/**/*.jsonl']) expect(await paths(folder, pattern), pattern).toEqual(['corpus/a.jsonl']);
+    expect(await failure(paths(folder, 'corpus/b.jsonl'))).toMatchObject({ code: 'DataInvalid', message: expect.stringContaining('is no file that can be read twice') as string });
   });
 
   test('a name that is no UTF-8', async () => {

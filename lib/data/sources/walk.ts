@@ -52,19 +52,16 @@ export async function walk({ folder, steps, leftOut }: Walk): Promise<FoundFile[
     if (kind === 'file') take(found);
     else if (kind === 'folder') places.push({ ...found, step: next });
     else {
-      const { isFile, real } = await followed(found.path);
-      if (isFile === isLast) links.push({ path: found.path, real, step: next, isFile });
+      const to = await followed(found.path);
+      if (to.kind === (isLast ? 'file' : 'folder')) links.push({ path: found.path, real: to.real, step: next, isFile: isLast });
     }
   };
   const look = async (at: Place): Promise<void> => {
     const step = steps[at.step];
     if (step.kind === 'name') {
       const child = path.join(at.path, step.name);
-      const found = await stat(child).catch(missing);
-      if (found === undefined) return;
-      const place = { path: child, real: await realpath(child), step: at.step + 1 };
-      if (at.step < last && found.isDirectory()) places.push(place);
-      if (at.step === last && found.isFile()) take(place);
+      const found = await lstat(child).catch(missing);
+      if (found !== undefined) await enter(at, { name: step.name, kind: kindOf(found) }, at.step + 1);
       return;
     }
     if (step.kind === 'folders') places.push({ ...at, step: at.step + 1 });
@@ -111,7 +108,7 @@ async function entriesOf(folder: string): Promise<readonly Entry[]> {
   return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }));
 }
 
-const kindOf = (entry: Dirent): Entry['kind'] => (entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : entry.isSymbolicLink() ? 'link' : 'other');
+const kindOf = (entry: Dirent | Stats): Entry['kind'] => (entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : entry.isSymbolicLink() ? 'link' : 'other');
 
 /** Node reads other bytes as U+FFFD, and nothing is found under that name. @throws BlissError DataInvalid */
 async function requireUtf8(folder: string, entry: string): Promise<void> {
@@ -123,13 +120,13 @@ async function requireUtf8(folder: string, entry: string): Promise<void> {
 }
 
 /** What a link leads to. @throws BlissError DataInvalid where there is nothing */
-async function followed(link: string): Promise<{ readonly isFile: boolean; readonly real: string }> {
+async function followed(link: string): Promise<{ readonly kind: Entry['kind']; readonly real: string }> {
   const found = await stat(link).catch(missing);
   if (found === undefined) {
     const to = await readlink(link).catch(() => 'nothing');
     throw invalid(link, `the link leads nowhere (to ${to})`, 'copy or download anew what it leads to, or delete the link');
   }
-  return { isFile: found.isFile(), real: await realpath(link) };
+  return { kind: kindOf(found), real: await realpath(link) };
 }
 
 function missing(error: unknown): Stats | undefined {
