@@ -2,6 +2,7 @@ import { counted } from '../counted.js';
 import { BlissError } from '../errors.js';
 import { permutation } from '../random.js';
 import { openParquet } from './parquet.js';
+import { mostRows } from './most-rows.js';
 import { batchOrder, type BatchOrder } from './order.js';
 import { badShard, bytesToTokens, DOCUMENTS_COLUMN, TOKEN_DTYPE_KEY } from './token-rows.js';
 import type { OpenDataset, TokenRow } from './types.js';
@@ -37,7 +38,7 @@ export const openDataset: OpenDataset = async (artifact, index, { documents = fa
 
   /** insertion order is order of use */
   const cache = new Map<number, Promise<readonly TokenRow[]>>();
-  const capacity = Math.max(2, Math.floor(CACHE_BYTES / (4 * sequenceLength * Math.max(1, ...groups.map((group) => group.rows)))));
+  const capacity = Math.max(2, Math.floor(CACHE_BYTES / (4 * sequenceLength * mostRows(groups))));
   const readGroup = (g: number): Promise<readonly TokenRow[]> => {
     const found = cache.get(g) ?? readRows(groups[g], sequenceLength, documents);
     cache.delete(g);

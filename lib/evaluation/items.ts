@@ -5,6 +5,7 @@ import { digestJson } from '../artifacts/index.js';
 import { readRecords, sha256OfFile, type FileRecord, type InputFile } from '../data/sources/index.js';
 import { counted } from '../counted.js';
 import { BlissError } from '../errors.js';
+import { refuseLfsPointer } from '../git-lfs.js';
 import { taskFiles } from './task-files.js';
 import { isProblem, type Item, type Task } from './tasks/index.js';
 
@@ -92,6 +93,7 @@ async function documents(task: Task, file: InputFile): Promise<Documents> {
   const { labelField } = task;
   const where = labelsFile(file);
   if (labelField === undefined || !existsSync(where)) return { documentOf: ({ record }) => nested(record), end: () => undefined };
+  await refuseLfsPointer(where);
   const lines = (await readFile(where, 'utf8')).trimEnd().split('\n');
   const problem = (index: number, message: string): BlissError =>
     new BlissError({ code: 'DataInvalid', where: `${where}:${index + 1}`, message, mend: `write the ${labelField} of each line of ${path.basename(file.path)}, an integer a line` });

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { formatByEnding, resolveFiles, walk, type InputFile } from '../data/sources/index.js';
+import { filesBelow, formatByEnding, resolveFiles, type InputFile } from '../data/sources/index.js';
 import { counted } from '../counted.js';
 import { BlissError } from '../errors.js';
 import { isPlain, shardOf, splitOf, tableOf } from './table-names.js';
@@ -62,7 +62,7 @@ interface Candidate {
 }
 
 /** relative to the folder */
-const dataFiles = async (folder: string): Promise<string[]> => (await walk(folder)).map((file) => path.relative(folder, file)).filter(isDataFile);
+const dataFiles = async (folder: string): Promise<string[]> => (await filesBelow({ folder, isWanted: isDataFile })).map((file) => path.relative(folder, file.path));
 const isDataFile = (file: string): boolean => formatByEnding(file, ['jsonl', 'parquet']) !== undefined || /\.json$/i.test(file);
 
 /** What follows the task's name in `piqa.jsonl`, `piqa-valid.jsonl` and `piqa/plain_text/validation.parquet`. */

@@ -114,8 +114,8 @@ export const bilevel: Stage<'bilevel'> = {
         relativeResidual: outer.relativeResidual,
         negativeCurvature: outer.negativeCurvature,
         scoreMean: mean(outer.scores),
-        scoreMin: Math.min(...outer.scores),
-        scoreMax: Math.max(...outer.scores),
+        scoreMin: outer.scores.reduce((least, score) => Math.min(least, score), Infinity),
+        scoreMax: outer.scores.reduce((most, score) => Math.max(most, score), -Infinity),
         learningRate: rate(hyper.score.peakLearningRate),
         ...watch.record(step),
       });
