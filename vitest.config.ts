@@ -1,8 +1,13 @@
 import { defineConfig } from 'vitest/config';
+import { withDirectLoopback } from './workers/proxy.js';
+
+// tests bring up servers on this machine, which a proxy of the environment knows nothing of
+Object.assign(process.env, withDirectLoopback(process.env));
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/build-first.ts'],
     pool: 'forks', // TensorFlow's native library is loaded once a process and cannot be shared by threads
     maxWorkers: 2,
     testTimeout: 60_000,

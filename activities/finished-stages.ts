@@ -1,6 +1,6 @@
-import { appendFile, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { Store } from '../lib/artifacts/index.js';
+import { hold, KEPT, type Store } from '../lib/artifacts/index.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import type { Home } from '../lib/home.js';
 import { publishFinishedStages, readFinishedStages } from '../lib/stages/finished-stages.js';
@@ -37,7 +37,7 @@ export const createFinishedStagesActivities = ({ store, home }: { readonly store
       await mkdir(folder);
       const ref = await publishFinishedStages({ store, stages: sorted, folder });
       // while the run goes on only its history has this reference: garbage collection reads no histories
-      await appendFile(home.run(run).keptStages, `${ref.uri}\n`);
+      await hold({ blobs: store.blobs, run, stage: KEPT, ref });
       return ref;
     } finally {
       await scratch.remove();

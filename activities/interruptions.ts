@@ -1,7 +1,7 @@
 /** An attempt that ended before the stage did: the server keeps only the last one's failure, people want all. */
 export interface Interruption {
   readonly attempt: number;
-  /** `Preempted`, `TrainerCrashed`, `WorkerLost` or a retryable error's code */
+  /** `Preempted`, `TrainerCrashed`, `TrainerSilent`, `WorkerLost` or a retryable error's code */
   readonly code: string;
   readonly message: string;
   /** id of this preemption among all of the home: its worker was told to stop or lost, its trainer killed. Absent for other ends, and in what earlier versions wrote */
@@ -20,6 +20,10 @@ export interface HeartbeatDetails {
   readonly checkpoint: number | null;
   /** crashes of the trainer in a row without a new checkpoint; preemptions do not count */
   readonly crashes: number;
+  /** attempts in a row whose workers were lost before a step or a checkpoint that none had come to; absent in what earlier versions wrote */
+  readonly lost?: number;
+  /** the last step that an attempt has come to; absent in what earlier versions wrote */
+  readonly furthest?: number;
   readonly loss?: number;
 }
 
@@ -40,10 +44,16 @@ export function withInterruption(details: HeartbeatDetails, { code, message }: P
   return [...others, { attempt, code, message: short, ...preemption }].slice(-INTERRUPTIONS_KEPT);
 }
 
+/** It could not tell how it ended. */
+const wasLost = ({ attempt, interruptions }: HeartbeatDetails): boolean => !interruptions.some((told) => told.attempt === attempt);
+
+/** Attempts lost in a row with nothing gained, those that were lost before their first heartbeat too. */
+export const lostInARow = (before: HeartbeatDetails | undefined, attempt: number): number => (before === undefined || !wasLost(before) ? 0 : (before.lost ?? 0) + attempt - before.attempt);
+
 /** What earlier attempts told, and a word for one that could not: its worker was killed, lost or cut off. */
 export function interruptionsBefore(before: HeartbeatDetails | undefined): readonly Interruption[] {
   if (before === undefined) return [];
-  if (before.interruptions.some(({ attempt }) => attempt === before.attempt)) return before.interruptions;
+  if (!wasLost(before)) return before.interruptions;
   const message = `the worker was killed or lost (no more heartbeats) after step ${before.step} of ${before.of}; the next attempt goes on from ${placeOf(before)}`;
   return withInterruption(before, { code: 'WorkerLost', message });
 }

@@ -1,6 +1,6 @@
 import { copyFile, mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
-import type { Store } from '../lib/artifacts/index.js';
+import { chosenFor, hold, type Store } from '../lib/artifacts/index.js';
 import { otherSelection } from '../config/sections/other-selection.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import { BlissError } from '../lib/errors.js';
@@ -8,7 +8,7 @@ import type { Home } from '../lib/home.js';
 import { chosenSelection } from '../lib/stages/chosen-selection.js';
 import type { FinishedStage } from '../lib/stages/types.js';
 import { attemptOf, parseTimings } from '../lib/timings.js';
-import { ApplicationFailure } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import { lastSigns, secondsOf } from './progress-files.js';
 
 /** Lays what a person looks for into the run's folder, and finds what another run chose. */
@@ -33,8 +33,9 @@ export const createRunFolderActivities = ({ store, home }: { readonly store: Sto
     let seconds = ended.reduce((sum, { device, seconds: took }) => (device === true ? sum + took : sum), 0);
     for (const file of await readdir(folder.progressFolder).catch(() => [])) {
       if (!file.endsWith('.json')) continue;
-      const running = await lastSigns(path.join(folder.progressFolder, file));
-      if (running?.device === true && running.state === 'running' && !counted.has(attemptOf(running))) seconds += secondsOf(running);
+      // one that runs, was killed, or whose line is lost
+      const last = await lastSigns(path.join(folder.progressFolder, file));
+      if (last?.device === true && !counted.has(attemptOf(last))) seconds += secondsOf(last);
     }
     return seconds;
   },
@@ -43,10 +44,7 @@ export const createRunFolderActivities = ({ store, home }: { readonly store: Sto
   resolveSelection: async ({ from, seed }: { readonly from: string; readonly seed: number }): Promise<Ref> => {
     const { run, round } = otherSelection(from) ?? { run: from, round: 0 };
     const file = path.join(home.run(run).root, 'stages.json');
-    const missing = (message: string): ApplicationFailure => {
-      const error = new BlissError({ code: 'ConfigInvalid', message, where: 'selection.from', mend: `name a finished run of ${home.runs} and one of its rounds: RUN/round-N` });
-      return ApplicationFailure.create({ type: error.code, message: error.message, nonRetryable: true });
-    };
+    const missing = (message: string): BlissError => new BlissError({ code: 'ConfigInvalid', message, where: 'selection.from', mend: `name a finished run of ${home.runs} and one of its rounds: RUN/round-N` });
     let stages: FinishedStage[];
     try {
       stages = JSON.parse(await readFile(file, 'utf8')) as FinishedStage[]; // written by our report stage
@@ -55,6 +53,9 @@ export const createRunFolderActivities = ({ store, home }: { readonly store: Sto
     }
     const found = chosenSelection({ stages, round, seed });
     if (found === undefined) throw missing(`run '${run}' has no selection by scores of round ${round}`);
+    const asking = Context.current().info.workflowExecution?.workflowId;
+    // from here on the run that asked refers to it, whatever becomes of the other one
+    if (asking !== undefined) await hold({ blobs: store.blobs, run: asking, stage: chosenFor(seed), ref: found });
     return found;
   },
 });

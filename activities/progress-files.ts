@@ -1,7 +1,8 @@
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, mkdir, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { compareTokens, writeFileAtomic } from '../lib/artifacts/index.js';
 import type { Home, StageProgressFile, StageState } from '../lib/home.js';
+import { printable } from '../lib/printable.js';
 import type { StageProgress } from '../lib/stages/types.js';
 import type { Timing } from '../lib/timings.js';
 
@@ -11,7 +12,8 @@ export interface ProgressFiles {
 }
 
 export interface StageFiles {
-  started(): Promise<void>;
+  /** @param before how the attempt before this one ended */
+  started(before?: StageProgressFile['before']): Promise<void>;
   progress(progress: StageProgress): void;
   phase(phase: string): void;
   log(line: string): void;
@@ -31,6 +33,18 @@ export async function lastSigns(file: string): Promise<StageProgressFile | undef
     return JSON.parse(await readFile(file, 'utf8')) as StageProgressFile; // written whole, by us
   } catch {
     return undefined;
+  }
+}
+
+/** A line that a kill cut off takes no other with it. */
+async function appendLine(file: string, line: string): Promise<void> {
+  const handle = await open(file, 'a+');
+  try {
+    const { size } = await handle.stat();
+    const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1));
+    await handle.appendFile(`${size === 0 || buffer[0] === 0x0a ? '' : '\n'}${line}\n`);
+  } finally {
+    await handle.close();
   }
 }
 
@@ -73,12 +87,12 @@ export function progressFiles(home: Home): ProgressFiles {
         return writing;
       };
       const log = (line: string): void => {
-        const stamped = `${new Date().toISOString()} attempt ${attempt}: ${line}\n`;
+        const stamped = `${new Date().toISOString()} attempt ${attempt}: ${printable(line)}\n`; // people read it as it is
         writing = writing.then(() => appendFile(folder.log(stage), stamped)).catch(complain);
       };
       // the run's result does not hang on what people read: a full disk shows in the stage itself
       const complain = (error: unknown): void => {
-        process.stderr.write(`progress of ${run}/${stage} not written: ${String(error)}\n`);
+        process.stderr.write(`${printable(`progress of ${run}/${stage} not written: ${String(error)}`)}\n`);
       };
 
       /** An attempt whose worker was killed has told nobody how long it went on; its progress file says so until the next one's stands there. */
@@ -89,15 +103,17 @@ export function progressFiles(home: Home): ProgressFiles {
       const record = async ({ ended, seconds, artifact, ...of }: Pick<StageProgressFile, 'attempt' | 'startedAt' | 'step' | 'rate' | 'dataWait'> & { readonly ended: string; readonly seconds: number; readonly artifact?: string | undefined }): Promise<void> => {
         const line: Timing = { stage, attempt: of.attempt, state: ended, startedAt: of.startedAt, seconds, device, step: of.step, ...(artifact === undefined ? {} : { artifact }), ...(of.rate === undefined ? {} : { rate: of.rate }), ...(of.dataWait === undefined ? {} : { dataWait: of.dataWait }) };
         await mkdir(path.dirname(folder.timings), { recursive: true });
-        await appendFile(folder.timings, `${JSON.stringify(line)}\n`).catch(complain);
+        await appendLine(folder.timings, JSON.stringify(line)).catch(complain);
       };
 
       return {
-        started: async () => {
+        started: async (before) => {
+          if (before !== undefined) state = { ...state, before };
           await mkdir(folder.progressFolder, { recursive: true });
           await mkdir(folder.logFolder, { recursive: true });
           await accountForLost();
           log('started');
+          if (before !== undefined) log(`attempt ${before.attempt} ended: ${before.code}: ${before.message}${before.lost > 1 ? `; ${before.lost} in a row were lost` : ''}`);
           await write({ first: true });
         },
         progress: ({ step, of, amount, metrics, dataWait }) => {

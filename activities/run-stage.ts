@@ -1,9 +1,11 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { StageTask } from '../lib/stages/execute.js';
 import type { StageInputs, StageName, StageProgress, StageResult } from '../lib/stages/types.js';
-import { interruptionsBefore, placeOf, withInterruption, type HeartbeatDetails, type Interruption } from './interruptions.js';
+import { PATIENT_RETRY } from './in-temporal-terms.js';
+import { interruptionsBefore, lostInARow, placeOf, withInterruption, type HeartbeatDetails, type Interruption } from './interruptions.js';
 import type { ProgressFiles } from './progress-files.js';
-import { StageFailed, TrainerCrashed, type Trainer } from './trainer.js';
+import { watchSilence } from './silence.js';
+import { StageFailed, TrainerCrashed, TrainerSilent, type Trainer } from './trainer.js';
 
 /** What a workflow asks of an activity. */
 export interface StageRequest<Name extends StageName> {
@@ -39,15 +41,11 @@ export interface StageOutcome extends StageResult {
 const CRASH_LOOP = 5;
 /** Waiting helps with these, however often they come: they are no crashes. */
 const PATIENT: ReadonlySet<string> = new Set(['DiskFull', 'Fenced', 'NumericsDiffer', 'ServerUnreachable']);
-/** long enough to lose little by trying in vain, short enough to go on soon after the mend */
-const PATIENT_RETRY = '10s';
-/** how often a heartbeat is sent while a program is compiled, which reports no steps */
-const PHASE_HEARTBEAT_MS = 1_000;
 /** a trainer's process is up within seconds; a machine under load may take longer */
 const START_SECONDS = 60;
 
 /**
- * An activity is the same in every stage: hand the task to a trainer, heartbeat on its real progress, turn what ends it
+ * An activity is the same in every stage: hand the task to a trainer, heartbeat while it is heard of, turn what ends it
  * into what Temporal shall do about it.
  */
 export async function runStage<Name extends StageName>(name: Name, request: StageRequest<Name>, dependencies: StageDependencies): Promise<StageOutcome> {
@@ -66,7 +64,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
     ...(request.keepCheckpointsEvery === undefined ? {} : { keepCheckpointsEvery: request.keepCheckpointsEvery }),
   };
 
-  let details: HeartbeatDetails = { scheduling: `${request.run}/${request.stage}/${request.epoch}`, attempt, interruptions: interruptionsBefore(before), step: before?.step ?? 0, of: before?.of ?? 0, checkpoint: before?.checkpoint ?? null, crashes: before?.crashes ?? 0 };
+  let details: HeartbeatDetails = { scheduling: `${request.run}/${request.stage}/${request.epoch}`, attempt, interruptions: interruptionsBefore(before), step: before?.step ?? 0, of: before?.of ?? 0, checkpoint: before?.checkpoint ?? null, crashes: before?.crashes ?? 0, lost: lostInARow(before, attempt), furthest: before?.furthest ?? before?.step ?? 0 };
   const heartbeat = (change: Partial<HeartbeatDetails>): void => {
     details = { ...details, ...change };
     context.heartbeat(details);
@@ -77,57 +75,69 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
     return ApplicationFailure.create({ type: code, message, nonRetryable: false, details: [details], ...(PATIENT.has(code) ? { nextRetryDelay: PATIENT_RETRY } : {}) });
   };
   heartbeat({});
-  await files.started();
+  const last = details.interruptions.at(-1);
+  await files.started(last === undefined ? undefined : { attempt: last.attempt, code: last.code, message: last.message, lost: details.lost ?? 0 });
 
-  let phaseTimer: NodeJS.Timeout | undefined;
-  const endPhase = (): void => clearInterval(phaseTimer);
-  /** A trainer that starts or compiles says nothing: its worker answers for it, for as long as that may take. */
-  const answerFor = (seconds: number): void => {
-    const until = performance.now() + seconds * 1000;
-    phaseTimer = setInterval(() => (performance.now() < until ? heartbeat({}) : endPhase()), PHASE_HEARTBEAT_MS);
-  };
+  const timeout = context.info.heartbeatTimeoutMs === undefined ? undefined : context.info.heartbeatTimeoutMs / 1000;
+  const abandon = new AbortController();
+  let doing: string | undefined;
   try {
     if (context.cancellationSignal.aborted) throw new StageFailed('Stopped', 'told to stop before it began', true, undefined, undefined);
-    answerFor(START_SECONDS);
-    const result = await dependencies.trainer.run({
+    const silence = watchSilence({
+      heartbeat: () => heartbeat({}),
+      timeout,
+      start: START_SECONDS,
+      onSilent: (seconds) => abandon.abort(new TrainerSilent(`the trainer said nothing for ${seconds} s${doing === undefined ? '' : ` (${doing})`} and was ended by its worker`)),
+    });
+    const running = dependencies.trainer.run({
       task,
       home: dependencies.home,
       stop: context.cancellationSignal,
+      abandon: abandon.signal,
       onProgress: (progress: StageProgress) => {
-        endPhase();
+        doing = undefined;
+        silence.heard(0);
         const loss = progress.metrics?.['loss'];
-        heartbeat({ step: progress.step, of: progress.of, ...(loss === undefined ? {} : { loss }) });
+        const gained = progress.step > (details.furthest ?? 0) ? { furthest: progress.step, lost: 0 } : {};
+        heartbeat({ step: progress.step, of: progress.of, ...gained, ...(loss === undefined ? {} : { loss }) });
         files.progress(progress);
       },
       onPhase: (phase) => {
-        endPhase();
+        doing = phase;
+        silence.heard(request.compileTimeout); // no step counts meanwhile
         heartbeat({});
         files.phase(phase);
-        answerFor(request.compileTimeout);
       },
       onCheckpoint: ({ step, bytes, seconds }) => {
-        heartbeat({ checkpoint: step, crashes: 0 });
+        silence.heard();
+        heartbeat({ checkpoint: step, crashes: 0, lost: 0 });
         files.log(`checkpoint at step ${step}: ${(bytes / 1e6).toFixed(1)} MB in ${seconds.toFixed(2)} s`);
       },
-      onEvent: ({ name: event, detail }) => files.log(`${event}: ${detail}`),
-      onNote: (text) => files.note(text),
+      onEvent: ({ name: event, detail }) => {
+        silence.heard();
+        files.log(`${event}: ${detail}`);
+      },
+      onNote: (text) => {
+        silence.heard();
+        files.note(text);
+      },
     });
+    const result = await running.finally(() => silence.end());
     const { note } = result.summary;
     if (result.cached && typeof note === 'string') files.note(note);
     await files.ended(result.cached ? 'cached' : 'done', { artifact: result.ref.uri });
     return details.interruptions.length === 0 ? result : { ...result, interruptions: details.interruptions };
   } catch (error) {
     throw await explain(error);
-  } finally {
-    endPhase();
   }
 
   async function explain(error: unknown): Promise<unknown> {
-    if (error instanceof StageFailed && error.code === 'Stopped') {
-      const { reason } = context.cancellationSignal;
+    const { aborted, reason } = context.cancellationSignal;
+    // one that was told to stop and is not heard of again has ended as well, without a checkpoint
+    if ((error instanceof StageFailed && error.code === 'Stopped') || (error instanceof TrainerSilent && aborted)) {
       if (reason instanceof CancelledFailure && reason.message !== 'WORKER_SHUTDOWN') {
         // TIMED_OUT, NOT_FOUND: another attempt goes on, whose files these are now; PAUSED, RESET: one will
-        if (reason.message === 'CANCELLED') await files.ended('waiting', { error: 'stopped on request; a checkpoint is saved' });
+        if (reason.message === 'CANCELLED') await files.ended('waiting', { error: error instanceof TrainerSilent ? `stopped on request: ${error.message}` : 'stopped on request; a checkpoint is saved' });
         else files.log(`ended: ${reason.message}`);
         return reason;
       }
@@ -139,19 +149,21 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
       await files.ended('failed', { error: error.message });
       return ApplicationFailure.create({ type: error.code, message: `${request.stage}: ${error.message}`, nonRetryable: true, details: [{ mend: error.mend ?? null }] });
     }
-    if (error instanceof TrainerCrashed || error instanceof StageFailed) {
+    if (error instanceof TrainerCrashed || error instanceof TrainerSilent || error instanceof StageFailed) {
       if (error instanceof StageFailed && error.childStack !== undefined) files.log(error.childStack);
       const crashes = error instanceof StageFailed && PATIENT.has(error.code) ? details.crashes : details.crashes + 1;
       heartbeat({ crashes });
       if (crashes >= CRASH_LOOP) {
-        const message = `${request.stage}: ${crashes} crashes in a row without a new checkpoint; the last: ${error.message}; see "bliss logs ${request.run} ${request.stage}", mend the cause and "bliss resume ${request.run}"`;
+        const logs = `\`bliss logs ${request.run} ${request.stage}\``;
+        const mend = error instanceof TrainerSilent ? `raise worker.heartbeatTimeout (${timeout ?? '?'} s) above what a step takes at its longest, or mend what it hangs on: ${logs}` : `mend the cause: ${logs}`;
+        const message = `${request.stage}: ${crashes} crashes in a row without a new checkpoint; the last: ${error.message}; ${mend}`;
         await files.ended('failed', { error: message });
-        return ApplicationFailure.create({ type: 'CrashLoop', message, nonRetryable: true });
+        return ApplicationFailure.create({ type: 'CrashLoop', message, nonRetryable: true, details: [{ mend }] });
       }
       // overtaken: the progress file is the later attempt's
       if (error instanceof StageFailed && error.code === 'Fenced') files.log(error.message);
       else await files.ended(error instanceof StageFailed && PATIENT.has(error.code) ? 'waiting' : 'preempted', { error: error.message });
-      return interrupted({ code: error instanceof StageFailed ? error.code : 'TrainerCrashed', message: `${error.message} (step ${details.step} of ${details.of}); the next attempt goes on from ${placeOf(details)}` });
+      return interrupted({ code: error instanceof StageFailed ? error.code : error.name, message: `${error.message} (step ${details.step} of ${details.of}); the next attempt goes on from ${placeOf(details)}` });
     }
     await files.ended('failed', { error: error instanceof Error ? error.message : String(error) });
     return error;

@@ -11,6 +11,8 @@ export interface TrainerRun {
   onNote(text: string): void;
   /** aborts: the stage is asked to save a checkpoint and end */
   readonly stop: AbortSignal;
+  /** aborts: its process is killed, and the run rejects with the signal's reason */
+  readonly abandon: AbortSignal;
 }
 
 /** The stage failed and said why. */
@@ -30,6 +32,11 @@ export class StageFailed extends Error {
 /** The trainer's process ended without a word: killed, or a native crash. */
 export class TrainerCrashed extends Error {
   override readonly name = 'TrainerCrashed';
+}
+
+/** The trainer's process said nothing for longer than it may, and was ended by its worker. */
+export class TrainerSilent extends Error {
+  override readonly name = 'TrainerSilent';
 }
 
 export interface Trainer {

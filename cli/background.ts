@@ -38,8 +38,13 @@ export async function inBackground({ home, output, homeOption, prepare: { claim,
     }
   } else {
     run = claim();
-    writeRun({ home, run, ...newRun, server: { server: 'local', address: '', namespace: LOCAL_NAMESPACE } });
-    await startResuming({ home, run });
+    try {
+      await writeRun({ home, run, ...newRun, server: { server: 'local', address: '', namespace: LOCAL_NAMESPACE } });
+      await startResuming({ home, run });
+    } catch (error) {
+      rmSync(home.run(run).root, { recursive: true, force: true });
+      throw error;
+    }
   }
   output.say(`run ${run} is submitted. Look with: bliss status ${run} --follow${homeOption}`);
   output.answer({ run, state: 'running', digests: null, metrics: [], report: null });
@@ -64,9 +69,8 @@ async function startResuming({ home, run }: { readonly home: Home; readonly run:
     if (await isOnServer(home, run)) return;
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
-  const said = lastLines(logFile, 3).join('\n');
+  const said = lastLines(logFile, 3).join(' | ');
   if (!exited) child.kill('SIGTERM');
-  rmSync(folder.root, { recursive: true, force: true });
   throw new BlissError({ code: 'RunFailed', message: `the run could not be started in the background: ${said}`, mend: 'run it without --detach to see more' });
 }
 

@@ -1,4 +1,5 @@
 import type { StageProgressFile } from '../lib/home.js';
+import { alertLines } from './alerts.js';
 import { clock } from './format.js';
 import type { Output } from './output.js';
 import { fittingTable, runHeadline, stageLine } from './table.js';
@@ -22,10 +23,10 @@ function liveTable(output: Output, header: string | undefined): Display {
   let height = 0;
   let drawnAt = 0;
   let last: RunView | undefined;
-  const clear = (): string => (height === 0 ? '' : `\x1b[${height}A\x1b[J`);
   const draw = (view: RunView): void => {
-    const lines = [runHeadline(view), ...fittingTable(view, Math.max(4, output.rows - 4))].map((line) => line.slice(0, output.columns - 1));
-    output.raw(`${clear()}${lines.join('\n')}\n`);
+    const head = [runHeadline(view), ...alertLines(view)];
+    const lines = [...head, ...fittingTable(view, Math.max(4, output.rows - 3 - head.length))].map((line) => line.slice(0, output.columns - 1));
+    output.redraw({ over: height, lines });
     height = lines.length;
     drawnAt = Date.now();
   };
@@ -36,7 +37,7 @@ function liveTable(output: Output, header: string | undefined): Display {
       if (Date.now() - drawnAt >= REDRAW_MS) draw(view);
     },
     note: (text) => {
-      output.raw(clear());
+      output.redraw({ over: height, lines: [] });
       height = 0;
       output.note(text);
       if (last !== undefined) draw(last);
@@ -51,6 +52,8 @@ function liveTable(output: Output, header: string | undefined): Display {
 
 /** In a log a stage that goes on is worth a line this often. */
 const LINE_EVERY_MS = 10_000;
+/** what goes wrong all the time, this often */
+const ALERT_EVERY_MS = 600_000;
 
 /** A line where a stage changes, and every ten seconds where one goes on: for logs and pipes. */
 function plainLines(output: Output, header: string | undefined): Display {
@@ -65,11 +68,20 @@ function plainLines(output: Output, header: string | undefined): Display {
     // what was finished before we looked is no news
     if (!(first && (stage.state === 'done' || stage.state === 'cached')) && stage.state !== 'waiting') line(stageLine(stage));
   };
+  const alerted = new Map<string, number>();
+  /** once, and what is tried again once a while: its counter goes on */
+  const alert = (text: string): void => {
+    const subject = text.replace(/ \d+ times?/, '');
+    if (Date.now() - (alerted.get(subject) ?? -Infinity) < ALERT_EVERY_MS) return;
+    alerted.set(subject, Date.now());
+    line(text);
+  };
   let first = true;
   if (header !== undefined) output.note(header);
   return {
     show: (view) => {
       for (const stage of view.stages) show(stage, first);
+      if (view.state !== 'done') for (const text of alertLines(view)) alert(text);
       first = false;
     },
     note: line,

@@ -5,7 +5,8 @@ import type { Display } from './display.js';
 import type { RunOutcome } from './runs.js';
 import type { Session } from './session.js';
 import { settle } from './settle.js';
-import { stateOf, viewRun, type OpenState } from './view.js';
+import { troublesOf } from './troubles.js';
+import { stateOf, viewRun, type ViewRun } from './view.js';
 
 export type FollowEnd =
   | { readonly kind: 'closed'; readonly outcome: RunOutcome }
@@ -26,6 +27,9 @@ export interface Follow {
 const LOOK_EVERY_MS = 500;
 /** the progress files tell the rest; the server is asked only whether it is over */
 const ASK_EVERY_MS = 1_000;
+/** a description of the run and of each stage that goes on */
+const LOOK_FOR_TROUBLES_EVERY_MS = 5_000;
+const TROUBLES_TIMEOUT_MS = 4_000;
 /** A server that is started again answers within a second or two; longer is worth a line. */
 const SILENCE_WORTH_A_LINE_MS = 10_000;
 
@@ -37,7 +41,8 @@ export async function follow({ session, home, record, display, interrupt, homeOp
   let answeredAt = Date.now();
   let saidSilent = false;
   let askedAt = 0;
-  let open: OpenState = 'running';
+  let lookedAt = 0;
+  let told: Pick<ViewRun, 'open' | 'failures' | 'troubles'> = { open: 'running' };
   try {
     while (!interrupt.aborted) {
       if (gone !== undefined) return { kind: 'stack-gone', reason: gone };
@@ -45,7 +50,11 @@ export async function follow({ session, home, record, display, interrupt, homeOp
         askedAt = Date.now();
         const settled = await settle({ session, home, run: record.run }).catch(() => undefined);
         if (settled?.kind === 'closed') return { kind: 'closed', outcome: settled.outcome };
-        if (settled?.kind === 'open') open = stateOf(settled);
+        if (settled?.kind === 'open') told = { ...told, open: stateOf(settled), failures: settled.failures };
+        if (settled?.kind === 'open' && Date.now() - lookedAt >= LOOK_FOR_TROUBLES_EVERY_MS) {
+          lookedAt = Date.now();
+          told = { ...told, troubles: await session.connection.withDeadline(Date.now() + TROUBLES_TIMEOUT_MS, () => troublesOf(session, record.run)).catch(() => undefined) };
+        }
         if (settled !== undefined) {
           answeredAt = Date.now();
           if (saidSilent) display.note('the Temporal server answers again');
@@ -57,12 +66,12 @@ export async function follow({ session, home, record, display, interrupt, homeOp
           saidSilent = true;
         }
       }
-      display.show(viewRun({ record, folder, open, homeOption }));
+      display.show(viewRun({ record, folder, ...told, homeOption }));
       await pause(LOOK_EVERY_MS, interrupt);
     }
     return { kind: 'interrupted' };
   } finally {
-    display.show(viewRun({ record, folder, open: interrupt.aborted && session.stack !== undefined ? 'stopped' : 'running', homeOption }));
+    display.show(viewRun({ record, folder, ...told, open: interrupt.aborted && session.stack !== undefined ? 'stopped' : 'running', homeOption }));
     display.end();
   }
 }

@@ -1,3 +1,5 @@
+import { oneLine } from '../lib/printable.js';
+
 /** `1h 04m`, `3m 05s`, `12 s` */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
@@ -23,9 +25,10 @@ export function bar(fraction: number, width: number): string {
   return `${'█'.repeat(full)}${'·'.repeat(width - full)}`;
 }
 
-/** Columns padded to their widest cell; `right` columns are aligned to the right. */
-export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+/** Columns padded to their widest cell, each row a line whatever its cells quote; `right` columns are aligned to the right. */
+export function columns(cells: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+  const rows = cells.map((row) => row.map(oneLine));
+  const widths = (rows[0] ?? []).map((_, column) => rows.reduce((most, row) => Math.max(most, (row[column] ?? '').length), 0));
   return rows.map((row) =>
     row
       .map((cell, column) => (right.includes(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))

@@ -2,6 +2,10 @@
 import { Command, CommanderError } from 'commander';
 import { BlissError } from '../lib/errors.js';
 import { packageVersion } from '../lib/package-root.js';
+import { jsonLine, printable } from '../lib/printable.js';
+import { configuredServer } from '../workers/connection.js';
+import { serverFault } from '../workers/server-fault.js';
+import { LOCAL_NAMESPACE } from '../workers/temporal-server.js';
 import { addBudget } from './commands/budget.js';
 import { addCancel } from './commands/cancel.js';
 import { addDev } from './commands/dev.js';
@@ -19,7 +23,8 @@ import { addResume } from './commands/resume.js';
 import { addRun } from './commands/run.js';
 import { addStatus } from './commands/status.js';
 import { addStopAfter } from './commands/stop-after.js';
-import { errorAnswer, errorText, exitCodeOf } from './output.js';
+import { errorAnswer, errorText, exitCodeOf, type ErrorAnswer } from './output.js';
+import { homeOptionOf, withHome } from './suggested.js';
 
 function bliss(): Command {
   const program = new Command('bliss')
@@ -36,11 +41,22 @@ function bliss(): Command {
 /** Before the arguments are parsed there are no options yet. */
 const wantsJson = process.argv.includes('--json');
 
-function fail(error: unknown): void {
-  if (wantsJson) process.stdout.write(`${JSON.stringify({ error: errorAnswer(error) })}\n`);
-  process.stderr.write(`${errorText(error)}\n`);
+/** A server's refusal that nobody has told before. */
+function named(error: unknown): unknown {
+  if (error instanceof BlissError) return error;
+  const server = configuredServer() ?? { kind: 'local' as const, address: 'the local stack', namespace: LOCAL_NAMESPACE };
+  return serverFault({ error, server }) ?? error;
+}
+
+function fail(thrown: unknown): void {
+  const error = named(thrown);
+  const homeOption = homeOptionOf(program.opts<{ home?: string }>().home);
+  if (wantsJson) process.stdout.write(`${jsonLine({ error: suggestingAnswer(errorAnswer(error), homeOption) })}\n`);
+  process.stderr.write(`${printable(withHome(errorText(error), homeOption))}\n`);
   process.exitCode = exitCodeOf(error);
 }
+
+const suggestingAnswer = ({ message, mend, ...answer }: ErrorAnswer, homeOption: string): ErrorAnswer => ({ ...answer, message: withHome(message, homeOption), ...(mend === undefined ? {} : { mend: withHome(mend, homeOption) }) });
 
 /** Commander's own words: help and version are no errors, all else is usage. */
 function fromCommander(error: CommanderError): unknown {

@@ -1,9 +1,13 @@
 import { BlissError } from '../lib/errors.js';
+import { jsonLine, oneLine, printable } from '../lib/printable.js';
 
 /** 0 done, 1 failed, 2 bad usage or configuration, 130 interrupted. */
 export type ExitCode = 0 | 1 | 2 | 130;
 
-/** Where a command speaks. With --json standard output holds JSON only; everything for people goes to standard error. */
+/**
+ * Where a command speaks. With --json standard output holds JSON only; everything for people goes to standard error. What is said may quote anybody's
+ * text, and no control character of it gets through.
+ */
 export interface Output {
   readonly json: boolean;
   /** the terminal can be redrawn */
@@ -16,8 +20,8 @@ export interface Output {
   fault(text: string): void;
   /** the machine's answer, one line; silent without --json */
   answer(value: unknown): void;
-  /** text without a line end, for redrawing */
-  raw(text: string): void;
+  /** lines in the place of the last so many */
+  redraw(picture: { readonly over: number; readonly lines: readonly string[] }): void;
   readonly columns: number;
   readonly rows: number;
 }
@@ -33,11 +37,11 @@ export function openOutput({ json }: { readonly json: boolean }): Output {
   return {
     json,
     live: !json && process.stdout.isTTY === true,
-    say: (text) => (json ? undefined : void process.stdout.write(`${text}\n`)),
-    note: (text) => void toPeople.write(`${text}\n`),
-    fault: (text) => void process.stderr.write(`${text}\n`),
-    answer: (value) => (json ? void process.stdout.write(`${JSON.stringify(value)}\n`) : undefined),
-    raw: (text) => void process.stdout.write(text),
+    say: (text) => (json ? undefined : void process.stdout.write(`${printable(text)}\n`)),
+    note: (text) => void toPeople.write(`${printable(text)}\n`),
+    fault: (text) => void process.stderr.write(`${printable(text)}\n`),
+    answer: (value) => (json ? void process.stdout.write(`${jsonLine(value)}\n`) : undefined),
+    redraw: ({ over, lines }) => void process.stdout.write(`${over === 0 ? '' : `\x1b[${over}A\x1b[J`}${lines.map((line) => `${oneLine(line)}\n`).join('')}`),
     columns: process.stdout.columns || 100, // a terminal of unknown size says 0
     rows: process.stdout.rows || 24,
   };
@@ -60,8 +64,8 @@ export function errorAnswer(error: unknown): ErrorAnswer {
 
 export function errorText(error: unknown): string {
   if (error instanceof BlissError) {
-    const { message, where, mend } = errorAnswer(error);
-    return [`error: ${where === undefined ? '' : `${where}: `}${message}`, ...(mend === undefined ? [] : [`  mend: ${mend}`])].join('\n');
+    const { sentence, list, where, mend } = error;
+    return [`error: ${where === undefined ? '' : `${oneLine(where)}: `}${oneLine(sentence)}`, ...[...list, ...(mend === undefined ? [] : [`mend: ${mend}`])].map((line) => `  ${oneLine(line)}`)].join('\n');
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `error: this should not have happened, please report it\n${stack}`;

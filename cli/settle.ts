@@ -1,12 +1,12 @@
 import { WorkflowNotFoundError, type WorkflowExecutionStatusName } from '@temporalio/client';
 import type { Home } from '../lib/home.js';
 import { saveHistories } from '../workers/history.js';
-import type { PipelineResult, Steering } from '../workflows/types.js';
+import type { FailuresMemo, PipelineResult, Steering } from '../workflows/types.js';
 import { explainFailure } from './failure.js';
 import { readOutcome, writeJson, type RunOutcome } from './runs.js';
 import type { Session } from './session.js';
 
-export type Settled = { readonly kind: 'open'; readonly paused: boolean; /** the pause is since its budget is spent */ readonly spent: boolean } | { readonly kind: 'missing' } | { readonly kind: 'closed'; readonly outcome: RunOutcome };
+export type Settled = { readonly kind: 'open'; readonly paused: boolean; /** the pause is since its budget is spent */ readonly spent: boolean; /** of stages, while it goes on */ readonly failures?: FailuresMemo } | { readonly kind: 'missing' } | { readonly kind: 'closed'; readonly outcome: RunOutcome };
 
 /** A lost connection shows within this time; the server's own answer takes milliseconds. */
 const CALL_TIMEOUT_MS = 4_000;
@@ -36,7 +36,12 @@ export async function settle({ session, home, run }: { readonly session: Session
     throw error;
   }
   const state = CLOSED[description.status.name];
-  if (state === undefined) return { kind: 'open', paused: steering(description.memo)?.paused === true, spent: steering(description.memo)?.spent === true };
+  if (state === undefined) {
+    const { memo } = description;
+    const failures = noted<FailuresMemo>(memo, 'failures');
+    const steering = noted<Steering>(memo, 'steering');
+    return { kind: 'open', paused: steering?.paused === true, spent: steering?.spent === true, ...(failures === undefined ? {} : { failures }) };
+  }
   const outcome: RunOutcome = {
     state,
     finishedAt: (description.closeTime ?? new Date()).toISOString(),
@@ -48,7 +53,7 @@ export async function settle({ session, home, run }: { readonly session: Session
 }
 
 /** as the pipeline notes it */
-const steering = (memo: Readonly<Record<string, unknown>> | undefined): Steering | undefined => memo?.['steering'] as Steering | undefined;
+const noted = <T>(memo: Readonly<Record<string, unknown>> | undefined, name: 'steering' | 'failures'): T | undefined => memo?.[name] as T | undefined;
 
 async function ending(run: string, result: () => Promise<PipelineResult>): Promise<Pick<RunOutcome, 'result' | 'failure'>> {
   try {

@@ -51,17 +51,19 @@ function whole({ stage, parts, over }: { readonly stage: string; readonly parts:
   const waits = parts.flatMap(({ dataWait }) => dataWait ?? []);
   const times = parts.map(({ startedAt, updatedAt }) => ({ startedAt, updatedAt }));
   const error = parts.find((part) => part.error !== undefined)?.error;
+  const before = parts.filter((part) => part.state === 'running' && part.before !== undefined).sort((a, b) => b.attempt - a.attempt)[0]?.before;
   const note = parts.find((part) => part.note !== undefined)?.note;
   return {
     stage,
     state,
-    attempt: Math.max(...parts.map(({ attempt }) => attempt)),
+    attempt: parts.reduce((most, { attempt }) => Math.max(most, attempt), 0),
     step: sum(parts.map((part) => part.step)),
     of: sum(parts.map((part) => part.of)),
     metrics: {},
     ...(first === undefined || state !== 'running' ? {} : { rate: { unit: first.unit, value: sum(rates.map(({ value }) => value)) } }),
     ...(waits.length === 0 ? {} : { dataWait: { seconds: sum(waits.map(({ seconds }) => seconds)), of: sum(waits.map(({ of }) => of)) } }),
     ...(note === undefined ? {} : { note }),
+    ...(before === undefined ? {} : { before }),
     ...(error === undefined ? {} : { error }),
     startedAt: times.map(({ startedAt }) => startedAt).sort()[0] ?? '',
     updatedAt: times.map(({ updatedAt }) => updatedAt).sort().at(-1) ?? '',

@@ -1,9 +1,13 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { tsToMs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import type { LoadedConfig } from '../config/index.js';
+import { fileBlobs, hold, KEPT, letGo, openStore, type Blobs } from '../lib/artifacts/index.js';
+import { counted } from '../lib/counted.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home, RunFolder, RunRecord, StageProgressFile } from '../lib/home.js';
+import { serverFault } from '../workers/server-fault.js';
 import { planStages } from '../workflows/plan.js';
 import { BLISS_RUN } from '../workflows/search-attributes.js';
 import { CPU_QUEUE, type PipelineInput } from '../workflows/types.js';
@@ -42,9 +46,12 @@ export interface NewRun {
   readonly taken?: Taken;
 }
 
-/** Writes what the run is made of into its folder. The record comes last: a folder without it is no run. */
-export function writeRun({ home, run, loaded, fresh, taken, server }: NewRun & { readonly server: Pick<RunRecord, 'server' | 'address' | 'namespace'> }): PipelineInput {
+/** Writes what the run is made of into its folder, and has the store hold what it takes over. The record comes last: a folder without it is no run. */
+export async function writeRun({ home, run, loaded, fresh, taken, server }: NewRun & { readonly server: Pick<RunRecord, 'server' | 'address' | 'namespace'> }): Promise<PipelineInput> {
   const folder = home.run(run);
+  const blobs = fileBlobs({ root: home.store });
+  await letGo({ blobs, run }); // of a run of that name whose folder was removed
+  if (taken !== undefined) await holdTaken({ blobs, run, taken });
   const input: PipelineInput = { run, config: loaded.config, configFolder: loaded.configFolder, scope: fresh ? `${run}@${new Date().toISOString()}` : '', ...(taken === undefined ? {} : { known: taken.known, forked: taken.forked }) };
   writeText(folder.config, loaded.text);
   writeJson(folder.input, input);
@@ -52,6 +59,14 @@ export function writeRun({ home, run, loaded, fresh, taken, server }: NewRun & {
   const record: RunRecord = { run, workflowId: run, ...server, submittedAt: new Date().toISOString(), configDigest: loaded.digest };
   writeJson(folder.record, record);
   return input;
+}
+
+/** @throws BlissError ArtifactMissing where garbage was collected since they were looked up */
+async function holdTaken({ blobs, run, taken: { known, forked } }: { readonly blobs: Blobs; readonly run: string; readonly taken: Taken }): Promise<void> {
+  await hold({ blobs, run, stage: KEPT, ref: known });
+  await openStore({ blobs }).open(known).catch((cause: unknown) => {
+    throw new BlissError({ code: 'ArtifactMissing', message: `what ${forked.from} has finished was collected as garbage meanwhile`, where: known.uri, mend: 'fork again', cause });
+  });
 }
 
 /** People see them beside those that the run goes through itself. */
@@ -68,7 +83,7 @@ function showTaken(folder: RunFolder, { stages, forked }: Taken): void {
 export async function submitNew({ session, ...newRun }: NewRun & { readonly session: Session }): Promise<void> {
   const { home, run } = newRun;
   try {
-    const input = writeRun({ ...newRun, server: serverOf(session) });
+    const input = await writeRun({ ...newRun, server: serverOf(session) });
     await startPipeline({ session, input, again: false });
   } catch (error) {
     rmSync(home.run(run).root, { recursive: true, force: true });
@@ -91,22 +106,24 @@ export async function startPipeline({ session, input, again }: { readonly sessio
       workflowIdConflictPolicy: 'FAIL',
       typedSearchAttributes: [{ key: BLISS_RUN, value: run }],
       memo: { config: config.name, seeds: config.seeds, rounds: config.rounds, stages: planStages(config).length },
-      staticSummary: `${arms}, ${config.rounds} round(s), seed(s) ${config.seeds.join(', ')}`,
+      staticSummary: `${arms}, ${counted(config.rounds, 'round')}, ${config.seeds.length === 1 ? 'seed' : 'seeds'} ${config.seeds.join(', ')}`,
       staticDetails: `A run of BLISS Pipeline: configuration **${config.name}**. Follow it with \`bliss status ${run} --follow\`; go on after a failure with \`bliss resume ${run}\`.`,
     });
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) throw nameTaken(run, session.server.address);
-    throw error;
+    throw serverFault({ error, server: session.server }) ?? error;
   }
 }
 
 /** Queues that nobody works on: the run would wait in silence. */
-export async function queuesWithoutWorker(session: Session, queues: readonly string[]): Promise<string[]> {
-  const idle = await Promise.all(
-    queues.map(async (name) => {
-      const { pollers } = await session.connection.workflowService.describeTaskQueue({ namespace: session.server.namespace, taskQueue: { name }, taskQueueType: name === CPU_QUEUE ? TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW : TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY });
-      return (pollers ?? []).length === 0 ? [name] : [];
-    }),
-  );
+export async function queuesWithoutWorker(session: Pick<Session, 'connection' | 'server'>, queues: readonly string[]): Promise<string[]> {
+  const idle = await Promise.all(queues.map(async (name) => ((await lastPolls(session, name)).length === 0 ? [name] : [])));
   return idle.flat();
+}
+
+/** When each worker that the server remembers last asked for work, in milliseconds; it forgets one some five minutes after its end. */
+export async function lastPolls({ connection, server }: Pick<Session, 'connection' | 'server'>, name: string): Promise<readonly number[]> {
+  const taskQueueType = name === CPU_QUEUE ? TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW : TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY;
+  const { pollers } = await connection.workflowService.describeTaskQueue({ namespace: server.namespace, taskQueue: { name }, taskQueueType });
+  return (pollers ?? []).map(({ lastAccessTime }) => (lastAccessTime === null || lastAccessTime === undefined ? 0 : tsToMs(lastAccessTime)));
 }

@@ -1,6 +1,8 @@
 import type { Home } from '../lib/home.js';
+import { oneLine } from '../lib/printable.js';
 import type { ArmMetrics, PipelineInput } from '../workflows/types.js';
 import type { TaskPoint } from '../lib/report/index.js';
+import { alertLines } from './alerts.js';
 import { valueText } from './eval/table.js';
 import { columns, percent } from './format.js';
 import type { ExitCode, Output } from './output.js';
@@ -27,6 +29,7 @@ export async function summarize({ home, run, outcome, output, homeOption }: Summ
     ...(result?.tasks === undefined ? {} : { tasks: result.tasks }),
     report: state === 'done' ? folder.report : null,
     ...(failure === undefined ? {} : { error: failure }),
+    ...(result?.failed === undefined ? {} : { failed: result.failed }),
   });
   if (result === undefined) {
     output.fault(failureText({ run, outcome, homeOption }));
@@ -35,10 +38,11 @@ export async function summarize({ home, run, outcome, output, homeOption }: Summ
   output.say(['', ...metricsTable(result.metrics), '', ...(result.tasks === undefined ? [] : [...tasksTable(result.tasks), ''])].join('\n'));
   const input = readJson<PipelineInput>(folder.input);
   if (input !== undefined && !output.json) {
-    const { verdictOf } = await import('../lib/report/index.js'); // brings the plotting library: not for every command
-    const { headline, detail } = verdictOf({ arms: input.config.comparison.arms, metrics: result.metrics });
+    const { missingEvaluations, verdictOf } = await import('../lib/report/index.js'); // brings the plotting library: not for every command
+    const { headline, detail } = verdictOf({ arms: input.config.comparison.arms, metrics: result.metrics, missing: missingEvaluations(result.failed) });
     output.say(`${headline}\n${detail}\n`);
   }
+  if (result.failed !== undefined) output.say(alertLines({ run, state, failures: { count: result.failed.length, newest: result.failed } }).join('\n'));
   if (result.stoppedAfterRound !== undefined) output.say(`stopped after round ${result.stoppedAfterRound}, as asked; the other rounds: bliss resume ${run}${homeOption}`);
   output.say(`report: ${folder.report}`);
   return 0;
@@ -81,8 +85,8 @@ const HOW: Record<RunOutcome['state'], string> = { done: 'is done', failed: 'fai
 export function failureText({ run, outcome: { state, failure }, homeOption }: Pick<Summarize, 'run' | 'outcome' | 'homeOption'>): string {
   const stage = failure?.stage;
   // the run's end and a person's own doing need no further reason
-  const why = failure === undefined || state === 'cancelled' || state === 'terminated' ? [] : [`  ${failure.code}: ${failure.where === undefined ? '' : `${failure.where}: `}${failure.message}`];
-  const mend = failure?.mend === undefined || failure.message.includes(failure.mend) ? [] : [`  mend: ${failure.mend}`];
+  const why = failure === undefined || state === 'cancelled' || state === 'terminated' ? [] : [`  ${failure.code}: ${failure.where === undefined ? '' : `${oneLine(failure.where)}: `}${oneLine(failure.message)}`];
+  const mend = failure?.mend === undefined || failure.message.includes(failure.mend) ? [] : [`  mend: ${oneLine(failure.mend)}`];
   return [
     `error: the run ${run} ${HOW[state]}${stage === undefined ? '' : ` in ${stage}`}`,
     ...why,

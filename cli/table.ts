@@ -1,6 +1,8 @@
 import type { StageProgressFile } from '../lib/home.js';
+import { oneLine } from '../lib/printable.js';
 import { bar, columns, duration, percent, quantity } from './format.js';
 import { currentStages, isFinished, type RunView } from './view.js';
+import { counted } from '../lib/counted.js';
 
 const BAR_WIDTH = 16;
 /** Less is what a stage that is fed well waits, or only its first batch: nothing to act on. */
@@ -14,14 +16,15 @@ export function stageTable(stages: readonly StageProgressFile[]): string[] {
 
 /** One stage as a sentence, for logs. Why it failed is told once, when the run has ended. */
 export function stageLine(stage: StageProgressFile): string {
-  const parts = [stateText(stage), stage.of > 0 ? `${stage.step}/${stage.of}` : '', lossText(stage), rateText(stage), timeText(stage), waitText(stage), stage.note ?? ''];
-  return `${stage.stage}: ${parts.filter((part) => part !== '').join(', ')}${stage.error === undefined || stage.state === 'failed' ? '' : ` (${stage.error})`}`;
+  const parts = [stateText(stage), stage.of > 0 ? `${stage.step}/${stage.of}` : '', lossText(stage), rateText(stage), timeText(stage), waitText(stage), stage.note ?? '', stage.state === 'running' && stage.before !== undefined && stage.step === 0 ? beforeText(stage.before) : ''];
+  return oneLine(`${stage.stage}: ${parts.filter((part) => part !== '').join(', ')}${stage.error === undefined || stage.state === 'failed' ? '' : ` (${stage.error})`}`);
 }
 
 export function runHeadline(view: RunView): string {
   const done = view.stages.filter(isFinished).length;
   const now = view.state === 'running' ? currentStages(view).map(({ stage }) => stage).slice(0, 2).join(', ') : '';
-  return [`${view.run}: ${view.state}`, `${done} of ${view.stages.length} stages done`, now, elapsed(view)].filter((part) => part !== '').join('; ');
+  const failed = view.failures === undefined ? '' : `${view.failures.count} failed`;
+  return [`${view.run}: ${view.state}`, `${done} of ${counted(view.stages.length, 'stage')} done`, failed, now, elapsed(view)].filter((part) => part !== '').join('; ');
 }
 
 /** The table cut to the height of the terminal: finished and waiting stages give way to the running ones. */
@@ -41,7 +44,7 @@ function stateText({ state, phase, attempt }: StageProgressFile): string {
 
 function progressText({ state, step, of }: StageProgressFile): string {
   if (of === 0 || state === 'cached') return '';
-  return state === 'done' ? `${of} steps` : `${bar(step / of, BAR_WIDTH)} ${step}/${of}`;
+  return state === 'done' ? counted(of, 'step') : `${bar(step / of, BAR_WIDTH)} ${step}/${of}`;
 }
 
 function lossText({ metrics }: StageProgressFile): string {
@@ -56,8 +59,13 @@ function timeText({ state, etaSeconds, startedAt, updatedAt }: StageProgressFile
   return state === 'done' ? `took ${duration((Date.parse(updatedAt) - Date.parse(startedAt)) / 1000)}` : '';
 }
 
-/** What a reader must know of the result, and what a stage waits for that tries again by itself. */
-const toKnow = ({ state, note, error }: StageProgressFile): string => [note, state === 'waiting' ? error : undefined].filter((text) => text !== undefined).join('; ');
+/** What a reader must know of the result, what a stage waits for that tries again by itself, and why it is at another attempt. */
+const toKnow = ({ state, note, error, before }: StageProgressFile): string =>
+  [note, state === 'waiting' || state === 'preempted' ? error : undefined, state === 'running' && before !== undefined ? beforeText(before) : undefined].filter((text) => text !== undefined).join('; ');
+
+/** One worker that is lost is a preemption; one after the other, with nothing gained, is worth a look. */
+const beforeText = ({ attempt, code, message, lost }: NonNullable<StageProgressFile['before']>): string =>
+  `attempt ${attempt} ended: ${code}: ${oneLine(message)}${lost > 1 ? `; ${lost} in a row lost their workers with no new step: see that workers stay up and reach the server, or raise worker.heartbeatTimeout` : ''}`;
 
 /** `waits for data 12.0 %` */
 function waitText({ state, dataWait }: StageProgressFile): string {

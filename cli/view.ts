@@ -1,6 +1,8 @@
 import type { RunFolder, RunRecord, StageProgressFile } from '../lib/home.js';
-import { readOutcome, type RunOutcome } from './runs.js';
+import type { FailuresMemo, PipelineInput } from '../workflows/types.js';
+import { readJson, readOutcome, type RunOutcome } from './runs.js';
 import { readStages } from './stages.js';
+import type { Trouble } from './troubles.js';
 
 /** `paused`: on request. `over-budget`: paused since its device-hours are spent. `stopped`: it was going on, and no stack is up that would take it further. `unknown`: its server does not answer. */
 export type RunState = RunOutcome['state'] | OpenState;
@@ -19,6 +21,12 @@ export interface RunView {
   /** what to do where it does not go on by itself */
   readonly hint?: string;
   readonly failure?: RunOutcome['failure'];
+  /** stages that have failed for good while the run went on; absent: none */
+  readonly failures?: FailuresMemo;
+  /** it goes on without them */
+  readonly goesOn?: boolean;
+  /** what is tried again; absent: nothing, or no server answers */
+  readonly troubles?: readonly Trouble[];
 }
 
 export interface ViewRun {
@@ -26,15 +34,19 @@ export interface ViewRun {
   readonly folder: RunFolder;
   /** state of a run that has not ended */
   readonly open: OpenState;
+  /** what its server says of one that has not ended */
+  readonly failures?: FailuresMemo | undefined;
+  readonly troubles?: readonly Trouble[] | undefined;
   /** `--home DIR` as the user gave it, for the commands we suggest */
   readonly homeOption: string;
 }
 
-export function viewRun({ record, folder, open, homeOption }: ViewRun): RunView {
+export function viewRun({ record, folder, open, failures: soFar, troubles = [], homeOption }: ViewRun): RunView {
   const outcome = readOutcome(folder);
   const state = outcome?.state ?? open;
   const stages = readStages(folder).map((stage) => atRest(stage, state));
   const hint = hintFor({ record, state, homeOption });
+  const failures = outcome === undefined ? soFar : failuresIn(outcome);
   return {
     run: record.run,
     state,
@@ -43,8 +55,14 @@ export function viewRun({ record, folder, open, homeOption }: ViewRun): RunView 
     ...(outcome === undefined ? {} : { finishedAt: outcome.finishedAt }),
     ...(outcome?.failure === undefined ? {} : { failure: outcome.failure }),
     ...(hint === undefined ? {} : { hint }),
+    ...(failures === undefined ? {} : { failures, goesOn: readJson<PipelineInput>(folder.input)?.config.evaluation.onFailure === 'continue' }),
+    ...(outcome !== undefined || troubles.length === 0 ? {} : { troubles }),
   };
 }
+
+/** Those of a run that went on without them. */
+const failuresIn = ({ result }: RunOutcome): FailuresMemo | undefined => (result?.failed === undefined ? undefined : { count: result.failed.length, newest: result.failed });
+
 
 /** A stage whose worker was killed still says that it runs: nothing runs in a run that does not. */
 function atRest(stage: StageProgressFile, state: RunState): StageProgressFile {

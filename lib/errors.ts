@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'DiskFull'
   | 'PortInUse'
   | 'ServerUnreachable'
+  | 'ServerRefused'
   | 'HomeInUse'
   | 'NotSetUp'
   | 'CrashLoop'
@@ -25,6 +26,8 @@ export interface BlissErrorInput {
   readonly code: ErrorCode;
   /** what was wrong, one sentence without a final full stop */
   readonly message: string;
+  /** where several things are wrong, each with its place: shown a line each */
+  readonly list?: readonly string[];
   /** file, and line or row group where one is known: `corpus.jsonl:12` */
   readonly where?: string;
   /** what the user does about it, in the imperative: `write 10` */
@@ -36,19 +39,23 @@ export class BlissError extends Error {
   readonly code: ErrorCode;
   readonly where: string | undefined;
   readonly mend: string | undefined;
+  /** the message as it was given, alone */
+  readonly sentence: string;
+  readonly list: readonly string[];
 
-  constructor({ code, message, where, mend, cause }: BlissErrorInput) {
-    super(`${where === undefined ? '' : `${where}: `}${message}${mend === undefined ? '' : `; ${mend}`}`, { cause });
+  constructor({ code, message, list = [], where, mend, cause }: BlissErrorInput) {
+    super(`${where === undefined ? '' : `${where}: `}${withList(message, list)}${mend === undefined ? '' : `; ${mend}`}`, { cause });
     this.name = code;
     this.code = code;
+    this.sentence = message;
+    this.list = list;
     this.where = where;
     this.mend = mend;
   }
 
-  /** The message as it was given, without the `where` and the `mend` around it. */
+  /** The message as it was given, with its list, without the `where` and the `mend` around it. */
   get bare(): string {
-    const { message, where, mend } = this;
-    return message.slice(where === undefined ? 0 : where.length + 2, mend === undefined ? undefined : message.length - mend.length - 2);
+    return withList(this.sentence, this.list);
   }
 
   /** A fault of the user's input: trying again cannot help. */
@@ -56,6 +63,8 @@ export class BlissError extends Error {
     return this.code === 'Stopped' || this.code === 'DiskFull' || this.code === 'ServerUnreachable' || this.code === 'NumericsDiffer' || this.code === 'Fenced';
   }
 }
+
+const withList = (message: string, list: readonly string[]): string => [message, ...list].join('\n  ');
 
 /** A disk that is full is the operator's to mend and worth a retry; every other errno stays as it is. */
 export function asBlissError(error: unknown, where?: string): unknown {

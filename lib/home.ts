@@ -28,7 +28,7 @@ export interface RunFolder {
   readonly metrics: string;
   /** what the clock does: one JSON object a line, appended as it happens */
   readonly timings: string;
-  /** uris of what its workflow has put into the store of its finished stages, a line each */
+  /** uris of lists of its finished stages, a line each: written by earlier versions, before the store held them */
   readonly keptStages: string;
   readonly report: string;
   readonly tensorboard: string;
@@ -119,6 +119,14 @@ export interface StageProgressFile {
   readonly phase?: string;
   /** what a reader of its result must know: `not bit-comparable from step 40 on: …` */
   readonly note?: string;
+  /** how the attempt before this one ended */
+  readonly before?: {
+    readonly attempt: number;
+    readonly code: string;
+    readonly message: string;
+    /** so many attempts in a row lost their workers, with no new step: above 1 something is amiss */
+    readonly lost: number;
+  };
   /** it holds a device while it runs; absent: not known, as of an earlier version */
   readonly device?: boolean;
   readonly startedAt: string;

@@ -1,3 +1,5 @@
+import { printable } from './progress.mjs';
+
 /** What stops a set-up: what was wrong, and what the user does about it. */
 export class SetupError extends Error {
   /** @param {{ message: string, mend: string, cause?: unknown }} what  `message` one sentence without a full stop, `mend` in the imperative */
@@ -9,12 +11,18 @@ export class SetupError extends Error {
 }
 
 /**
- * The one error a user sees. Anything but a SetupError is a fault of ours, so its stack goes along.
+ * The one error a user sees, as a terminal may show it. Anything but a SetupError is a fault of ours, so its stack goes along.
  * @param {unknown} error
  */
-export function explain(error) {
+export const explain = (error) => printable(textOf(error));
+
+/**
+ * @param {unknown} error
+ * @returns {string}
+ */
+function textOf(error) {
   if (error instanceof SetupError) return `set-up: ${error.message}\n        mend: ${error.mend}\n`;
-  if (isErrno(error, 'ENOSPC')) return explain(noSpace(error.message));
+  if (isErrno(error, 'ENOSPC')) return textOf(noSpace(error.message));
   return `set-up: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`;
 }
 
@@ -27,3 +35,15 @@ export const noSpace = (detail) =>
  * @returns {error is NodeJS.ErrnoException}
  */
 export const isErrno = (error, code) => error instanceof Error && 'code' in error && error.code === code;
+
+/** As programs that fetch read them, in either spelling. */
+const PROXY_VARIABLES = ['https_proxy', 'http_proxy', 'all_proxy'];
+
+/**
+ * A `mend` for what could not be fetched, with the proxy on the way named where there is one.
+ * @param {string} mend @param {NodeJS.ProcessEnv} env
+ */
+export function mendOfFetching(mend, env) {
+  const named = PROXY_VARIABLES.flatMap((name) => [name, name.toUpperCase()]).filter((name) => (env[name] ?? '') !== '');
+  return named.length === 0 ? mend : `${mend}; it goes through the proxy of ${named.join(' and ')}: check that too`;
+}

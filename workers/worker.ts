@@ -1,12 +1,14 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { NativeConnection, Runtime, Worker, DefaultLogger } from '@temporalio/worker';
-import { createCpuActivities, createFencingActivities, createFinishedStagesActivities, createGpuActivities, createNoticeActivities, createPreemptionActivities, createRunFolderActivities, parsedInputs, progressFiles } from '../activities/index.js';
+import { inspect, parseArgs } from 'node:util';
+import { NativeConnection, Runtime, Worker, DefaultLogger, type LogEntry } from '@temporalio/worker';
+import { createControlActivities, createCpuActivities, createGpuActivities, progressFiles } from '../activities/index.js';
 import { fileBlobs, openStore } from '../lib/artifacts/index.js';
+import { BlissError } from '../lib/errors.js';
 import { openHome } from '../lib/home.js';
 import { makeHome } from '../lib/home-folder.js';
 import { packageVersion } from '../lib/package-root.js';
+import { printable } from '../lib/printable.js';
 import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE } from '../workflows/types.js';
 import { serverAt } from './connection.js';
 import { DEFAULT_NOTICE_SECONDS, noticeOver, watchForNotice } from './preemption.js';
@@ -44,14 +46,23 @@ const HEARTBEAT_THROTTLE = '1s';
 /** the last of the notice is kept for reporting the failure and closing the connection */
 const CLOSING_MS = 2_000;
 
-Runtime.install({ logger: new DefaultLogger('WARN') });
+/** failures may quote what was read */
+const say = (line: string): void => void process.stderr.write(`${printable(line)}\n`);
+const log = ({ level, timestampNanos, message, meta }: LogEntry): void => say(`${new Date(Number(timestampNanos / 1_000_000n)).toISOString()} [${level}] ${message}${meta === undefined ? '' : ` ${inspect(meta)}`}`);
+
+Runtime.install({ logger: new DefaultLogger('WARN', log) });
 const home = openHome(values.home);
 makeHome(home);
 const server = serverAt({ address: values.address, namespace: values.namespace });
 /** while nothing runs yet; the SDK takes the first signal for itself, with no worker to tell */
 const leave = (): never => process.exit(0);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, leave);
-await serverAnswers({ server, onSilence: (line) => void process.stderr.write(`worker: ${line}\n`) });
+try {
+  await serverAnswers({ server, onSilence: (line) => say(`worker: ${line}`) });
+} catch (error) {
+  say(`worker: ${error instanceof BlissError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  process.exit(1);
+}
 const connection = await NativeConnection.connect(server.connection);
 const trainer = createTrainer({ environment: trainerEnvironment({ role }) });
 const blobs = fileBlobs({ root: home.store });
@@ -76,7 +87,7 @@ const workers =
           activities: createCpuActivities(dependencies),
           maxConcurrentActivityTaskExecutions: CPU_STAGES,
         }),
-        await Worker.create({ ...shared, taskQueue: CONTROL_QUEUE, activities: parsedInputs({ ...createFencingActivities({ store, blobs }), ...createFinishedStagesActivities({ store, home }), ...createRunFolderActivities({ store, home }), ...createNoticeActivities({ environment: process.env }), ...createPreemptionActivities() }) }),
+        await Worker.create({ ...shared, taskQueue: CONTROL_QUEUE, activities: createControlActivities({ store, blobs, home, environment: process.env }) }),
       ]
     : [await Worker.create({ ...shared, taskQueue: GPU_QUEUE, activities: createGpuActivities(dependencies), maxConcurrentActivityTaskExecutions: 1 })];
 
@@ -86,7 +97,7 @@ if (file !== undefined) await noticeOver(file);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, leave);
 if (file !== undefined) {
   watchForNotice(file, () => {
-    process.stdout.write(`worker: ${file} is there: saving and ending\n`);
+    process.stdout.write(`worker: ${printable(file)} is there: saving and ending\n`);
     process.kill(process.pid, 'SIGTERM');
   });
 }
@@ -97,7 +108,7 @@ try {
   process.exit(0);
 } catch (error) {
   // a stage that did not end within the notice: the process must not hang on it
-  process.stderr.write(`worker: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  say(`worker: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   trainer.close();
   process.exit(1);
 }

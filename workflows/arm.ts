@@ -1,3 +1,4 @@
+import { isCancellation } from '@temporalio/workflow';
 import { modelOf } from '../config/sections/model-of.js';
 import { otherSelection } from '../config/sections/other-selection.js';
 import type { Ref } from '../lib/artifacts/types.js';
@@ -29,35 +30,61 @@ export interface ArmStart {
   readonly target: Ref;
 }
 
-/** Round after round of one arm. Decay and evaluation of a round run beside the next round; where a round fails they are cancelled and awaited. */
+/**
+ * Round after round of one arm. Decay and evaluation of a round run beside the next round; where a round fails they are cancelled and awaited.
+ * Where one of them fails, no other round begins, or the arm goes on without it: the board has told of it by then.
+ */
 export async function runArm(context: SeedContext, arm: Arm, start: ArmStart): Promise<void> {
   const running: Promise<unknown>[] = [];
   const failures: unknown[] = [];
   const branches = context.together.branches();
+  const goesOn = context.input.config.evaluation.onFailure === 'continue';
+  const failed = (error: unknown): void => {
+    if (!goesOn || isCancellation(error)) failures.push(error);
+  };
+  const beside: Beside = {
+    run: (branch) => running.push(branches.run(branch).catch(failed)),
+    check: () => {
+      if (failures.length > 0 && context.together.endsAtFailure()) throw failures[0];
+    },
+  };
   try {
-    await runRounds(context, arm, start, (branch) => {
-      // a failing side branch must not go unheard while the next round runs; it goes up when the branches are joined
-      running.push(branches.run(branch).catch((error: unknown) => failures.push(error)));
-    });
+    await runRounds(context, arm, start, beside);
   } catch (error) {
-    failures.unshift(error);
+    if (failures[0] !== error) failures.unshift(error);
     branches.cancel();
   }
   await Promise.all(running);
   if (failures.length > 0) throw failures[0];
 }
 
-async function runRounds(context: SeedContext, arm: Arm, start: ArmStart, beside: (branch: () => Promise<void>) => void): Promise<void> {
+/** What an arm lets run beside its next rounds. */
+interface Beside {
+  run(branch: () => Promise<void>): void;
+  /** before a round begins: @throws what one of them has failed with */
+  check(): void;
+}
+
+async function runRounds(context: SeedContext, arm: Arm, start: ArmStart, beside: Beside): Promise<void> {
   let state = start.target;
   let scorer: Ref | null = null;
   for (let round = 1; round <= context.board.lastRound; round++) {
+    beside.check();
     if (!context.board.mayBeginRound()) return; // the next execution comes here again, through the rounds that are done
+    // without an await where there is nothing to look at: open runs replay what they began with
+    const checked = checkTasks(context);
+    if (checked !== undefined) await checked;
     const chosen = await select(context, arm, round, { ...start, target: state, scorer });
     scorer = chosen.scorer;
     const trained = await pretrain(context, arm, round, { selection: chosen.selection, state });
     state = trained;
-    beside(() => evaluateBranch(context, arm, round, { corpus: start.corpus, selection: chosen.selection, state: trained }));
+    beside.run(() => evaluateBranch(context, arm, round, { corpus: start.corpus, selection: chosen.selection, state: trained }));
   }
+}
+
+/** What would fail a round's evaluation is told before the round. undefined: nothing to look at */
+function checkTasks({ together, input: { config: { evaluation: { tasks, onFailure } }, configFolder } }: SeedContext): Promise<void> | undefined {
+  return tasks === undefined || onFailure === 'continue' ? undefined : together.checkTasks({ tasks: { of: tasks, folder: configFolder } });
 }
 
 /** Rows for one round: by scores learnt in this round, by chance, or as another run chose them. */

@@ -1,4 +1,6 @@
 import type { Interruption, StageOutcome } from '../activities/index.js';
+import type { FailedStage } from '../lib/stages/types.js';
+import { plainText } from './markdown.js';
 import type { StagePlace } from './stage.js';
 import type { ArmMetrics, Steering } from './types.js';
 
@@ -16,7 +18,7 @@ export interface StageDetails {
 }
 
 export function stageDetails({ place: { run, stage }, what, state, outcomes = [], reason = 'unknown' }: StageDetails): string {
-  const lines = [`Stage **${stage}** of run \`${run}\`: ${what}`, ''];
+  const lines = [`Stage **${stage}** of run \`${run}\`: ${plainText(what)}`, ''];
   if (state === 'running') {
     lines.push(
       'State: **running**',
@@ -34,7 +36,7 @@ export function stageDetails({ place: { run, stage }, what, state, outcomes = []
       lines.push(`- artifact: \`${ref.uri}\`, ${(ref.size / 1e6).toFixed(2)} MB`, `- digest of its content: \`${ref.digest}\``);
       for (const [name, value] of Object.entries(summary)) {
         if (typeof value === 'number') lines.push(`- ${name}: ${Number.isInteger(value) ? value : value.toPrecision(5)}`);
-        if (typeof value === 'string' || typeof value === 'boolean') lines.push(`- ${name}: ${value}`);
+        if (typeof value === 'string' || typeof value === 'boolean') lines.push(`- ${name}: ${plainText(String(value))}`);
       }
     }
     lines.push(...interruptionLines(outcomes.flatMap(({ interruptions = [] }) => interruptions)));
@@ -48,6 +50,10 @@ export interface PipelineDetails {
   readonly steering: Steering;
   /** of finished stages that were interrupted */
   readonly interruptions: ReadonlyMap<string, readonly Interruption[]>;
+  /** stages that have failed for good while the run goes on */
+  readonly failed?: readonly FailedStage[];
+  /** without a decay or evaluation that has failed */
+  readonly goesOn?: boolean;
   readonly failure?: string;
   readonly cancelled?: boolean;
   /** of a finished run */
@@ -57,7 +63,7 @@ export interface PipelineDetails {
 }
 
 /** The pipeline's: how it stands first, then one line a stage. */
-export function pipelineDetails({ run, stages, steering, interruptions, failure, cancelled = false, metrics, undelivered }: PipelineDetails): string {
+export function pipelineDetails({ run, stages, steering, interruptions, failed = [], goesOn = false, failure, cancelled = false, metrics, undelivered }: PipelineDetails): string {
   const done = stages.filter(({ state }) => state === 'done').length;
   const line = ({ stage, state }: PipelineDetails['stages'][number]): string => {
     const times = interruptions.get(stage)?.length ?? 0;
@@ -68,6 +74,7 @@ export function pipelineDetails({ run, stages, steering, interruptions, failure,
     `Run \`${run}\`: **${done} of ${stages.length} stages done**`,
     '',
     ...(failure === undefined ? [] : ['State: **failed**', '', ...failureLines({ run, reason: failure })]),
+    ...(failure === undefined && !cancelled ? failedLines({ run, failed, goesOn }) : []),
     ...(steering.paused && !cancelled && failure === undefined ? [`State: **paused**; checkpoints are saved, no stage runs. ${steering.spent === true ? `The budget of ${steering.gpuHours ?? 0} device-hours is spent: \`bliss budget ${run} --gpu-hours N\`` : `To go on: \`bliss resume ${run}\``}`, ''] : []),
     ...(steering.stopAfterRound === undefined ? [] : [`Ends after round ${steering.stopAfterRound}, as asked.`, '']),
     ...(cancelled ? [`State: **cancelled**; checkpoints are kept. To go on from them: \`bliss resume ${run}\``] : []),
@@ -83,17 +90,26 @@ export function pipelineDetails({ run, stages, steering, interruptions, failure,
 }
 
 const failureLines = ({ run, reason, stage }: { readonly run: string; readonly reason: string; readonly stage?: string }): string[] => [
-  `> ${reason}`,
+  `> ${plainText(reason)}`,
   '',
   `- Mend what the message names, then \`bliss resume ${run}\`: stages that are done are not computed again.`,
   `- If it is the configuration that must change: \`bliss run\` the changed file; a run keeps the configuration it began with.`,
   `- What led to it: \`bliss logs ${run}${stage === undefined ? '' : ` ${stage}`}\``,
 ];
 
+/** What has failed beside what goes on, which may be for days. */
+function failedLines({ run, failed, goesOn }: { readonly run: string; readonly failed: readonly FailedStage[]; readonly goesOn: boolean }): string[] {
+  if (failed.length === 0) return [];
+  const then = goesOn
+    ? `The run goes on without ${failed.length > 1 ? 'them' : 'it'} (\`evaluation.onFailure: continue\`).`
+    : `The arm ends at its next round, and the run with it. Mend what the message names, then \`bliss resume ${run}\`: stages that are done are not computed again.`;
+  return ['State: **a stage has failed**', '', ...failed.map(({ stage, reason }) => `> ${stage}: ${plainText(reason)}`), '', then, ''];
+}
+
 const interruptionLines = (interruptions: readonly Interruption[], stage?: string): string[] =>
   interruptions.length === 0
     ? []
-    : ['', `Interruptions${stage === undefined ? '' : ` of ${stage}`} (nothing is to be done: each next attempt went on by itself):`, '', ...interruptions.map(({ attempt, code, message }) => `- attempt ${attempt}, ${code}: ${message}`)];
+    : ['', `Interruptions${stage === undefined ? '' : ` of ${stage}`} (nothing is to be done: each next attempt went on by itself):`, '', ...interruptions.map(({ attempt, code, message }) => `- attempt ${attempt}, ${code}: ${plainText(message)}`)];
 
 const metricsLine = ({ seed, arm, round, set, loss, lossStandardError, lastWordAccuracy }: ArmMetrics): string =>
   `- ${arm}, round ${round}, seed ${seed}, ${set} set: ${loss.toFixed(3)} ± ${lossStandardError.toFixed(3)}; last word right ${(100 * lastWordAccuracy).toFixed(1)}%`;

@@ -1,5 +1,15 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 
+/** Failures of ours in a chain of causes, outermost first. */
+export function ownFailures(error: unknown): ApplicationFailure[] {
+  const found: ApplicationFailure[] = [];
+  for (let next = error; next instanceof Error; next = next.cause) if (next instanceof ApplicationFailure) found.push(next);
+  return found;
+}
+
+/** The innermost failure of ours has the stage's own words; those around it add how to go on. */
+export const reasonOf = (error: unknown): string => ownFailures(error).at(-1)?.message ?? (error instanceof Error ? error.message : String(error));
+
 export interface FailureForPeople {
   /** stage, where, what and the mend, as the stage said it */
   readonly reason: string;

@@ -1,11 +1,11 @@
-import { allHandlersFinished, ApplicationFailure, condition, continueAsNew, defineQuery, isCancellation, patched, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import { allHandlersFinished, condition, continueAsNew, defineQuery, isCancellation, patched, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import { pipelineInputSchema } from '../config/inputs/workflows.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import type { ReportInput, StageResult } from '../lib/stages/types.js';
 import { allOrCancel } from './all-or-cancel.js';
 import { Budget, within } from './budget.js';
 import { requireInput } from './checked-input.js';
-import { failureForPeople } from './failure.js';
+import { failureForPeople, ownFailures, reasonOf } from './failure.js';
 import { keepFinished, readKnown } from './known-stages.js';
 import { Notifier } from './notifier.js';
 import { planStages } from './plan.js';
@@ -55,9 +55,8 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
       notifier.tell('cancelled');
       throw error;
     }
-    // the innermost failure of ours has the stage's own words; those around it add how to go on
     const failure = ownFailures(error).at(-1);
-    const reason = failure?.message ?? (error instanceof Error ? error.message : String(error));
+    const reason = reasonOf(error);
     board.show({ failure: reason });
     notifier.tell('failed', { message: reason });
     throw failureForPeople({ reason, run, type: failure?.type ?? 'RunFailed', details: failure?.details, cause: error });
@@ -71,14 +70,16 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
 
 /** The report, when all rounds are through. */
 async function conclude({ input: { run, config, forked }, board, notifier, stages }: { readonly input: PipelineInput; readonly board: StageBoard; readonly notifier: Notifier; readonly stages: ReportInput['stages'] }): Promise<PipelineResult> {
+  const failed = board.failed();
+  const without = failed.length === 0 ? {} : { failed };
   const written = await board.runOne({
     name: 'report',
     workflow: report,
     place: { stage: 'report', seed: null, arm: null, round: null },
     summary: 'report, metrics and digests of the run',
-    input: { input: { run, config, stages, ...(forked === undefined ? {} : { forked }) } },
+    input: { input: { run, config, stages, ...(forked === undefined ? {} : { forked }), ...without } },
   });
-  const outcome: PipelineResult = { ...result(run, written), ...(board.lastRound < config.rounds ? { stoppedAfterRound: board.lastRound } : {}) };
+  const outcome: PipelineResult = { ...result(run, written), ...(board.lastRound < config.rounds ? { stoppedAfterRound: board.lastRound } : {}), ...without };
   board.show({ metrics: outcome.metrics });
   notifier.tell('done');
   return outcome;
@@ -114,11 +115,4 @@ function result(run: string, { ref, summary }: StageResult): PipelineResult {
   // written by the report stage of this very version
   const tasks = summary['tasks'] === undefined ? {} : { tasks: summary['tasks'] as PipelineResult['tasks'] };
   return { run, report: ref, digests: summary['digests'] as RunDigests, metrics: summary['metrics'] as ArmMetrics[], ...tasks };
-}
-
-/** Failures of ours in a chain of causes, outermost first. */
-function ownFailures(error: unknown): ApplicationFailure[] {
-  const found: ApplicationFailure[] = [];
-  for (let next = error; next instanceof Error; next = next.cause) if (next instanceof ApplicationFailure) found.push(next);
-  return found;
 }

@@ -18,7 +18,7 @@ export async function scoring(workflow: ScoringWorkflowInput): Promise<readonly 
   requireStageInput('scoring', workflow);
   const { shards, shardsPerTask, worker } = workflow;
   const ranges = shardRanges({ shards, perTask: shardsPerTask });
-  return asStage(workflow, `score ${shards} shards`, (pausable) =>
+  return asStage(workflow, `score ${shards} ${shards === 1 ? 'shard' : 'shards'}`, (pausable) =>
     slidingWindow(ranges, WINDOW, (range) => {
       const input: ScoringInput = { ...workflow.input, shards: range };
       const summary = `score shards ${range.first} to ${range.end - 1}`;

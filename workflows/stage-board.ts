@@ -1,7 +1,8 @@
 import { condition, isCancellation, patched, setCurrentDetails, startChild, upsertMemo, workflowInfo, type ChildWorkflowHandle, type Workflow } from '@temporalio/workflow';
-import type { FinishedStage, StageName, StageResult } from '../lib/stages/types.js';
+import type { FailedStage, FinishedStage, StageName, StageResult } from '../lib/stages/types.js';
 import type { Interruption, KnownStage, StageOutcome } from '../activities/index.js';
 import { pipelineDetails, type PipelineDetails } from './details.js';
+import { FailedStages } from './failed-stages.js';
 import type { StagePlace, StageWorkflowInput } from './stage.js';
 import type { Notifier } from './notifier.js';
 import { pauseStageSignal, refused, resumeStageSignal } from './steering.js';
@@ -26,6 +27,7 @@ const CONTINUES_AS_NEW = 'continues-as-new';
 export class StageBoard {
   private readonly states = new Map<string, PipelineProgress['stages'][number]['state']>();
   private readonly finished = new Map<string, FinishedStage>();
+  private readonly failures = new FailedStages();
   private readonly interruptions = new Map<string, readonly Interruption[]>();
   private readonly open = new Map<string, ChildWorkflowHandle<Workflow>>();
   private readonly known = new Map<string, readonly StageResult[]>();
@@ -145,11 +147,17 @@ export class StageBoard {
     return this.planned.flatMap((stage) => this.finished.get(stage) ?? []);
   }
 
+  /** what has failed for good in this execution, in the planned order */
+  failed(): readonly FailedStage[] {
+    return this.failures.all.toSorted((a, b) => this.planned.indexOf(a.stage) - this.planned.indexOf(b.stage));
+  }
+
   /** Rewrites what the UI shows of the run. */
   show(end: Pick<PipelineDetails, 'failure' | 'cancelled' | 'metrics'> = this.end): void {
     this.end = end;
+    const { run, config } = this.input;
     const { undelivered } = this.notifier;
-    setCurrentDetails(pipelineDetails({ run: this.input.run, stages: this.progress().stages, steering: this.steered, interruptions: this.interruptions, ...(undelivered === undefined ? {} : { undelivered }), ...end }));
+    setCurrentDetails(pipelineDetails({ run, stages: this.progress().stages, steering: this.steered, interruptions: this.interruptions, failed: this.failed(), goesOn: config.evaluation.onFailure === 'continue', ...(undelivered === undefined ? {} : { undelivered }), ...end }));
   }
 
   async run<Name extends StageName, Input extends StageWorkflowInput<Name>>({ name, workflow, place, summary, input }: RunStage<Name, Input>): Promise<readonly StageResult[]> {
@@ -182,6 +190,7 @@ export class StageBoard {
       this.notifier.tell('stage-finished', { stage: place.stage, ...(times === 0 ? {} : { message: `after ${times} interruption${times > 1 ? 's' : ''}` }) });
       return results;
     } catch (error) {
+      if (!isCancellation(error)) this.notifier.tell('stage-failed', { stage: place.stage, message: this.failures.add(place, error).reason });
       this.set(place.stage, isCancellation(error) ? 'cancelled' : 'failed');
       throw error;
     } finally {

@@ -1,7 +1,7 @@
 import type { RunConfig } from '../config/schema.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import type { EvaluationPoint, TaskPoint } from '../lib/report/types.js';
-import type { Forked } from '../lib/stages/types.js';
+import type { FailedStage, Forked } from '../lib/stages/types.js';
 
 /** Task queue per resource class. Workflows run on the CPU queue. */
 export const CPU_QUEUE = 'bliss-cpu';
@@ -37,6 +37,15 @@ export interface PipelineResult {
   readonly report: Ref;
   /** where people ended the run after an earlier round than the configuration's last */
   readonly stoppedAfterRound?: number;
+  /** stages that it has gone on without (`evaluation.onFailure: continue`), in canonical order; absent: none */
+  readonly failed?: readonly FailedStage[];
+}
+
+/** `failures` of a pipeline's memo: stages that have failed for good so far; absent: none. */
+export interface FailuresMemo {
+  readonly count: number;
+  /** the last few, oldest first */
+  readonly newest: readonly FailedStage[];
 }
 
 /** Digests over canonical content of all seeds and arms. Equal for equal configurations. */

@@ -85,4 +85,6 @@ const inTurn: Together = {
   },
   branches: () => ({ run: (branch) => branch(), cancel: () => undefined }),
   resolveSelection: () => Promise.reject(new Error('a run that is measured takes no other run’s selection')),
+  checkTasks: () => undefined,
+  endsAtFailure: () => true,
 };

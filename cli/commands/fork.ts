@@ -1,7 +1,9 @@
 import { loadConfig } from '../../config/index.js';
 import type { Command } from 'commander';
+import { counted } from '../../lib/counted.js';
 import { BlissError } from '../../lib/errors.js';
 import type { PipelineInput } from '../../workflows/types.js';
+import { apart } from '../apart/apart.js';
 import { action } from '../command.js';
 import { checkInputs } from '../check-inputs.js';
 import { checkNotices } from '../check-notices.js';
@@ -42,13 +44,12 @@ export function addFork(program: Command): void {
         checkFreeName(home, options.name);
         const taken = await takeStages({ home, input, config: loaded.config, from: options.from });
         if (options.dryRun === true) {
-          const { planRun, planText } = await import('../plan/plan-run.js'); // brings TensorFlow: not for every command
-          const plan = await planRun({ home, loaded, taken });
-          output.say(planText(plan));
+          const { plan, text } = await apart('plan', { home: home.root, loaded, taken });
+          output.say(text);
           output.answer(plan);
           return 0;
         }
-        output.note(`${taken.stages.length} stages are those of ${other}`);
+        output.note(`${counted(taken.stages.length, 'stage')} ${taken.stages.length === 1 ? 'is that' : 'are those'} of ${other}`);
         return submitRun({ context, loaded, taken, ...options });
       }),
     );

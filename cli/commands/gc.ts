@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { collectGarbage, fileBlobs, type Garbage } from '../../lib/artifacts/index.js';
+import { collectGarbage, fileBlobs, openStore, type Garbage } from '../../lib/artifacts/index.js';
+import { counted } from '../../lib/counted.js';
 import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
 import { configuredServer } from '../../workers/connection.js';
 import { lockHome } from '../../workers/home-lock.js';
 import { LOCAL_NAMESPACE } from '../../workers/temporal-server.js';
 import { action } from '../command.js';
+import { readRecord } from '../runs.js';
 import { usedArtifacts } from '../used-artifacts.js';
 
 export function addGc(program: Command): void {
@@ -17,21 +19,23 @@ export function addGc(program: Command): void {
     .action(
       action(async ({ home, output }, { dryRun = false }: { readonly dryRun?: boolean }) => {
         const { garbage, open } = dryRun || !existsSync(home.store) ? await collect(home, true) : await whileNobodyWorks(home, () => collect(home, false));
-        const { artifacts, checkpoints, notes } = garbage;
+        const { artifacts, checkpoints, notes, refs } = garbage;
         const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-        output.say(`${dryRun ? 'would remove' : 'removed'} ${artifacts.count} results of stages (${megabytes(artifacts.bytes)}) and checkpoints of ${checkpoints.count} runs (${megabytes(checkpoints.bytes)}); ${open} runs have not ended and keep theirs`);
-        output.answer({ dryRun, artifacts, checkpoints, notes });
+        output.say(`${dryRun ? 'would remove' : 'removed'} ${counted(artifacts.count, 'result')} of stages (${megabytes(artifacts.bytes)}) and checkpoints of ${counted(checkpoints.count, 'run')} (${megabytes(checkpoints.bytes)})${open === 0 ? '' : `; nothing of ${counted(open, 'run')} that ${open === 1 ? 'has' : 'have'} not ended`}`);
+        output.answer({ dryRun, artifacts, checkpoints, notes, refs });
         return 0;
       }),
     );
 }
 
 async function collect(home: Home, dryRun: boolean): Promise<{ readonly garbage: Garbage; readonly open: number }> {
-  const { artifacts: used, open, keepEvery } = usedArtifacts(home);
-  if (!dryRun && configuredServer() !== undefined && open.size > 0) {
-    throw new BlissError({ code: 'Usage', message: `workers of the configured server may be at work on ${[...open].join(', ')}`, mend: 'end these runs first, or look with --dry-run' });
+  const blobs = fileBlobs({ root: home.store });
+  const { runs, artifacts: used, open, keepEvery } = await usedArtifacts({ home, store: openStore({ blobs }) });
+  const elsewhere = [...open].filter((run) => configuredServer() !== undefined || readRecord(home, run)?.server === 'configured');
+  if (!dryRun && elsewhere.length > 0) {
+    throw new BlissError({ code: 'Usage', message: `workers of the configured server may be at work on ${elsewhere.join(', ')}`, mend: 'end these runs first, or look with --dry-run' });
   }
-  return { garbage: await collectGarbage({ blobs: fileBlobs({ root: home.store }), used, open, keepEvery, dryRun }), open: open.size };
+  return { garbage: await collectGarbage({ blobs, runs, used, open, keepEvery, dryRun }), open: open.size };
 }
 
 /** Holds the home as a stack does: none is up, and none comes up meanwhile. @throws BlissError HomeInUse */

@@ -5,11 +5,13 @@ import { openDisplay } from '../display.js';
 import { columns, duration } from '../format.js';
 import type { Output } from '../output.js';
 import { listRuns, readOutcome, requireRecord } from '../runs.js';
+import { alertLines } from '../alerts.js';
 import { peekSession, type Session } from '../session.js';
 import { settle } from '../settle.js';
 import { failureText } from '../summary.js';
 import { runHeadline, stageTable } from '../table.js';
-import { currentStages, isFinished, stateOf, viewRun, type OpenState, type RunView } from '../view.js';
+import { troublesOf } from '../troubles.js';
+import { currentStages, isFinished, stateOf, viewRun, type RunView, type ViewRun } from '../view.js';
 
 export function addStatus(program: Command): void {
   program
@@ -40,20 +42,21 @@ async function look({ home, homeOption, records }: { readonly home: Home; readon
   const session = records.every(({ run }) => readOutcome(home.run(run)) !== undefined) ? undefined : await peekSession({ home });
   try {
     const views: RunView[] = [];
-    for (const record of records) views.push(viewRun({ record, folder: home.run(record.run), open: await openState({ home, record, session }), homeOption }));
+    for (const record of records) views.push(viewRun({ record, folder: home.run(record.run), ...(await openState({ home, record, session })), homeOption }));
     return views;
   } finally {
     await session?.connection.close();
   }
 }
 
-async function openState({ home, record, session }: { readonly home: Home; readonly record: RunRecord; readonly session: Session | undefined }): Promise<OpenState> {
-  const silent = record.server === 'configured' ? 'unknown' : 'stopped';
+async function openState({ home, record, session }: { readonly home: Home; readonly record: RunRecord; readonly session: Session | undefined }): Promise<Pick<ViewRun, 'open' | 'failures' | 'troubles'>> {
+  const silent = { open: record.server === 'configured' ? 'unknown' : 'stopped' } as const;
   if (session === undefined || session.server.kind !== record.server) return silent;
   try {
     const settled = await settle({ session, home, run: record.run });
-    if (settled.kind === 'missing') return 'stopped';
-    return settled.kind === 'open' ? stateOf(settled) : 'running';
+    if (settled.kind === 'missing') return { open: 'stopped' };
+    if (settled.kind === 'closed') return { open: 'running' };
+    return { open: stateOf(settled), failures: settled.failures, troubles: await troublesOf(session, record.run) };
   } catch {
     return silent;
   }
@@ -88,6 +91,7 @@ function runText({ home, view, homeOption }: { readonly home: Home; readonly vie
   const outcome = readOutcome(home.run(view.run));
   return [
     runHeadline(view),
+    ...alertLines(view),
     '',
     ...stageTable(view.stages),
     '',
@@ -100,7 +104,8 @@ function runsTable(views: readonly RunView[]): string[] {
   const rows = views.map((view) => {
     const done = view.stages.filter(isFinished).length;
     const now = view.state === 'done' ? '' : currentStages(view).map(({ stage, step, of }) => (of > 0 ? `${stage} ${step}/${of}` : stage))[0] ?? '';
-    return [view.run, view.state, `${duration((Date.now() - Date.parse(view.submittedAt)) / 1000)} ago`, `${done}/${view.stages.length}`, view.hint === undefined ? now : `${now}  (${view.hint})`];
+    const alerts = [...(view.failures === undefined ? [] : [`${view.failures.count} failed`]), ...(view.troubles === undefined ? [] : [`${view.troubles.length} tried again and again`]), ...(view.hint === undefined ? [] : [view.hint])];
+    return [view.run, view.state, `${duration((Date.now() - Date.parse(view.submittedAt)) / 1000)} ago`, `${done}/${view.stages.length}`, alerts.length === 0 ? now : `${now}  (${alerts.join('; ')})`];
   });
   return columns([['run', 'state', 'submitted', 'stages', 'now'], ...rows]);
 }

@@ -9,8 +9,10 @@ import { BOOTSTRAP_SAMPLES, evaluateTasks, fileTime, harnessResults, harnessSamp
 import { openHome } from '../../lib/home.js';
 import { makeHome } from '../../lib/home-folder.js';
 import { packageVersion } from '../../lib/package-root.js';
+import { printable } from '../../lib/printable.js';
 import { errorAnswer, errorText } from '../output.js';
 import type { EvalAnswer, EvalJob, FromEval } from './job.js';
+import { counted } from '../../lib/counted.js';
 
 function say(message: FromEval): Promise<void> {
   return new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()));
@@ -22,7 +24,7 @@ async function evaluate(job: EvalJob): Promise<EvalAnswer> {
   const tasks = [];
   for (const { name, path: file } of job.tasks) {
     const task = taskByName(name);
-    tasks.push({ task, items: await readItems({ task, path: file, folder: '/', field: '--data', limit: job.limit ?? undefined }) });
+    tasks.push({ task, items: await readItems({ task, path: file, folder: job.folder, field: '--data', limit: job.limit ?? undefined }) });
   }
   // the items first: what is wrong with them is told before TensorFlow is loaded
   await say({ type: 'phase', phase: 'opening the model' });
@@ -42,7 +44,7 @@ async function evaluate(job: EvalJob): Promise<EvalAnswer> {
       batchSize: job.batchSize,
       known,
       open: async (shape) => {
-        await say({ type: 'phase', phase: `compiling for ${shape.batchSize} rows of ${shape.sequenceLength} tokens` });
+        await say({ type: 'phase', phase: `compiling for ${counted(shape.batchSize, 'row')} of ${counted(shape.sequenceLength, 'token')}` });
         const program = await createLogLikelihoodProgram({ model, vocabularySize, ...shape, mode: job.compiler });
         program.setState(weights);
         return program;
@@ -82,7 +84,7 @@ process.once('message', (job) => {
     .then((answer) => say({ type: 'done', answer }))
     .catch(async (error: unknown) => {
       const answer = errorAnswer(error);
-      if (answer.code === 'Internal') process.stderr.write(`${errorText(error)}\n`);
+      if (answer.code === 'Internal') process.stderr.write(`${printable(errorText(error))}\n`);
       await say({ type: 'failed', error: answer });
     })
     .finally(() => process.disconnect());

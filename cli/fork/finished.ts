@@ -1,22 +1,23 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { Store } from '../../lib/artifacts/index.js';
+import { heldBy, type Store } from '../../lib/artifacts/index.js';
 import type { Home } from '../../lib/home.js';
 import { readFinishedStages } from '../../lib/stages/finished-stages.js';
 import type { FinishedStage, StageResult } from '../../lib/stages/types.js';
-import { parseTimings } from '../../lib/timings.js';
+import { finishedIn } from '../../lib/timings.js';
 import { planStages } from '../../workflows/plan.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { stageNameOf } from '../stages.js';
 
 /**
- * What a run has finished so far, whether it has ended or not, by what its workers wrote down and the artifacts' own manifests.
+ * What a run has finished so far, whether it has ended or not: what the store holds for it, what workers of earlier versions wrote down, and the artifacts' own manifests.
  * @throws BlissError ArtifactMissing, DataCorrupt
  */
 export async function finishedStages({ home, store, input }: { readonly home: Home; readonly store: Store; readonly input: PipelineInput }): Promise<readonly FinishedStage[]> {
   const { timings } = home.run(input.run);
-  const lines = parseTimings(existsSync(timings) ? readFileSync(timings, 'utf8') : '').filter(({ state }) => state === 'done' || state === 'cached');
-  // of a stage that was finished more than once, as after a resume, the last
-  const made = new Map(lines.flatMap(({ stage, artifact }) => (artifact === undefined ? [] : [[stage, artifact] as const])));
+  // what the store holds is told before any line is, and of a stage that was finished more than once, as after a resume, the last counts
+  const held = await heldBy({ blobs: store.blobs, run: input.run });
+  const lines = finishedIn(existsSync(timings) ? readFileSync(timings, 'utf8') : '');
+  const made = new Map([...lines.flatMap(({ stage, artifact }) => (artifact === undefined ? [] : [[stage, artifact] as const])), ...held.map(({ stage, uri }) => [stage, uri] as const)]);
   const finished = new Map((input.known === undefined ? [] : await readFinishedStages({ store, ref: input.known })).map((stage) => [stage.stage, stage]));
   for (const stage of planStages(input.config)) {
     const name = stageNameOf(stage);
@@ -26,7 +27,7 @@ export async function finishedStages({ home, store, input }: { readonly home: Ho
     const uris = name === 'scoring' ? partsOf({ stage, made, shards: shardsOf(corpus, Number(round)) }) : [made.get(stage)].filter((uri) => uri !== undefined);
     if (uris.length === 0) continue;
     const results: StageResult[] = [];
-    for (const uri of uris) results.push(await resultOf(store, uri));
+    for (const uri of uris) results.push((await resultOf(store, uri)).result);
     finished.set(stage, { stage, name, seed: Number(/^seed-(\d+)/.exec(stage)?.[1]), arm: arm ?? null, round: round === undefined ? null : Number(round), results });
   }
   return [...finished.values()];
@@ -53,8 +54,10 @@ function partsOf({ stage, made, shards }: { readonly stage: string; readonly mad
   return at === shards ? uris : [];
 }
 
-async function resultOf(store: Store, uri: string): Promise<StageResult> {
+/** What is in the store under such a name, as the stage that made it gave it. @throws BlissError ArtifactMissing, DataCorrupt */
+export async function resultOf(store: Store, uri: string): Promise<{ readonly result: StageResult; readonly stageVersion: number }> {
   const named = { uri, sha256: uri.split('/').at(-2) ?? '', size: 0, digest: '' };
   const { manifest } = await store.open(named);
-  return { ref: { ...named, size: manifest.files.reduce((sum, { size }) => sum + size, 0), digest: manifest.digest }, summary: manifest.summary, cached: true };
+  const size = manifest.files.reduce((sum, file) => sum + file.size, 0);
+  return { result: { ref: { ...named, size, digest: manifest.digest }, summary: manifest.summary, cached: true }, stageVersion: manifest.lineage.stageVersion };
 }

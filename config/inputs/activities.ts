@@ -31,6 +31,7 @@ export const activityInputSchemas = {
   presentRun: z.object({ run: runName, report: refSchema }),
   deviceSeconds: z.object({ run: runName }),
   resolveSelection: z.object({ from: z.string().refine((from) => otherSelection(from) !== undefined, 'RUN/round-N'), seed: naturalNumber }),
+  checkTasks: z.object({ tasks: stageInputSchemas.evaluation.shape.tasks.unwrap() }),
   notify: z.object({
     notices: submittedNoticesSchema,
     notice: z.object({ id: z.string().max(1_000), run: runName, event: noticesSchema.shape.events.unwrap().element, stage: stagePath.optional(), message: z.string().optional(), at: z.string().max(40) }),

@@ -32,6 +32,7 @@ export const placeSchema = z.object({ run: runName, stage: stagePath, seed: seed
 
 const results = z.array(z.object({ ref: refSchema, summary: z.record(z.string(), z.unknown()), cached: z.boolean() }));
 export const finishedStageSchema = z.object({ stage: stagePath, name: stageName, seed: seedNumber, arm: identifier.nullable(), round: positiveInteger.nullable(), results });
+const failedStageSchema = z.object({ stage: stagePath, seed: seedNumber, arm: identifier.nullable(), round: positiveInteger.nullable(), reason: z.string() });
 export const forkedSchema = z.object({ from: runName, stage: stagePath });
 
 const scoring = z.object({
@@ -109,5 +110,5 @@ export const stageInputSchemas = {
     compiler: computed.compiler,
     tasks: z.object({ of: evaluationSchema.shape.tasks.unwrap(), folder: place }).optional(),
   }),
-  report: z.object({ run: runName, config: submittedConfigSchema, stages: z.union([refSchema, z.array(finishedStageSchema)]), forked: forkedSchema.optional() }),
+  report: z.object({ run: runName, config: submittedConfigSchema, stages: z.union([refSchema, z.array(finishedStageSchema)]), forked: forkedSchema.optional(), failed: z.array(failedStageSchema).optional() }),
 };

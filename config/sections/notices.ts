@@ -10,9 +10,9 @@ const environmentVariable = text(/^BLISS_[A-Za-z0-9_]+$/, 'the name of an enviro
  */
 export const noticesSchema = z.strictObject({
   events: z
-    .array(z.enum(['started', 'stage-finished', 'preempted', 'paused', 'resumed', 'failed', 'cancelled', 'done']))
+    .array(z.enum(['started', 'stage-finished', 'stage-failed', 'preempted', 'paused', 'resumed', 'failed', 'cancelled', 'done']))
     .min(1)
-    .default(['paused', 'failed', 'cancelled', 'done'])
+    .default(['stage-failed', 'paused', 'failed', 'cancelled', 'done'])
     .describe('what is told'),
   webhook: z
     .strictObject({

@@ -35,13 +35,17 @@ export const evaluationSchema = z.strictObject({
     .array(
       z.strictObject({
         name: task.describe('task, asked as lm-evaluation-harness does, zero-shot'),
-        path: z.string().min(1).optional().describe('file or glob of its items in the hub’s columns, relative to the configuration file: .jsonl, .jsonl.gz, .jsonl.zst, .parquet; only wordnet has items of its own and needs none'),
+        path: z.string().min(1).optional().describe('file, glob or folder of its items in the hub’s columns, relative to the configuration file: .jsonl, .jsonl.gz, .jsonl.zst, .parquet; of a folder the task’s own split and table is taken; only wordnet has items of its own and needs none'),
         limit: positiveInteger.optional().meta({ description: 'only the first ones', unit: 'items' }),
       }),
     )
     .min(1)
     .optional()
     .describe('zero-shot tasks that each arm is evaluated on after each round, beside the sets'),
+  onFailure: z
+    .enum(['stop', 'continue'])
+    .optional()
+    .describe('what a round’s decay or evaluation that fails for good does. stop, as by default: its arm ends at its next round, and with it the run, of which `bliss resume` goes on after the mend; continue: the run goes on without it, and status, report and result say which are missing'),
 });
 
 export const comparisonSchema = z.strictObject({

@@ -1,10 +1,13 @@
 import { checkpoints as seriesOf } from './checkpoints.js';
+import { heldBy } from './references.js';
 import { openStore } from './store.js';
 import type { Blobs, Manifest } from './types.js';
 
 export interface CollectGarbage {
   readonly blobs: Blobs;
-  /** uris of the artifacts that runs refer to; what those were made from is kept with them */
+  /** runs that are there: what the store holds for them is kept, what it holds for others is let go */
+  readonly runs: ReadonlySet<string>;
+  /** uris of the artifacts that they refer to beside those; what any of them was made from is kept with it */
   readonly used: ReadonlySet<string>;
   /** runs that may go on: their checkpoints and fences are kept */
   readonly open: ReadonlySet<string>;
@@ -19,6 +22,8 @@ export interface Garbage {
   readonly checkpoints: Heap;
   /** notes of finished stages whose results go */
   readonly notes: Heap;
+  /** what was held for runs that are not there */
+  readonly refs: Heap;
 }
 export interface Heap {
   readonly count: number;
@@ -29,6 +34,7 @@ const ARTIFACTS = 'artifacts/';
 const CHECKPOINTS = 'checkpoints/';
 const FENCES = 'fences/';
 const NOTES = 'stages/';
+const REFS = 'refs/';
 const MANIFEST = 'manifest.json';
 
 interface Blob {
@@ -38,11 +44,12 @@ interface Blob {
 
 /**
  * Removes what no run refers to. Nobody may be at work on the store meanwhile: a stage that has published and not yet noted its result
- * would lose it. Interrupted, it leaves nothing that is taken for whole: notes go first, manifests before their files.
+ * would lose it. Interrupted, it leaves nothing that is taken for whole: notes and references go first, manifests before their files.
  */
-export async function collectGarbage({ blobs, used, open, keepEvery = new Map(), dryRun }: CollectGarbage): Promise<Garbage> {
+export async function collectGarbage({ blobs, runs, used, open, keepEvery = new Map(), dryRun }: CollectGarbage): Promise<Garbage> {
   const artifacts = grouped(await blobs.list(ARTIFACTS), 2);
-  const kept = await withOrigins(blobs, artifacts, new Set([...used].map((uri) => uri.replace(/^store:/, '').split('/').slice(0, 2).join('/'))));
+  const held = (await heldBy({ blobs })).flatMap(({ run, uri }) => (runs.has(run) ? [uri] : []));
+  const kept = await withOrigins(blobs, artifacts, new Set([...used, ...held].map((uri) => uri.replace(/^store:/, '').split('/').slice(0, 2).join('/'))));
   const goes = [...artifacts].filter(([folder]) => !kept.has(folder));
 
   const notes: Blob[] = [];
@@ -50,6 +57,7 @@ export async function collectGarbage({ blobs, used, open, keepEvery = new Map(),
     const folders = [...(await readText(blobs, note)).matchAll(/store:(artifacts\/[^/"]+)\//g)].map((match) => match[1]);
     if (folders.some((folder) => !kept.has(folder))) notes.push(note);
   }
+  const refs = (await blobs.list(REFS)).filter(({ key }) => !runs.has(key.split('/')[1]));
   const checkpoints: (readonly [string, readonly Blob[]])[] = [];
   for (const [folder, files] of [...grouped(await blobs.list(CHECKPOINTS), 2), ...grouped(await blobs.list(FENCES), 2)]) {
     const [, run] = folder.split('/');
@@ -64,10 +72,11 @@ export async function collectGarbage({ blobs, used, open, keepEvery = new Map(),
       await blobs.delete(key);
       await blobs.delete(key.replace(NOTES, 'inputs/')); // what its key was made of
     }
+    for (const { key } of refs) await blobs.delete(key);
     for (const [, files] of [...goes, ...checkpoints]) for (const { key } of files.toSorted(manifestsFirst)) await blobs.delete(key);
   }
   const heap = (groups: readonly (readonly [string, readonly Blob[]])[]): Heap => ({ count: groups.length, bytes: sum(groups.flatMap(([, files]) => files)) });
-  return { artifacts: heap(goes), checkpoints: heap(checkpoints.filter(([folder]) => folder.startsWith(CHECKPOINTS))), notes: { count: notes.length, bytes: sum(notes) } };
+  return { artifacts: heap(goes), checkpoints: heap(checkpoints.filter(([folder]) => folder.startsWith(CHECKPOINTS))), notes: { count: notes.length, bytes: sum(notes) }, refs: { count: refs.length, bytes: sum(refs) } };
 }
 
 /** Of a run that keeps some of its checkpoints: the files of those that it does not keep. */
@@ -106,7 +115,7 @@ async function withOrigins(blobs: Blobs, artifacts: ReadonlyMap<string, readonly
     if (kept.has(folder) || manifest === undefined) continue;
     kept.add(folder);
     const { lineage } = JSON.parse(await readText(blobs, manifest)) as Pick<Manifest, 'lineage'>; // written by our own store
-    waiting.push(...Object.values(lineage.inputs).map(({ sha256 }) => `${ARTIFACTS}${sha256}`));
+    for (const { sha256 } of Object.values(lineage.inputs)) waiting.push(`${ARTIFACTS}${sha256}`);
   }
   return kept;
 }

@@ -26,7 +26,7 @@ export interface Reached {
 }
 
 /** Every arm against the first arm of selector random, on the test set where there is one. */
-export function compareArms(data: Pick<ReportData, 'arms' | 'metrics' | 'comparison'>): readonly ComparedArm[] {
+export function compareArms(data: Pick<ReportData, 'arms' | 'metrics' | 'comparison' | 'missing'>): readonly ComparedArm[] {
   const against = data.arms.find(({ selector }) => selector === 'random')?.name;
   const set = data.metrics.some((point) => point.set === 'test') ? 'test' : 'tuning';
   const points = data.metrics.filter((point) => point.set === set);

@@ -15,9 +15,9 @@ function render(value: HtmlValue): string {
   return escapeText(String(value));
 }
 
-/** What XML allows in no form: most control characters; a lone surrogate has no UTF-8. */
+/** What XML allows in no form or advises against: control characters; a lone surrogate has no UTF-8. */
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
-const UNWRITABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]|\p{Surrogate}/gu;
+const UNWRITABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff]|\p{Surrogate}/gu;
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
 export const escapeText = (text: string): string => text.replace(UNWRITABLE, '\ufffd').replace(/[&<>"']/g, (c) => ENTITIES[c]);

@@ -14,6 +14,8 @@ export interface ReportData {
   readonly verdict?: { readonly arm: string; readonly against: string };
   /** one a seed, arm, round and held-out set */
   readonly metrics: readonly EvaluationPoint[];
+  /** evaluations that failed for good, while the run went on; absent: none */
+  readonly missing?: readonly MissingEvaluation[];
   /** one a seed, arm, round, zero-shot task and metric; absent where there are no tasks */
   readonly tasks?: readonly TaskPoint[];
   /** training loss of the target, one a seed and arm (warm-up: arm null) */
@@ -66,6 +68,14 @@ export interface EvaluationPoint {
   readonly lastWordLoss: number;
   readonly lastWordAccuracy: number;
   readonly lastWordAccuracyStandardError: number;
+}
+
+/** An arm after a round of one seed that nobody has figures of. */
+export interface MissingEvaluation {
+  readonly seed: number;
+  readonly arm: string;
+  readonly round: number;
+  readonly reason: string;
 }
 
 /** A figure on a zero-shot task: an arm after a round of one seed. */

@@ -1,3 +1,4 @@
+import { missingFor, missingText } from './missing.js';
 import { loss, mean, standardError, unique } from './numbers.js';
 import type { EvaluationPoint, ReportData } from './types.js';
 
@@ -23,7 +24,7 @@ export interface Verdict {
 const T_95 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042];
 const NORMAL_95 = 1.96;
 
-export function verdictOf(data: Pick<ReportData, 'arms' | 'metrics' | 'verdict'>): Verdict {
+export function verdictOf(data: Pick<ReportData, 'arms' | 'metrics' | 'verdict' | 'missing'>): Verdict {
   const arm = data.verdict?.arm ?? data.arms.find(({ selector }) => selector === 'bliss')?.name;
   const against = data.verdict?.against ?? data.arms.find(({ selector }) => selector === 'random')?.name;
   if (arm === undefined || against === undefined) {
@@ -34,8 +35,12 @@ export function verdictOf(data: Pick<ReportData, 'arms' | 'metrics' | 'verdict'>
   const round = Math.max(...pairs.map((pair) => pair.arm.round));
   const seeds = pairs.filter((pair) => pair.arm.round === round);
   if (seeds.length === 0) {
-    return { outcome: 'none', arm, against, seeds, headline: `No verdict: ${arm} and ${against} were not both evaluated`, detail: 'Both arms need an evaluation after the same round with the same seed.' };
+    const missing = missingFor(data, [arm, against], 1);
+    const why = missing.length === 0 ? '' : ` Failed have the evaluations of ${missingText(missing)}.`;
+    return { outcome: 'none', arm, against, seeds, headline: `No verdict: ${arm} and ${against} were not both evaluated`, detail: `Both arms need an evaluation after the same round with the same seed.${why}` };
   }
+  const missing = missingFor(data, [arm, against], round);
+  const later = missing.some((one) => one.round > round);
   const differences = seeds.map(({ difference }) => difference);
   const difference = mean(differences);
   const overSeeds = standardError(differences);
@@ -45,12 +50,12 @@ export function verdictOf(data: Pick<ReportData, 'arms' | 'metrics' | 'verdict'>
   const interval = [difference - reach, difference + reach] as const;
   const outcome = !Number.isFinite(difference) ? 'none' : interval[0] > 0 ? 'wins' : interval[1] < 0 ? 'loses' : 'undecided';
   const where = `on the ${set} set`;
-  const headline = {
+  const headline = `${{
     wins: `${arm} beats ${against} ${where}`,
     loses: `${arm} does NOT beat ${against} ${where}: it is worse`,
     undecided: `${arm} does NOT beat ${against} ${where}: the difference is within the error`,
     none: `No verdict: a loss ${where} is not a number`,
-  }[outcome];
+  }[outcome]}${later ? `, after round ${round}: evaluations of later rounds are missing` : ''}`;
   const better = differences.filter((one) => one > 0).length;
   const spread = overSeeds === undefined
     ? `standard error of the ${paired === undefined ? 'evaluation' : 'difference, passage by passage'}; one seed says nothing about the spread over seeds`
@@ -58,6 +63,7 @@ export function verdictOf(data: Pick<ReportData, 'arms' | 'metrics' | 'verdict'>
   const detail =
     `After round ${round} the loss of ${arm} is ${loss(Math.abs(difference))} ± ${loss(error)} nats a token ${difference < 0 ? 'higher' : 'lower'} than that of ${against} (${spread}). ` +
     `95% interval of the gain: ${loss(interval[0])} to ${loss(interval[1])}.` +
+    (missing.length === 0 ? '' : ` It stands without the evaluations of ${missingText(missing)}, which failed.`) +
     (set === 'tuning' ? ' There is no evaluation on the test set: settings may have been chosen on these very passages.' : '');
   return { outcome, headline, detail, arm, against, round, set, difference, standardError: error, interval, seeds };
 }

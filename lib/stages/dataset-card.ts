@@ -1,7 +1,9 @@
 import { stringify } from 'yaml';
 import type { ParquetSchema, ParquetType } from '../data/index.js';
+import { oneLine } from '../printable.js';
 import type { HowSelected } from './how-selected.js';
 import type { SelectionDescription } from './selection-facts.js';
+import { counted } from '../counted.js';
 
 /** One configuration of a data set: a folder of Parquet files. */
 export interface CardTable {
@@ -43,7 +45,7 @@ export function datasetCard(card: DatasetCard): string {
   const parts = [
     `---\n${stringify(head(title, tables))}---`,
     `# ${title}`,
-    `${isScores ? `The scores of ${all} rows of text for pretraining, ${chosen} of which were chosen` : `${chosen} of ${all} rows of text for pretraining, chosen`} ${how.by}.${how.kept === undefined ? '' : ` Kept were ${how.kept}.`} This is ${inRounds} of the run \`${run}\`, arm \`${arm}\`, seed ${seed}; BLISS Pipeline ${codeVersion} wrote it.`,
+    `${isScores ? `The scores of ${counted(all, 'row')} of text for pretraining, ${chosen} of which were chosen` : `${chosen} of ${counted(all, 'row')} of text for pretraining, chosen`} ${how.by}.${how.kept === undefined ? '' : ` Kept were ${how.kept}.`} This is ${inRounds} of the run \`${run}\`, arm \`${arm}\`, seed ${seed}; BLISS Pipeline ${codeVersion} wrote it.`,
     roundTable(rounds),
     sourceTable(rounds),
     '## Columns',
@@ -118,8 +120,15 @@ function columnTable({ name, schema }: CardTable, { how, sequenceLength, endOfTe
   };
   const title = name === 'scores' ? 'Every row, chosen or not' : 'The chosen rows';
   const columns = table(['column', 'type', ''], Object.entries(schema).map(([column, { type, repeated = false }]) => [`\`${column}\``, `${repeated ? 'list of ' : ''}${DTYPES[type]}`, meanings[column] ?? '']));
-  const packed = 'text' in schema ? `\n\nDocuments are joined by \`${endOfText}\` and cut into rows of equal length: a row may begin and end within a document, and within a character too (U+FFFD).` : '';
+  const packed = 'text' in schema ? `\n\nDocuments are joined by ${codeSpan(endOfText)} and cut into rows of equal length: a row may begin and end within a document, and within a character too (U+FFFD).` : '';
   return `${title} (\`${name}\`):\n\n${columns}${packed}`;
+}
+
+/** Of a tokenizer that anybody may have made: no backtick in it ends the span, and it stays on its line. */
+function codeSpan(text: string): string {
+  const line = oneLine(text);
+  const fence = '`'.repeat(1 + Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length)));
+  return /^`|`$/.test(line) ? `${fence} ${line} ${fence}` : `${fence}${line}${fence}`;
 }
 
 const loading = (isScores: boolean): string =>

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { canonicalJson, checkpoints, digestJson, type Look, type Origin, type Store } from '../artifacts/index.js';
+import { canonicalJson, checkpoints, digestJson, hold, type Look, type Origin, type Store } from '../artifacts/index.js';
 import type { Artifact, Blobs, FencingToken, Ref } from '../artifacts/types.js';
 import { openFeeder, WaitClock, type Feeder } from '../data/index.js';
 import { asBlissError, BlissError } from '../errors.js';
@@ -135,9 +135,11 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
     const found = await store.find(key, look);
     const series = checkpoints({ store, blobs, run: task.run, stage: task.stage, key, onSetAside: hooks.onSetAside });
     if (found !== undefined) {
+      const result = found as Omit<StageResult, 'cached'>; // noted below
+      await hold({ blobs, run: task.run, stage: task.stage, ref: result.ref });
       // an attempt that was killed after its note, or another run, finished the stage: what was saved on the way is of no more use
       await series.discard({ token: task.fencingToken, keepEvery }).catch(() => undefined);
-      return { ...(found as Omit<StageResult, 'cached'>), cached: true };
+      return { ...result, cached: true };
     }
 
     stretch.begin('checking its checkpoints');
@@ -218,9 +220,12 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
       lineage: { stage: stage.name, stageVersion: stage.version, inputs, key },
       summary,
     });
-    // where another run finished the same stage meanwhile, both go on with one result
+    // held before its note says that the stage is done, so that no garbage collection comes between
+    await hold({ blobs, run: task.run, stage: task.stage, ref });
     await blobs.putIfAbsent(keyContentOf(key), Buffer.from(canonicalJson(content), 'utf8'));
+    // where another run finished the same stage meanwhile, both go on with one result
     const result = await store.record(key, { ref, summary }, look);
+    await hold({ blobs, run: task.run, stage: task.stage, ref: result.ref });
     await hooks.onMetrics(lines);
     await series.discard({ token: task.fencingToken, keepEvery });
     return { ...result, cached: false };

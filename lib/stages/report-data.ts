@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { RunConfig } from '../../config/schema.js';
 import type { Artifact } from '../artifacts/types.js';
 import { pairedItemsStandardError, pairedStandardError, PASSAGES_FILE, TASK_ITEMS_FILE, type PassagesFile, type TaskItemsFile } from '../evaluation/index.js';
-import type { EvaluationPoint, ReportData, SampleGroup, SelectionFacts, StageTiming, TaskPoint, TrainingCurve } from '../report/index.js';
+import { missingEvaluations, type EvaluationPoint, type ReportData, type SampleGroup, type SelectionFacts, type StageTiming, type TaskPoint, type TrainingCurve } from '../report/index.js';
 import { parseTimings } from '../timings.js';
 import { armComparison, targetWarmUpSteps } from './arm-comparison.js';
 import { readJson } from './corpus.js';
@@ -10,7 +10,7 @@ import type { TaskSummary } from './evaluation-tasks.js';
 import type { SelectionFactsFile } from './selection-facts.js';
 import { readNumerics, type NumericsRecord } from './numerics-record.js';
 import { skippedNote, type SkippedBatch } from './skipped.js';
-import type { FinishedStage, Forked } from './types.js';
+import type { FailedStage, FinishedStage, Forked } from './types.js';
 
 export interface OpenedStage {
   readonly stage: FinishedStage;
@@ -30,10 +30,12 @@ export interface Gather {
   /** lines of timings.jsonl */
   readonly timings: readonly string[];
   readonly forked?: Forked;
+  /** stages that the run has gone on without */
+  readonly failed?: readonly FailedStage[];
 }
 
 /** Reads what the report shows out of the stages' artifacts. */
-export async function gather({ run, config, opened, timings, forked }: Gather): Promise<Omit<ReportData, 'metrics' | 'configYaml' | 'digests' | 'environment'>> {
+export async function gather({ run, config, opened, timings, forked, failed = [] }: Gather): Promise<Omit<ReportData, 'metrics' | 'configYaml' | 'digests' | 'environment'>> {
   const targetSources = config.heldOut.source.type === 'demo' ? DEMO_TARGET_SOURCES : [];
   const selections: SelectionFacts[] = [];
   const samples: SampleGroup[] = [];
@@ -77,7 +79,8 @@ export async function gather({ run, config, opened, timings, forked }: Gather): 
     samples,
     timings: timed,
     comparison: await armComparison({ config, opened, timings: timed }),
-    notes: [...(forked === undefined ? [] : [forkNote(forked)]), ...(await notesOf(opened))],
+    notes: [...(forked === undefined ? [] : [forkNote(forked)]), ...failed.map(failureNote), ...(await notesOf(opened)), ...lostNotes(timed)],
+    ...(failed.length === 0 ? {} : { missing: missingEvaluations(failed) }),
     lineage: opened.flatMap(({ stage, artifacts }) =>
       artifacts.map(({ ref, manifest }) => ({
         stage: stage.stage,
@@ -93,6 +96,14 @@ export async function gather({ run, config, opened, timings, forked }: Gather): 
 }
 
 const forkNote = ({ from, stage }: Forked): string => `forked from the run ${from} at ${stage}: what comes before in the arms that both have is that run's, made under its configuration`;
+
+const failureNote = ({ stage, reason }: FailedStage): string => `${stage} failed, and the run went on without it: ${reason}`;
+
+/** Every attempt leaves a line: times without some are too low, and are not to pass for whole. */
+function lostNotes(timed: readonly StageTiming[]): string[] {
+  const lost = timed.filter(({ attempts, cached }) => attempts === 0 && !cached);
+  return lost.length === 0 ? [] : [`times are too low: timings.jsonl has no line of ${lost.length} of ${timed.length} stages that were computed, ${lost[0].stage} the first`];
+}
 
 /** What changed under way, by stage. */
 async function notesOf(opened: readonly OpenedStage[]): Promise<string[]> {

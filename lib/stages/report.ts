@@ -8,7 +8,7 @@ import { buildReport, writeTensorboard, type ReportData, type TaskPoint } from '
 import { environmentFacts } from './environment-facts.js';
 import { readFinishedStages } from './finished-stages.js';
 import { evaluationPoints, gather, numericsFacts, taskPoints, type Gather, type OpenedStage } from './report-data.js';
-import type { FinishedStage, Forked, Stage } from './types.js';
+import type { FailedStage, FinishedStage, Forked, Stage } from './types.js';
 
 /** The run's report with its TensorBoard events, metrics of all stages in canonical order, and the digests of what came out. */
 export const report: Stage<'report'> = {
@@ -16,7 +16,7 @@ export const report: Stage<'report'> = {
   version: 2,
   resource: 'cpu',
   run: async (input, context) => {
-    const { run, config, forked } = input;
+    const { run, config, forked, failed } = input;
     const stages = 'uri' in input.stages ? await readFinishedStages({ store: context.store, ref: input.stages }) : input.stages;
     const opened = await openStages(context.store, stages);
     await context.progress({ step: 1, of: 4 });
@@ -26,7 +26,7 @@ export const report: Stage<'report'> = {
     await writeFile(path.join(context.scratch, 'stages.json'), JSON.stringify(stages, null, 1));
     await context.progress({ step: 2, of: 4 });
 
-    const data = await reportData({ run, config, opened, timings: await context.timings(), lines, ...(forked === undefined ? {} : { forked }) });
+    const data = await reportData({ run, config, opened, timings: await context.timings(), lines, ...(forked === undefined ? {} : { forked }), ...(failed === undefined ? {} : { failed }) });
     const { metrics, digests, tasks } = data;
     // absent where there are none, so that digests of runs without tasks are what they were
     const digested = tasks === undefined ? { digests, metrics } : { digests, metrics, tasks };
@@ -52,6 +52,8 @@ export interface RenderReport {
   /** lines of timings.jsonl */
   readonly timings: readonly string[];
   readonly forked?: Forked;
+  /** stages that the run has gone on without */
+  readonly failed?: readonly FailedStage[];
 }
 
 /** The report of a finished run once more, as this version of the code draws it. */

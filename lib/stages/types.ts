@@ -190,6 +190,18 @@ export interface ReportInput {
   readonly stages: Ref | readonly FinishedStage[];
   /** where the run took over what another had finished */
   readonly forked?: Forked;
+  /** stages that the run has gone on without; absent: none */
+  readonly failed?: readonly FailedStage[];
+}
+
+/** A stage that failed for good. */
+export interface FailedStage {
+  /** `seed-0/bliss/round-1/evaluation` */
+  readonly stage: string;
+  readonly seed: number | null;
+  readonly arm: string | null;
+  readonly round: number | null;
+  readonly reason: string;
 }
 
 /** A run that begins with what another has finished. */

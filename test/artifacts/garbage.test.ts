@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { checkpoints, collectGarbage, digestJson, fileBlobs, openStore, sha256, type Ref } from '../../lib/artifacts/index.js';
+import { checkpoints, collectGarbage, digestJson, fileBlobs, heldBy, hold, openStore, sha256, type Ref } from '../../lib/artifacts/index.js';
 
 let root = '';
 beforeEach(async () => { root = await mkdtemp(path.join(os.tmpdir(), 'bliss-garbage-')); });
@@ -39,7 +39,7 @@ async function filled() {
 
 test('what a run refers to stays, with what that was made from and the checkpoints of runs that may go on; all else goes', async () => {
   const { blobs, store, corpus, weights, oldCorpus, scores } = await filled();
-  const input = { blobs, used: new Set([weights.uri]), open: new Set(['open']) };
+  const input = { blobs, runs: new Set(['open']), used: new Set([weights.uri]), open: new Set(['open']) };
   const before = await blobs.list('');
   const planned = await collectGarbage({ ...input, dryRun: true });
   expect(await blobs.list('')).toEqual(before);
@@ -58,6 +58,26 @@ test('what a run refers to stays, with what that was made from and the checkpoin
   expect(await collectGarbage({ ...input, dryRun: false })).toMatchObject({ artifacts: { count: 0 }, checkpoints: { count: 0 }, notes: { count: 0 } });
 });
 
+test('what the store holds for a run stays for as long as the run is there, and goes with it before its artifacts do', async () => {
+  const { blobs, store, corpus, weights, oldCorpus, scores } = await filled();
+  await hold({ blobs, run: 'open', stage: 'seed-0/warm-up/target', ref: weights });
+  await hold({ blobs, run: 'given-up', stage: 'seed-0/bliss/round-1/scoring', ref: scores });
+  // a note that a run relies on, of something that the disk lost: it keeps nothing else from being collected
+  await hold({ blobs, run: 'open', stage: 'seed-0/prepare', ref: { ...corpus, uri: `store:artifacts/${sha256('lost')}/manifest.json` } });
+  const input = { blobs, used: new Set<string>(), open: new Set(['open']), dryRun: false };
+
+  expect(await collectGarbage({ ...input, runs: new Set(['open', 'given-up']) })).toMatchObject({ artifacts: { count: 0 }, refs: { count: 0 } });
+  const deleted: string[] = [];
+  const watched = { ...blobs, delete: (key: string) => (deleted.push(key), blobs.delete(key)) };
+  expect(await collectGarbage({ ...input, blobs: watched, runs: new Set(['open']) })).toMatchObject({ artifacts: { count: 2 }, refs: { count: 1 } });
+  const first = (start: string): number => deleted.findIndex((key) => key.startsWith(start));
+  expect(first('refs/')).toBeLessThan(first('artifacts/'));
+  expect(first('stages/')).toBeLessThan(first('artifacts/'));
+  expect((await heldBy({ blobs })).map(({ run }) => run)).toEqual(['open', 'open']);
+  for (const ref of [corpus, weights]) await (await store.open(ref)).file('data');
+  for (const ref of [oldCorpus, scores]) await expect(store.open(ref)).rejects.toThrow('is not in the store');
+});
+
 test('a run that has ended keeps the checkpoints that it asked to keep, and no others', async () => {
   const { blobs, store } = await filled();
   const series = checkpoints({ store, blobs, run: 'done', stage: 'seed-0/warm-up/target', key: 'k' });
@@ -67,7 +87,7 @@ test('a run that has ended keeps the checkpoints that it asked to keep, and no o
   await series.begin({ token: { epoch: 2, attempt: 1 } });
   const late = (await blobs.list('checkpoints/done/')).find(({ key }) => key.includes('step-000000030') && key.endsWith('/data'));
   await blobs.putIfAbsent(late?.key.replace('step-000000030', 'step-000000040') ?? '', Buffer.from('late'));
-  const input = { blobs, used: new Set<string>(), open: new Set(['open', 'gone']), keepEvery: new Map([['done', 20]]) };
+  const input = { blobs, runs: new Set(['open', 'gone', 'done']), used: new Set<string>(), open: new Set(['open', 'gone']), keepEvery: new Map([['done', 20]]) };
   const steps = async (): Promise<(string | undefined)[]> => (await blobs.list('checkpoints/done/')).filter(({ key }) => key.endsWith('/data')).map(({ key }) => /step-0*(\d+)/.exec(key)?.[1]);
 
   const planned = await collectGarbage({ ...input, dryRun: true });

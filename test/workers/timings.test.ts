@@ -25,12 +25,21 @@ test('device time counts every attempt, killed ones to their last sign of life, 
   appendFileSync(folder.timings, '{"stage":"bil');
   expect(await deviceSeconds({ run: 'run' })).toBeCloseTo(60, 0);
 
-  // a progress file that cannot be read keeps no stage from beginning, and the CPU's time is no device's
-  writeFileSync(folder.progress('bilevel'), 'torn');
-  const third = attempt(3, false);
+  // a line that a kill cut off takes none of those after it with it, and one that is lost leaves the progress file
+  const third = attempt(3);
   await third.started();
   await third.ended('done', {});
-  expect(await deviceSeconds({ run: 'run' })).toBeCloseTo(60, 0);
+  expect(parseTimings(readFileSync(folder.timings, 'utf8')).map(({ attempt: number }) => number)).toEqual([1, 2, 3]);
+  writeFileSync(folder.timings, '');
+  writeFileSync(folder.progress('bilevel'), JSON.stringify({ ...killed, state: 'done' }));
+  expect(await deviceSeconds({ run: 'run' })).toBe(60);
+
+  // a progress file that cannot be read keeps no stage from beginning, and the CPU's time is no device's
+  writeFileSync(folder.progress('bilevel'), 'torn');
+  const fourth = attempt(4, false);
+  await fourth.started();
+  await fourth.ended('done', {});
+  expect(await deviceSeconds({ run: 'run' })).toBe(0);
 });
 
 test('an attempt that was given up and ends later than its successor began leaves the stage’s files to it, and its device time is counted once', async () => {

@@ -13,14 +13,14 @@ afterEach(() => trainers.splice(0).forEach((trainer) => trainer.close()));
 const DONE = `{ type: 'done', result: { ref: { uri: 'store:x', sha256: 's', size: 1, digest: 'd' }, summary: { pid: process.pid }, cached: false } }`;
 
 /** a trainer whose child does `body` when it is told to start */
-function withChild(name: string, body: string) {
+function withChild(name: string, body: string, abandon: AbortSignal = new AbortController().signal) {
   const entry = path.join(folder, `${name}.mjs`);
   writeFileSync(entry, `process.on('message', (message) => { if (message.type !== 'start') return; ${body} });`);
   const trainer = createTrainer({ environment: process.env, entry });
   trainers.push(trainer);
   const task = { name: 'report', run: 'run', stage: 'report', input: {}, fencingToken: { epoch: 1, attempt: 1 }, scope: '', keepCheckpoints: 1 } as unknown as StageTask; // no stage reads this input
   const silent = { onProgress: () => undefined, onPhase: () => undefined, onCheckpoint: () => undefined, onEvent: () => undefined, onNote: () => undefined };
-  return () => trainer.run({ task, home: folder, stop: new AbortController().signal, ...silent });
+  return () => trainer.run({ task, home: folder, stop: new AbortController().signal, abandon, ...silent });
 }
 
 test('a child of another build fails its stage and not the worker', async () => {

@@ -33,7 +33,7 @@ test('an arm of selector mates probes the target of each round, begins its model
     return made(stage);
   };
   const board = { runOne, run: async (stage: Parameters<typeof runOne>[0]) => [await runOne(stage)], lastRound: 2, mayBeginRound: () => true } as unknown as SeedContext['board']; // all that an arm asks of it
-  const together: SeedContext['together'] = { all: (tasks) => Promise.all(tasks.map((task) => task())), branches: () => ({ run: (branch) => branch(), cancel: () => undefined }), resolveSelection: () => Promise.reject(new Error('not asked for')) };
+  const together: SeedContext['together'] = { all: (tasks) => Promise.all(tasks.map((task) => task())), branches: () => ({ run: (branch) => branch(), cancel: () => undefined }), resolveSelection: () => Promise.reject(new Error('not asked for')), checkTasks: () => undefined, endsAtFailure: () => true };
   const [corpus, proxy, target] = ['corpus', 'proxy', 'target'].map((name) => made(name).ref);
   await runArm({ board, together, input: { run: 'run', config, configFolder: '/', scope: '' }, seed: 3 }, { name: 'm', selector: 'mates' }, { corpus, shards: [1, 1, 1], proxy, target });
   const at = (stage: string) => given.get(`seed-3/m/${stage}`);

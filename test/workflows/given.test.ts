@@ -31,6 +31,8 @@ async function askedBy(overrides: readonly string[]): Promise<{ readonly asked: 
       },
       branches: () => ({ run: (branch) => branch(), cancel: () => undefined }),
       resolveSelection: async ({ from, seed }) => ({ uri: `${from}/${seed}`, sha256: '', size: 1, digest: `${from}/${seed}` }),
+      checkTasks: () => undefined,
+      endsAtFailure: () => true,
     },
     input: { run: 'r', config, configFolder: '/config', scope: '' },
     seed: 0,

@@ -7,6 +7,7 @@ import type { Ref } from '../../lib/artifacts/types.js';
 import type { Home } from '../../lib/home.js';
 import { readFinishedStages } from '../../lib/stages/finished-stages.js';
 import type { ReportInput, StageName } from '../../lib/stages/types.js';
+import { localServer } from '../../workers/connection.js';
 import { ensureSearchAttributes } from '../../workers/namespace.js';
 import { requireTemporalBinary } from '../../workers/temporal-binary.js';
 import { runSeed } from '../../workflows/seed.js';
@@ -21,7 +22,7 @@ import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE, type PipelineInput } from '../../w
 export async function startServer(): Promise<TestWorkflowEnvironment> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const environment = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path: requireTemporalBinary().file } } });
-  await ensureSearchAttributes({ connection: environment.connection, namespace: 'default' });
+  await ensureSearchAttributes({ connection: environment.connection, server: localServer({ address: environment.address, namespace: 'default' }) });
   return environment;
 }
 
@@ -43,13 +44,13 @@ export class LightWorkers {
   private running: readonly { readonly worker: Worker; readonly ended: Promise<void> }[] = [];
 
   constructor(
-    private readonly options: { readonly connection: NativeConnection; readonly home: Home; readonly input: PipelineInput; /** before each stage that computes */ readonly before?: (stage: string) => Promise<void> },
+    private readonly options: { readonly connection: NativeConnection; readonly home: Home; readonly input: PipelineInput; /** before each stage that computes */ readonly before?: (stage: string) => Promise<void>; /** on the control queue beside its own, or in their place */ readonly control?: Readonly<Record<string, (...input: never[]) => Promise<unknown>>> },
   ) {
     mkdirSync(options.home.run(options.input.run).root, { recursive: true });
   }
 
   async start(workflowBundle: WorkflowBundleOption): Promise<void> {
-    const { connection, home, input, before = async () => undefined } = this.options;
+    const { connection, home, input, before = async () => undefined, control = {} } = this.options;
     const store = openStore({ blobs: fileBlobs({ root: home.store }) });
     const give = light(input.config.rounds);
     const stage = <Name extends StageName>(name: Name) => async (request: StageRequest<Name>): Promise<StageOutcome> => {
@@ -65,7 +66,7 @@ export class LightWorkers {
     const workers = await Promise.all([
       on(CPU_QUEUE, { prepareCorpus: stage('prepare'), selectRows: stage('selection'), writeReport }, workflowBundle),
       on(GPU_QUEUE, { train: stage('training'), learnScores: stage('bilevel'), scoreShards: stage('scoring'), evaluate: stage('evaluation') }),
-      on(CONTROL_QUEUE, { claimEpoch: async () => 1, presentRun: async () => undefined, ...createFinishedStagesActivities({ store, home }), ...createNoticeActivities({ environment: {} }) }),
+      on(CONTROL_QUEUE, { claimEpoch: async () => 1, presentRun: async () => undefined, ...createFinishedStagesActivities({ store, home }), ...createNoticeActivities({ environment: {} }), ...control }),
     ]);
     this.running = workers.map((worker) => ({ worker, ended: worker.run() }));
   }
@@ -87,7 +88,7 @@ export async function oneAfterTheOther(input: PipelineInput): Promise<Made[]> {
   };
   await runSeed({
     board: { runOne, run: async (stage: Parameters<typeof runOne>[0]) => [await runOne(stage)], lastRound: input.config.rounds, mayBeginRound: () => true } as never, // all that a seed asks of its board
-    together: { all: (tasks) => Promise.all(tasks.map((task) => task())), branches: () => ({ run: (branch) => branch(), cancel: () => undefined }), resolveSelection: () => Promise.reject(new Error('not asked for')) },
+    together: { all: (tasks) => Promise.all(tasks.map((task) => task())), branches: () => ({ run: (branch) => branch(), cancel: () => undefined }), resolveSelection: () => Promise.reject(new Error('not asked for')), checkTasks: () => undefined, endsAtFailure: () => true },
     input,
     seed: 0,
   });

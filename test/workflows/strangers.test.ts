@@ -6,7 +6,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, Worker, type WorkflowBundle } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createCpuActivities, createFencingActivities, createFinishedStagesActivities, createGpuActivities, createNoticeActivities, createPreemptionActivities, createRunFolderActivities, parsedInputs } from '../../activities/index.js';
+import { createControlActivities, createCpuActivities, createGpuActivities } from '../../activities/index.js';
 import { loadConfig } from '../../config/index.js';
 import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import { openHome } from '../../lib/home.js';
@@ -52,7 +52,7 @@ describe('a worker of ours', () => {
     const connection = environment.nativeConnection;
     workers = [
       await Worker.create({ connection, taskQueue: CPU_QUEUE, workflowBundle: bundle }),
-      await Worker.create({ connection, taskQueue: CONTROL_QUEUE, activities: parsedInputs({ ...createFencingActivities({ store, blobs }), ...createFinishedStagesActivities({ store, home }), ...createRunFolderActivities({ store, home }), ...createNoticeActivities({ environment: { ...process.env, BLISS_NOTICE_COMMAND: JSON.stringify(['touch', `${marker}-ours`]) } }), ...createPreemptionActivities() }) }),
+      await Worker.create({ connection, taskQueue: CONTROL_QUEUE, activities: createControlActivities({ store, blobs, home, environment: { ...process.env, BLISS_NOTICE_COMMAND: JSON.stringify(['touch', `${marker}-ours`]) } }) }),
     ];
     running = Promise.all(workers.map((worker) => worker.run())).then(() => undefined);
   });

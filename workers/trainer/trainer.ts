@@ -5,7 +5,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { StageFailed, TrainerCrashed, type Trainer, type TrainerRun } from '../../activities/trainer.js';
+import { printable } from '../../lib/printable.js';
 import type { StageResult } from '../../lib/stages/types.js';
+import { withoutGreetings } from '../../lib/tensor/greetings.js';
 import { fromTrainer, type FromTrainer, type ToTrainer } from './protocol.js';
 
 /** characters of standard error that tell why a trainer went: a native library's abort says it there */
@@ -37,10 +39,13 @@ export function createTrainer({ environment, entry = fileURLToPath(new URL('./ch
       : fork(entry, [], { execArgv: [], env: environment, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
     all.add(child);
     lastWords.set(child, '');
-    child.stderr?.on('data', (part: Buffer) => {
-      process.stderr.write(part);
-      lastWords.set(child, ((lastWords.get(child) ?? '') + part.toString('utf8')).slice(-LAST_WORDS));
+    const heard = withoutGreetings((text) => lastWords.set(child, ((lastWords.get(child) ?? '') + text).slice(-LAST_WORDS)), { environment });
+    child.stderr?.setEncoding('utf8').on('data', (part: string) => {
+      const words = printable(part);
+      process.stderr.write(words); // the log has all of it
+      heard.write(words);
     });
+    child.stderr?.once('end', () => heard.end());
     const alive = setInterval(() => tell(child, { type: 'alive' }), ALIVE_EVERY_MS);
     const forget = (): void => {
       clearInterval(alive);
@@ -95,6 +100,11 @@ function converse(child: ChildProcess, run: TrainerRun): Promise<StageResult> {
       child.off('exit', onExit);
       child.off('error', onError);
       run.stop.removeEventListener('abort', stop);
+      run.abandon.removeEventListener('abort', abandoned);
+    };
+    const abandoned = (): void => {
+      finish();
+      reject(run.abandon.reason); // whoever called kills it
     };
     const crashed = (how: string, words = true): void => {
       finish();
@@ -143,7 +153,8 @@ function converse(child: ChildProcess, run: TrainerRun): Promise<StageResult> {
           return;
         case 'failed':
           finish();
-          reject(new StageFailed(message.code, message.message, message.retryable, message.mend, message.stack));
+          // histories and the Temporal UI show it from here on
+          reject(new StageFailed(message.code, printable(message.message), message.retryable, message.mend === undefined ? undefined : printable(message.mend), message.stack));
           return;
       }
     };
@@ -153,5 +164,6 @@ function converse(child: ChildProcess, run: TrainerRun): Promise<StageResult> {
     run.stop.addEventListener('abort', stop, { once: true });
     tell(child, { type: 'start', task: run.task, home: run.home });
     if (run.stop.aborted) stop();
+    run.abandon.addEventListener('abort', abandoned, { once: true });
   });
 }

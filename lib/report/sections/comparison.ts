@@ -1,25 +1,33 @@
 import { compareArms, type ComparedArm } from '../comparison.js';
 import { html, table, type Html } from '../html.js';
+import { missingText } from '../missing.js';
 import { figures, loss, percent, seconds } from '../numbers.js';
 import type { ReportData } from '../types.js';
+import type { Verdict } from '../verdict.js';
 import { empty, type Section } from './section.js';
 
 /** Every arm beside the random one: gain with its interval, tokens to random's end, what choosing cost; and how far selections agree. */
 export function comparisonSection(data: ReportData): Section {
   const compared = compareArms(data);
-  const body = compared.length < 2 ? empty('The run has one arm: there is nothing to compare it with.') : html`${armsTable(compared)}${overlapTable(data)}`;
+  const body = compared.length < 2 ? empty('The run has one arm: there is nothing to compare it with.') : html`${armsTable(compared, data)}${missingNote(data)}${overlapTable(data)}`;
   return { id: 'comparison', title: 'Arms side by side', body };
 }
 
-const armsTable = (rows: readonly ComparedArm[]): Html =>
+/** Where evaluations are missing, a gain may be of an earlier round than the losses beside it. */
+const ofRound = ({ round }: Verdict, { missing = [] }: Pick<ReportData, 'missing'>): string => (missing.length === 0 || round === undefined ? '' : ` (round ${round})`);
+
+const missingNote = ({ missing = [] }: ReportData): Html | undefined =>
+  missing.length === 0 ? undefined : html`<p>Failed, and therefore missing: the evaluations of ${missingText(missing)}. What would need them is of the last round that is there.</p>`;
+
+const armsTable = (rows: readonly ComparedArm[], { missing = [] }: ReportData): Html =>
   html`${table({
     caption: 'After the last round. Gain: the random arm’s loss minus the arm’s, nats a token, paired by seed; its 95% interval is over seeds',
     rows,
     columns: [
       { name: 'arm', cell: ({ arm }) => arm },
       { name: 'selector', cell: ({ selector }) => selector },
-      { name: 'loss', numeric: true, cell: (row) => loss(row.loss) },
-      { name: 'gain on random', numeric: true, cell: ({ verdict }) => (verdict?.difference === undefined ? '' : loss(verdict.difference)) },
+      { name: 'loss', numeric: true, cell: (row) => (missing.length > 0 && Number.isNaN(row.loss) ? 'missing' : loss(row.loss)) },
+      { name: 'gain on random', numeric: true, cell: ({ verdict }) => (verdict?.difference === undefined ? '' : `${loss(verdict.difference)}${ofRound(verdict, { missing })}`) },
       { name: '95% interval', numeric: true, cell: ({ verdict }) => (verdict?.interval === undefined ? '' : `${loss(verdict.interval[0])} to ${loss(verdict.interval[1])}`) },
       { name: 'seeds better', numeric: true, cell: ({ verdict }) => (verdict === undefined ? '' : `${verdict.seeds.filter(({ difference }) => difference > 0).length} of ${verdict.seeds.length}`) },
       { name: 'tokens to random’s last loss', numeric: true, cell: ({ reached }) => (reached === undefined ? '' : reached.seeds === 0 ? 'not reached' : `${percent(reached.share)}${reached.seeds < reached.of ? ` (${reached.seeds} of ${reached.of} seeds)` : ''}`) },
