@@ -75,6 +75,16 @@ describe('a worker of ours', () => {
     expect(end.message).toContain('start runs by `bliss run`');
   }, 30_000);
 
+  test('a run, or a stage, in another one’s name ends in one failure: what is open under that name has it to itself', async () => {
+    await start('pipeline', 'mine', { run: 'theirs', config, configFolder: '/', scope: '' });
+    const place = { run: 'theirs', stage: 'seed-0/warm-up/selection', seed: 0, arm: null, round: null };
+    const ref = { uri: `store:artifacts/${'0'.repeat(64)}/manifest.json`, sha256: '0'.repeat(64), size: 1, digest: '0'.repeat(64) };
+    await start('selection', 'mine/stage', { place, worker: config.worker, scope: '', input: { selector: 'random', fraction: 1, method: 'top-k', temperature: 0, trainedRows: 'flag', corpus: ref, group: 0, scores: [], seed: '0' } });
+    for (const [id, name] of [['mine', 'theirs'], ['mine/stage', 'theirs/seed-0/warm-up/selection']] as const) {
+      expect(await ended(id)).toMatchObject({ type: 'Usage', failedTasks: 0, message: expect.stringContaining(`the workflow of ${name} has its name as its id, this one has another`) });
+    }
+  }, 30_000);
+
   test.each(['prepare', 'selection', 'importing', 'warmUp', 'pretraining', 'decay', 'bilevel', 'lexical', 'mates', 'scoring', 'evaluation', 'report'])('a stage’s workflow, %s, started with nothing of a stage ends in one failure', async (workflow) => {
     await start(workflow, `stage-${workflow}`, { place: { run: 'x', stage: '../../x' }, input: null });
     expect(await ended(`stage-${workflow}`)).toMatchObject({ type: 'Usage', failedTasks: 0, message: expect.stringContaining('place.stage: ') });
