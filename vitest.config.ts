@@ -1,4 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { withDirectLoopback } from './workers/proxy.js';
+
+// tests bring up servers on this machine, which a proxy of the environment knows nothing of
+Object.assign(process.env, withDirectLoopback(process.env));
 
 export default defineConfig({
   test: {

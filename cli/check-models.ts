@@ -5,6 +5,7 @@ import type { RunConfig } from '../config/index.js';
 import type { WhichModel } from '../config/sections/models.js';
 import { differentId, loadTokenizer } from '../lib/data/tokenizer/index.js';
 import { BlissError } from '../lib/errors.js';
+import { apart } from './apart/apart.js';
 
 /** Weights that a model starts from are there, are the configured model's, and have its tokens. @throws BlissError ConfigInvalid, DataInvalid, DataCorrupt */
 export async function checkModels({ config, configFolder }: { readonly config: RunConfig; readonly configFolder: string }): Promise<void> {
@@ -17,10 +18,7 @@ export async function checkModels({ config, configFolder }: { readonly config: R
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
       throw new BlissError({ code: 'DataInvalid', where: `${field}.from`, message: `there is no folder ${folder}`, mend: 'name a folder as transformers saves a model; a relative path starts from the folder of the configuration file' });
     }
-    const { openHuggingFace, requireModel } = await import('../lib/models/index.js'); // brings TensorFlow: not for every run
-    const found = await openHuggingFace(folder);
-    await found.close();
-    requireModel({ found, asked: { model: models[which], vocabularySize: models.vocabularySize }, where: path.join(folder, 'config.json'), field });
+    await apart('model', { folder, asked: { model: models[which], vocabularySize: models.vocabularySize }, where: path.join(folder, 'config.json'), field });
     await checkTokens({ which, from, folder, tokenizer: config.tokenizer, configFolder });
   }
 }

@@ -8,28 +8,16 @@ import type { Home } from '../lib/home.js';
 import { homeFault, isOpenToOthers } from '../lib/home-folder.js';
 import { NOTICE_COMMAND, noticeCommand } from '../lib/notices/index.js';
 import { packageRoot } from '../lib/package-root.js';
-import { configuredServer, connect } from '../workers/connection.js';
+import { isGreeting } from '../lib/tensor/greetings.js';
+import { configuredServer } from '../workers/connection.js';
 import { cudaDevices } from '../workers/devices.js';
 import { askStack } from '../workers/home-lock.js';
 import { readInstalled, tensorflowEnvironment } from '../workers/installed.js';
 import { findTemporalBinary } from '../workers/temporal-binary.js';
+import { missing, ok, warning, type Check, type Outcome } from './check.js';
+import { serverChecks } from './check-server.js';
 import { errorAnswer } from './output.js';
 import type { ProbeAnswer } from './probe-tensorflow.js';
-
-/** One line of `bliss doctor`. */
-export interface Check {
-  readonly name: string;
-  /** `warning`: a run goes, but not as well as it could */
-  readonly state: 'ok' | 'warning' | 'missing';
-  readonly found: string;
-  readonly mend?: string;
-}
-
-type Outcome = Omit<Check, 'name'>;
-
-const ok = (found: string): Outcome => ({ state: 'ok', found });
-const missing = (found: string, mend: string): Outcome => ({ state: 'missing', found, mend });
-const warning = (found: string, mend: string): Outcome => ({ state: 'warning', found, mend });
 
 const SET_UP = 'run `npm run setup`';
 
@@ -41,7 +29,7 @@ export async function runChecks(home: Home): Promise<Check[]> {
     { name: 'Build', ...build() },
     { name: 'TensorFlow', ...tensorflow },
     { name: 'Device', ...device },
-    { name: 'Temporal', ...(await temporal()) },
+    ...(await temporal()),
     { name: 'Home', ...(await homeState(home)) },
     { name: 'Disk', ...disk(home) },
     { name: 'Memory', ...memory() },
@@ -72,7 +60,7 @@ function tensorflowChecks(): { tensorflow: Outcome; device: Outcome } {
   const probe = spawnSync(process.execPath, [fileURLToPath(new URL('./probe-tensorflow.js', import.meta.url))], { encoding: 'utf8', env: tensorflowEnvironment({ installed }), timeout: PROBE_TIMEOUT_MS });
   const answer = readAnswer(probe.stdout);
   if (answer === undefined) {
-    const said = (probe.stderr ?? '').split('\n').map((line) => line.trim()).find((line) => /error|cannot|not found|undefined symbol/i.test(line));
+    const said = (probe.stderr ?? '').split('\n').map((line) => line.trim()).filter((line) => !isGreeting(line)).find((line) => /error|cannot|not found|undefined symbol/i.test(line));
     const how = probe.signal === null ? `it ended with code ${probe.status ?? '?'}` : `it was ended by ${probe.signal}`;
     return { tensorflow: missing(`does not load: ${said ?? how}`, SET_UP), device: missing('unknown while TensorFlow does not load', SET_UP) };
   }
@@ -90,22 +78,22 @@ function readAnswer(stdout: string | null): ProbeAnswer | undefined {
   return line === undefined ? undefined : (JSON.parse(line) as ProbeAnswer); // printed by our own probe
 }
 
-async function temporal(): Promise<Outcome> {
+async function temporal(): Promise<readonly Check[]> {
+  const name = 'Temporal';
   try {
     const configured = configuredServer();
-    if (configured !== undefined) {
-      const connection = await connect(configured);
-      await connection.close();
-      return ok(`server at ${configured.address}, namespace ${configured.namespace}`);
-    }
-    const binary = findTemporalBinary();
-    if (binary === undefined) return missing('no TEMPORAL_ADDRESS, and no temporal binary in TEMPORAL_CLI_PATH, PATH or the cache', `${SET_UP}, or set TEMPORAL_ADDRESS`);
-    const { stdout, status } = spawnSync(binary.file, ['--version'], { encoding: 'utf8', timeout: 10_000 });
-    return status === 0 ? ok(`${stdout.trim()} (${binary.origin}: ${binary.file})`) : missing(`${binary.file} does not run`, `${SET_UP}, or set TEMPORAL_CLI_PATH`);
+    return configured === undefined ? [{ name, ...temporalBinary() }] : await serverChecks(configured);
   } catch (error) {
-    if (error instanceof BlissError) return missing(`${error.where === undefined ? '' : `${error.where}: `}${errorAnswer(error).message}`, error.mend ?? SET_UP);
+    if (error instanceof BlissError) return [{ name, ...missing(`${error.where === undefined ? '' : `${error.where}: `}${errorAnswer(error).message}`, error.mend ?? SET_UP) }];
     throw error;
   }
+}
+
+function temporalBinary(): Outcome {
+  const binary = findTemporalBinary();
+  if (binary === undefined) return missing('no TEMPORAL_ADDRESS, and no temporal binary in TEMPORAL_CLI_PATH, PATH or the cache', `${SET_UP}, or set TEMPORAL_ADDRESS`);
+  const { stdout, status } = spawnSync(binary.file, ['--version'], { encoding: 'utf8', timeout: 10_000 });
+  return status === 0 ? ok(`${stdout.trim()} (${binary.origin}: ${binary.file})`) : missing(`${binary.file} does not run`, `${SET_UP}, or set TEMPORAL_CLI_PATH`);
 }
 
 async function homeState(home: Home): Promise<Outcome> {

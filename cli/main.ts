@@ -3,6 +3,9 @@ import { Command, CommanderError } from 'commander';
 import { BlissError } from '../lib/errors.js';
 import { packageVersion } from '../lib/package-root.js';
 import { jsonLine, printable } from '../lib/printable.js';
+import { configuredServer } from '../workers/connection.js';
+import { serverFault } from '../workers/server-fault.js';
+import { LOCAL_NAMESPACE } from '../workers/temporal-server.js';
 import { addBudget } from './commands/budget.js';
 import { addCancel } from './commands/cancel.js';
 import { addDev } from './commands/dev.js';
@@ -37,7 +40,15 @@ function bliss(): Command {
 /** Before the arguments are parsed there are no options yet. */
 const wantsJson = process.argv.includes('--json');
 
-function fail(error: unknown): void {
+/** A server's refusal that nobody has told before. */
+function named(error: unknown): unknown {
+  if (error instanceof BlissError) return error;
+  const server = configuredServer() ?? { kind: 'local' as const, address: 'the local stack', namespace: LOCAL_NAMESPACE };
+  return serverFault({ error, server }) ?? error;
+}
+
+function fail(thrown: unknown): void {
+  const error = named(thrown);
   if (wantsJson) process.stdout.write(`${jsonLine({ error: errorAnswer(error) })}\n`);
   process.stderr.write(`${printable(errorText(error))}\n`);
   process.exitCode = exitCodeOf(error);

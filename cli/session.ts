@@ -5,7 +5,7 @@ import { configuredServer, connect, localServer, type ServerAddress } from '../w
 import { askStack, homeInUse, type StackInfo } from '../workers/home-lock.js';
 import { startLocalStack, type LocalStack } from '../workers/local-stack.js';
 import type { Preemption } from '../workers/preemption.js';
-import { ensureSearchAttributes } from '../workers/namespace.js';
+import { ensureSearchAttributes, requireNamespace } from '../workers/namespace.js';
 import type { ProcessEvent } from '../workers/supervisor.js';
 import type { Output } from './output.js';
 
@@ -44,15 +44,23 @@ export async function openSession({ home, output, preemption }: { readonly home:
   }
 }
 
-/** The server for looking only: nothing is started. Undefined where none answers. */
-export async function peekSession({ home, timeoutMs = 2_000 }: { readonly home: Home; readonly timeoutMs?: number }): Promise<Session | undefined> {
+interface PeekSession {
+  readonly home: Home;
+  readonly timeoutMs?: number;
+  /** a configured server that does not answer is an error, with its reason. @default false */
+  readonly mustAnswer?: boolean;
+}
+
+/** The server for looking only: nothing is started. Undefined where none answers. @throws BlissError ServerUnreachable, ServerRefused with `mustAnswer` */
+export async function peekSession({ home, timeoutMs = 2_000, mustAnswer = false }: PeekSession): Promise<Session | undefined> {
   const stack = await askStack(home);
   const server = configuredServer() ?? (stack === undefined || stack === 'silent' || stack.address === undefined ? undefined : localServer({ address: stack.address, namespace: stack.namespace }));
   if (server === undefined) return undefined;
   try {
     const connection = await connect(server, timeoutMs);
     return session({ server, connection, uiAddress: stack === undefined || stack === 'silent' ? undefined : stack.uiAddress });
-  } catch {
+  } catch (error) {
+    if (mustAnswer && server.kind === 'configured') throw error;
     return undefined;
   }
 }
@@ -86,7 +94,8 @@ async function waitForStack(home: Home): Promise<StackInfo | undefined> {
 async function join({ server, uiAddress }: Found): Promise<Session> {
   const connection = await connect(server);
   try {
-    await ensureSearchAttributes({ connection, namespace: server.namespace });
+    await requireNamespace({ connection, server });
+    await ensureSearchAttributes({ connection, server });
   } catch (error) {
     await connection.close();
     throw error;

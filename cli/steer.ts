@@ -1,7 +1,6 @@
-import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
 import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
+import { serverFault } from '../workers/server-fault.js';
 import { readOutcome, requireRecord } from './runs.js';
 import { peekSession, type Session } from './session.js';
 import { settle } from './settle.js';
@@ -15,13 +14,13 @@ export interface SteerInput {
 
 /**
  * Does something to a run that is going on, on the server where it does.
- * @throws BlissError Usage where the run has ended; ServerUnreachable where nothing of it is up
+ * @throws BlissError Usage where the run has ended; ServerUnreachable where nothing of it is up; what the server refuses
  */
-export async function steer<T>({ home, run, homeOption }: SteerInput, what: (handle: WorkflowHandle, session: Session) => Promise<T>): Promise<T> {
+export async function steer<T>({ home, run, homeOption }: SteerInput, what: (session: Session) => Promise<T>): Promise<T> {
   requireRecord(home, run);
   const outcome = readOutcome(home.run(run));
   if (outcome !== undefined) throw hasEnded(run, outcome.state, homeOption);
-  const session = await peekSession({ home });
+  const session = await peekSession({ home, mustAnswer: true });
   if (session === undefined) {
     throw new BlissError({ code: 'ServerUnreachable', message: `nothing of the run ${run} is going on: no stack is up on this home, and no server answers`, mend: `go on with it by \`bliss resume ${run}${homeOption}\`, or set TEMPORAL_ADDRESS` });
   }
@@ -29,9 +28,9 @@ export async function steer<T>({ home, run, homeOption }: SteerInput, what: (han
     const settled = await settle({ session, home, run });
     if (settled.kind === 'missing') throw new BlissError({ code: 'Usage', message: `the server at ${session.server.address} knows no run '${run}'`, mend: `start it there by \`bliss resume ${run}${homeOption}\`` });
     if (settled.kind === 'closed') throw hasEnded(run, settled.outcome.state, homeOption);
-    return await what(session.client.workflow.getHandle(run), session);
+    return await what(session);
   } catch (error) {
-    throw refusal(error) ?? error;
+    throw serverFault({ error, server: session.server }) ?? error;
   } finally {
     await session.connection.close();
   }
@@ -40,12 +39,4 @@ export async function steer<T>({ home, run, homeOption }: SteerInput, what: (han
 function hasEnded(run: string, state: string, homeOption: string): BlissError {
   const mend = state === 'done' ? `look at it by \`bliss status ${run}${homeOption}\`` : `go on with it by \`bliss resume ${run}${homeOption}\``;
   return new BlissError({ code: 'Usage', message: `the run ${run} has ended (${state})`, mend });
-}
-
-/** What the run's own check of an update said. */
-function refusal(error: unknown): BlissError | undefined {
-  if (!(error instanceof WorkflowUpdateFailedError) || !(error.cause instanceof ApplicationFailure)) return undefined;
-  const details: unknown = error.cause.details?.[0];
-  const mend: unknown = typeof details === 'object' && details !== null ? Reflect.get(details, 'mend') : undefined;
-  return new BlissError({ code: 'Usage', message: error.cause.message, ...(typeof mend === 'string' ? { mend } : {}) });
 }

@@ -1,10 +1,12 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { tsToMs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import type { LoadedConfig } from '../config/index.js';
 import { fileBlobs, hold, KEPT, letGo, openStore, type Blobs } from '../lib/artifacts/index.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home, RunFolder, RunRecord, StageProgressFile } from '../lib/home.js';
+import { serverFault } from '../workers/server-fault.js';
 import { planStages } from '../workflows/plan.js';
 import { BLISS_RUN } from '../workflows/search-attributes.js';
 import { CPU_QUEUE, type PipelineInput } from '../workflows/types.js';
@@ -108,17 +110,19 @@ export async function startPipeline({ session, input, again }: { readonly sessio
     });
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) throw nameTaken(run, session.server.address);
-    throw error;
+    throw serverFault({ error, server: session.server }) ?? error;
   }
 }
 
 /** Queues that nobody works on: the run would wait in silence. */
-export async function queuesWithoutWorker(session: Session, queues: readonly string[]): Promise<string[]> {
-  const idle = await Promise.all(
-    queues.map(async (name) => {
-      const { pollers } = await session.connection.workflowService.describeTaskQueue({ namespace: session.server.namespace, taskQueue: { name }, taskQueueType: name === CPU_QUEUE ? TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW : TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY });
-      return (pollers ?? []).length === 0 ? [name] : [];
-    }),
-  );
+export async function queuesWithoutWorker(session: Pick<Session, 'connection' | 'server'>, queues: readonly string[]): Promise<string[]> {
+  const idle = await Promise.all(queues.map(async (name) => ((await lastPolls(session, name)).length === 0 ? [name] : [])));
   return idle.flat();
+}
+
+/** When each worker that the server remembers last asked for work, in milliseconds; it forgets one some five minutes after its end. */
+export async function lastPolls({ connection, server }: Pick<Session, 'connection' | 'server'>, name: string): Promise<readonly number[]> {
+  const taskQueueType = name === CPU_QUEUE ? TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW : TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY;
+  const { pollers } = await connection.workflowService.describeTaskQueue({ namespace: server.namespace, taskQueue: { name }, taskQueueType });
+  return (pollers ?? []).map(({ lastAccessTime }) => (lastAccessTime === null || lastAccessTime === undefined ? 0 : tsToMs(lastAccessTime)));
 }

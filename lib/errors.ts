@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'DiskFull'
   | 'PortInUse'
   | 'ServerUnreachable'
+  | 'ServerRefused'
   | 'HomeInUse'
   | 'NotSetUp'
   | 'CrashLoop'

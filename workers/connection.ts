@@ -2,6 +2,9 @@ import { Connection, type ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { BlissError } from '../lib/errors.js';
+import { proxyFor, type Proxy } from './proxy.js';
+import { serverFault, silenceMend } from './server-fault.js';
+import { channelThrough, tunnelFault } from './tunnel.js';
 
 /** Long enough for a far server's TLS handshake, short enough to wait for. */
 const CONNECT_TIMEOUT_MS = 4_000;
@@ -13,6 +16,8 @@ export interface ServerAddress {
   readonly namespace: string;
   /** mTLS, API key and headers of a configured server come along; fits Connection.connect and NativeConnection.connect */
   readonly connection: NativeConnectionOptions;
+  /** that the environment names for it: gone through where gRPC can */
+  readonly proxy?: Proxy;
 }
 
 /**
@@ -27,7 +32,7 @@ export function configuredServer(environment: NodeJS.ProcessEnv = process.env): 
     const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: definedOnly(environment) });
     const address = connectionOptions.address;
     if (address === undefined) throw new Error('the profile has no address');
-    return { kind: 'configured', address, namespace: namespace ?? 'default', connection: connectionOptions };
+    return { kind: 'configured', address, namespace: namespace ?? 'default', ...withProxy({ connection: connectionOptions, address, environment }) };
   } catch (cause) {
     throw new BlissError({
       code: 'ConfigInvalid',
@@ -40,7 +45,15 @@ export function configuredServer(environment: NodeJS.ProcessEnv = process.env): 
 }
 
 export function localServer({ address, namespace }: { readonly address: string; readonly namespace: string }): ServerAddress {
-  return { kind: 'local', address, namespace, connection: { address } };
+  return { kind: 'local', address, namespace, ...withProxy({ connection: { address }, address, environment: process.env }) };
+}
+
+/** Said outright: the workers' library reads no variables, the client's reads fewer of them. */
+function withProxy({ connection, address, environment }: { readonly connection: NativeConnectionOptions; readonly address: string; readonly environment: NodeJS.ProcessEnv }): Pick<ServerAddress, 'connection' | 'proxy'> {
+  const proxy = proxyFor({ address, environment });
+  if (proxy === undefined) return { connection };
+  const { host, credentials } = proxy;
+  return { proxy, connection: host === undefined ? connection : { ...connection, proxy: { type: 'http-connect', targetHost: host, ...(credentials === undefined ? {} : { basicAuth: credentials }) } } };
 }
 
 /** Server for a process that is told only an address: the configured one with its credentials if the address is its, else a plain one. */
@@ -49,29 +62,25 @@ export function serverAt({ address, namespace }: { readonly address: string; rea
   return configured?.address === address ? { ...configured, namespace } : localServer({ address, namespace });
 }
 
-/** @throws BlissError ServerUnreachable after a few seconds */
+/** @throws BlissError ServerUnreachable after a few seconds; ServerRefused where it answers and does not let us in */
 export async function connect(server: ServerAddress, timeoutMs: number = CONNECT_TIMEOUT_MS): Promise<Connection> {
   const { address, tls, apiKey, metadata } = server.connection;
+  const through = server.proxy?.host === undefined ? undefined : { proxy: server.proxy, address: server.address };
   const options: ConnectionOptions = {
     connectTimeout: timeoutMs,
-    ...(address === undefined ? {} : { address }),
+    // without `through` grpc-js would look for a proxy of its own, also for this machine
+    channelArgs: through === undefined ? { 'grpc.enable_http_proxy': 0 } : channelThrough(through),
+    ...(through?.proxy.host === undefined ? (address === undefined ? {} : { address }) : { address: through.proxy.host }),
     ...(tls === undefined ? {} : { tls }),
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(metadata === undefined ? {} : { metadata }),
   };
+  const closed = through === undefined ? undefined : await tunnelFault({ ...through, timeoutMs });
+  if (closed !== undefined) throw new BlissError({ code: 'ServerUnreachable', message: `there is no way to the Temporal server through the proxy ${through?.proxy.shown ?? ''}: ${closed}`, where: server.address, mend: silenceMend(server) });
   try {
     return await Connection.connect(options);
   } catch (cause) {
-    throw new BlissError({
-      code: 'ServerUnreachable',
-      message: `no Temporal server answers (${messageOf(cause)})`,
-      where: server.address,
-      mend:
-        server.kind === 'configured'
-          ? 'check TEMPORAL_ADDRESS and the TEMPORAL_TLS_* variables or the profile, or unset TEMPORAL_ADDRESS to use the local stack'
-          : 'start the stack with `bliss dev`, or `bliss resume RUN`',
-      cause,
-    });
+    throw serverFault({ error: cause, server }) ?? new BlissError({ code: 'ServerUnreachable', message: `no Temporal server answers (${messageOf(cause)})`, where: server.address, mend: silenceMend(server), cause });
   }
 }
 

@@ -10,6 +10,7 @@ import { askStack, homeInUse, lockHome, type HomeLock, type StackInfo } from './
 import { readInstalled, tensorflowEnvironment } from './installed.js';
 import { onFreePorts } from './ports.js';
 import { DEFAULT_NOTICE_SECONDS, type Preemption } from './preemption.js';
+import { withDirectLoopback } from './proxy.js';
 import { supervise, type ProcessEvent, type Supervisor } from './supervisor.js';
 import { requireTemporalBinary } from './temporal-binary.js';
 import { LOCAL_NAMESPACE, requireFreePorts, startTemporalServer } from './temporal-server.js';
@@ -102,7 +103,7 @@ export async function startLocalStack({ home, ports, temporary, configured, onEv
 function startWorkers({ home, server, onEvent, preemption, workerEntry }: Required<Pick<LocalStackInput, 'home' | 'onEvent' | 'preemption' | 'workerEntry'>> & { readonly server: ServerAddress }): Supervisor[] {
   const installed = readInstalled();
   const devices = cudaDevices({ installed });
-  const base = tensorflowEnvironment({ installed });
+  const base = withDirectLoopback(tensorflowEnvironment({ installed }));
   const worker = (role: 'cpu' | 'gpu', log: string, environment: NodeJS.ProcessEnv): Supervisor =>
     supervise({
       name: log.replaceAll('-', ' ').replace(/^[cg]pu/, (text) => text.toUpperCase()),

@@ -1,6 +1,7 @@
 import type { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { BlissError } from '../lib/errors.js';
+import { refusalOf, serverFault, type AskedServer, type Refusal } from './server-fault.js';
 
 /** What workflows/search-attributes.ts sets: names and types as `temporal server start-dev --search-attribute` writes them. */
 export const SEARCH_ATTRIBUTE_TYPES = {
@@ -15,35 +16,79 @@ type AttributeName = keyof typeof SEARCH_ATTRIBUTE_TYPES;
 /** temporal.api.enums.v1.IndexedValueType */
 const INDEXED_VALUE_TYPE = { Keyword: 2, Int: 3, Double: 4 } as const;
 
+interface Asked {
+  readonly connection: Connection;
+  readonly server: AskedServer;
+}
+
+/** @throws BlissError ConfigInvalid where the server has no such namespace; ServerRefused where it does not know us */
+export async function requireNamespace({ connection, server }: Asked): Promise<void> {
+  try {
+    await connection.workflowService.describeNamespace({ namespace: server.namespace });
+  } catch (error) {
+    if (refusalOf(error)?.status === 'PERMISSION_DENIED') return; // what a run needs may be allowed all the same
+    throw serverFault({ error, server }) ?? error;
+  }
+}
+
 /**
  * Registers what is missing; idempotent. Starting a workflow with an unregistered attribute fails, and upserting one makes its task
  * retry for ever, so this comes before either.
  * @throws BlissError ConfigInvalid if the server does not let us and they are not there
  */
-export async function ensureSearchAttributes({ connection, namespace }: { readonly connection: Connection; readonly namespace: string }): Promise<void> {
+export async function ensureSearchAttributes({ connection, server }: Asked): Promise<void> {
+  const { namespace } = server;
   const searchAttributes = Object.fromEntries(Object.entries(SEARCH_ATTRIBUTE_TYPES).map(([name, type]) => [name, INDEXED_VALUE_TYPE[type]]));
   try {
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
   } catch (cause) {
-    const missing = await missingAttributes(connection, namespace);
-    if (missing.length === 0) return;
-    throw new BlissError({
-      code: 'ConfigInvalid',
-      message: `the namespace ${namespace} lacks the search attributes ${missing.join(', ')}, and this account may not register them`,
-      mend: `have an operator run \`temporal operator search-attribute create --namespace ${namespace} ${missing.map((name) => `--name ${name} --type ${SEARCH_ATTRIBUTE_TYPES[name]}`).join(' ')}\``,
-      cause,
-    });
+    const missing = await missingAttributes({ connection, server });
+    if (missing.length > 0) throw attributesMissing({ namespace, missing, why: refusalOf(cause), cause });
   }
 }
 
-async function missingAttributes(connection: Connection, namespace: string): Promise<AttributeName[]> {
+/** Those that are not there, or there with another type. @throws BlissError where the server does not say */
+export async function missingAttributes({ connection, server }: Asked): Promise<readonly AttributeName[]> {
+  const { namespace } = server;
   const names = Object.keys(SEARCH_ATTRIBUTE_TYPES) as AttributeName[];
   try {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    return names.filter((name) => !(name in (customAttributes ?? {})));
+    return names.filter((name) => Number(customAttributes?.[name]) !== INDEXED_VALUE_TYPE[SEARCH_ATTRIBUTE_TYPES[name]]);
   } catch {
-    return []; // may not be listed either, as on Temporal Cloud: the start of the run will tell
+    // Temporal Cloud has no operator service; a search for one says whether it is there
+    const found = await Promise.all(names.map((name) => isSearchable({ connection, server, name })));
+    return names.filter((_, i) => found[i] === false);
   }
+}
+
+async function isSearchable({ connection, server, name }: Asked & { readonly name: AttributeName }): Promise<boolean> {
+  const value = SEARCH_ATTRIBUTE_TYPES[name] === 'Keyword' ? '"none"' : '0';
+  try {
+    await connection.workflowService.countWorkflowExecutions({ namespace: server.namespace, query: `${name} = ${value}` });
+    return true;
+  } catch (error) {
+    if (refusalOf(error)?.status === 'INVALID_ARGUMENT') return false;
+    throw serverFault({ error, server }) ?? error;
+  }
+}
+
+/** Asked without adding any: with none to add, who may add them hears of that, and who may not of the other. */
+export async function mayAddAttributes({ connection, server }: Asked): Promise<boolean> {
+  try {
+    await connection.operatorService.addSearchAttributes({ namespace: server.namespace, searchAttributes: {} });
+    return true;
+  } catch (error) {
+    return refusalOf(error)?.status === 'INVALID_ARGUMENT';
+  }
+}
+
+export function attributesMissing({ namespace, missing, why, cause }: { readonly namespace: string; readonly missing: readonly AttributeName[]; readonly why?: Refusal | undefined; readonly cause?: unknown }): BlissError {
+  return new BlissError({
+    code: 'ConfigInvalid',
+    message: `the namespace ${namespace} lacks the search attributes ${missing.map((name) => `${name} (${SEARCH_ATTRIBUTE_TYPES[name]})`).join(', ')}, and this account may not register them${why === undefined ? '' : ` (${why.status}: ${why.details})`}`,
+    mend: `have an operator run \`temporal operator search-attribute create --namespace ${namespace} ${missing.map((name) => `--name ${name} --type ${SEARCH_ATTRIBUTE_TYPES[name]}`).join(' ')}\`; on Temporal Cloud add them in its UI or by \`tcld namespace search-attributes add\``,
+    cause,
+  });
 }
 
 const RETENTION = '365 days'; // the development server's default of a day would forget a run overnight

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BlissError } from '../lib/errors.js';
 import { connect, type ServerAddress } from './connection.js';
+import { requireNamespace } from './namespace.js';
 
 const LOOK_EVERY_MS = 1_000;
 /** who reads along hears at once, and then now and again */
@@ -14,7 +16,9 @@ export interface ServerAnswers {
 
 /**
  * Waits, for as long as it takes, until a server answers: machines are started while it is away too, and workers again on them, and ending for
- * that would leave nobody to go on when it is back. @returns false when the signal aborted
+ * that would leave nobody to go on when it is back.
+ * @returns false when the signal aborted
+ * @throws BlissError ConfigInvalid, ServerRefused where it answers and will not have us: waiting mends nothing
  */
 export async function serverAnswers({ server, onSilence, signal }: ServerAnswers): Promise<boolean> {
   const began = Date.now();
@@ -22,12 +26,17 @@ export async function serverAnswers({ server, onSilence, signal }: ServerAnswers
   while (signal?.aborted !== true) {
     try {
       const connection = await connect(server);
-      await connection.close();
+      try {
+        await requireNamespace({ connection, server });
+      } finally {
+        await connection.close();
+      }
       return true;
     } catch (error) {
+      if (error instanceof BlissError && error.code !== 'ServerUnreachable') throw error;
       if (Date.now() - saidAt >= SAY_EVERY_MS) {
         saidAt = Date.now();
-        onSilence(`${server.address}: ${error instanceof Error ? error.message : String(error)}; waiting for it, ${Math.round((saidAt - began) / 1000)} s so far`);
+        onSilence(`${error instanceof Error ? error.message : String(error)}; waiting for it, ${Math.round((saidAt - began) / 1000)} s so far`);
       }
       await sleep(LOOK_EVERY_MS);
     }

@@ -7,6 +7,7 @@ import { makeHome } from '../lib/home-folder.js';
 import { connect, localServer, type ServerAddress } from './connection.js';
 import { ensureSearchAttributes, keepClosedWorkflows, SEARCH_ATTRIBUTE_TYPES } from './namespace.js';
 import { LOOPBACK, portIsFree } from './ports.js';
+import { withDirectLoopback } from './proxy.js';
 import { lastLines, supervise, type ProcessEvent, type Supervisor } from './supervisor.js';
 import type { TemporalBinary } from './temporal-binary.js';
 
@@ -43,7 +44,7 @@ export async function startTemporalServer({ home, binary, port, uiPort, onEvent 
     name: 'Temporal server',
     command: binary.file,
     args: serverArguments({ home, port, uiPort }),
-    environment: process.env,
+    environment: withDirectLoopback(process.env),
     umask: 0o077,
     logFile,
     onEvent,
@@ -90,7 +91,7 @@ async function waitUntilReady(server: ServerAddress, logFile: string): Promise<B
     try {
       connection = await connect(server, 1_000);
       await connection.workflowService.describeNamespace({ namespace: server.namespace });
-      await ensureSearchAttributes({ connection, namespace: server.namespace });
+      await ensureSearchAttributes({ connection, server });
       await keepClosedWorkflows({ connection, namespace: server.namespace });
       return undefined;
     } catch (error) {

@@ -4,6 +4,7 @@ import { inspect, parseArgs } from 'node:util';
 import { NativeConnection, Runtime, Worker, DefaultLogger, type LogEntry } from '@temporalio/worker';
 import { createControlActivities, createCpuActivities, createGpuActivities, progressFiles } from '../activities/index.js';
 import { fileBlobs, openStore } from '../lib/artifacts/index.js';
+import { BlissError } from '../lib/errors.js';
 import { openHome } from '../lib/home.js';
 import { makeHome } from '../lib/home-folder.js';
 import { packageVersion } from '../lib/package-root.js';
@@ -56,7 +57,12 @@ const server = serverAt({ address: values.address, namespace: values.namespace }
 /** while nothing runs yet; the SDK takes the first signal for itself, with no worker to tell */
 const leave = (): never => process.exit(0);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, leave);
-await serverAnswers({ server, onSilence: (line) => say(`worker: ${line}`) });
+try {
+  await serverAnswers({ server, onSilence: (line) => say(`worker: ${line}`) });
+} catch (error) {
+  say(`worker: ${error instanceof BlissError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  process.exit(1);
+}
 const connection = await NativeConnection.connect(server.connection);
 const trainer = createTrainer({ environment: trainerEnvironment({ role }) });
 const blobs = fileBlobs({ root: home.store });

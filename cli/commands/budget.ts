@@ -1,23 +1,22 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import type { Steering } from '../../workflows/types.js';
+import { ask, withPatience } from '../ask.js';
 import { action } from '../command.js';
 import { requireRecord, writeJson } from '../runs.js';
 import { steer } from '../steer.js';
 
 export function addBudget(program: Command): void {
-  program
-    .command('budget')
+  withPatience(program.command('budget'))
     .description('pause a run at a checkpoint when its stages have held devices for so many hours; raised, it goes on')
     .argument('<run>', 'name of the run')
     .requiredOption('--gpu-hours <n>', 'hours of all devices together since the run began, or `none`', hours)
     .action(
-      action(async ({ home, output, homeOption }, run: string, { gpuHours: given }: { readonly gpuHours: number | 'none' }) => {
+      action(async ({ home, output, homeOption }, run: string, { gpuHours: given, patience }: { readonly gpuHours: number | 'none'; readonly patience: number }) => {
         const gpuHours = given === 'none' ? null : given;
-        await steer({ home, run, homeOption }, (handle) => {
+        await steer({ home, run, homeOption }, (session) => {
           // for an execution that follows, after a cancel: before the run hears of it, as a kill in between would lose it. The run refuses nothing that got here
           const { gpuHours: _before, ...record } = requireRecord(home, run);
           writeJson(home.run(run).record, { ...record, ...(gpuHours === null ? {} : { gpuHours }) });
-          return handle.executeUpdate<Steering, [number | null]>('budget', { args: [gpuHours] });
+          return ask({ session, run, homeOption, patienceSeconds: patience, update: 'budget', args: [gpuHours] });
         });
         output.say(gpuHours === null ? `the run ${run} has no budget any more` : `the run ${run} pauses after ${gpuHours} device-hours; where it had paused for that, it goes on`);
         output.answer({ run, gpuHours });

@@ -2,6 +2,7 @@ import { loadConfig } from '../../config/index.js';
 import type { Command } from 'commander';
 import { BlissError } from '../../lib/errors.js';
 import type { PipelineInput } from '../../workflows/types.js';
+import { apart } from '../apart/apart.js';
 import { action } from '../command.js';
 import { checkInputs } from '../check-inputs.js';
 import { checkNotices } from '../check-notices.js';
@@ -42,9 +43,8 @@ export function addFork(program: Command): void {
         checkFreeName(home, options.name);
         const taken = await takeStages({ home, input, config: loaded.config, from: options.from });
         if (options.dryRun === true) {
-          const { planRun, planText } = await import('../plan/plan-run.js'); // brings TensorFlow: not for every command
-          const plan = await planRun({ home, loaded, taken });
-          output.say(planText(plan));
+          const { plan, text } = await apart('plan', { home: home.root, loaded, taken });
+          output.say(text);
           output.answer(plan);
           return 0;
         }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/index.js';
+import { apart } from '../apart/apart.js';
 import { action } from '../command.js';
 import { checkInputs } from '../check-inputs.js';
 import { checkNotices } from '../check-notices.js';
@@ -15,9 +16,8 @@ export function addPlan(program: Command): void {
         const loaded = loadConfig({ source, overrides: set });
         await checkInputs({ ...loaded, home });
         await checkNotices({ home, output, notices: loaded.config.notices });
-        const { planRun, planText } = await import('../plan/plan-run.js'); // brings TensorFlow: not for every command
-        const plan = await planRun({ home, loaded });
-        output.say(planText(plan));
+        const { plan, text } = await apart('plan', { home: home.root, loaded });
+        output.say(text);
         output.answer(plan);
         return 0;
       }),

@@ -5,6 +5,7 @@ import { fileBlobs, openStore, writeFileAtomic } from '../../lib/artifacts/index
 import { BlissError } from '../../lib/errors.js';
 import type { FinishedStage } from '../../lib/stages/types.js';
 import type { PipelineInput } from '../../workflows/types.js';
+import { apart } from '../apart/apart.js';
 import { action } from '../command.js';
 import { readJson, readOutcome, requireRecord } from '../runs.js';
 
@@ -32,8 +33,7 @@ export function addReport(program: Command): void {
         const artifact = await store.open(outcome.result.report);
         const stages = JSON.parse(await readFile(await artifact.file('stages.json'), 'utf8')) as FinishedStage[]; // written by our report stage
         const timings = (existsSync(folder.timings) ? await readFile(folder.timings, 'utf8') : '').split('\n').filter((line) => line !== ''); // the report says what lacks a line
-        const { renderReport } = await import('../../lib/stages/report.js'); // brings the plotting library: not for every command
-        await writeFileAtomic(folder.report, await renderReport({ store, run, config: input.config, stages, timings, ...(input.forked === undefined ? {} : { forked: input.forked }), ...(outcome.result.failed === undefined ? {} : { failed: outcome.result.failed }) }));
+        await writeFileAtomic(folder.report, await apart('report', { home: home.root, run, config: input.config, stages, timings, ...(input.forked === undefined ? {} : { forked: input.forked }), ...(outcome.result.failed === undefined ? {} : { failed: outcome.result.failed }) }));
         output.say(folder.report);
         output.answer({ run, report: folder.report });
         return 0;

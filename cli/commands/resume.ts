@@ -3,7 +3,8 @@ import type { WorkflowExecutionInfo } from '@temporalio/client';
 import type { Command } from 'commander';
 import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
-import type { PipelineInput, Steering } from '../../workflows/types.js';
+import type { PipelineInput } from '../../workflows/types.js';
+import { ask, withPatience, type Waiting } from '../ask.js';
 import { checkNotices } from '../check-notices.js';
 import { action } from '../command.js';
 import { preemptionOf } from '../preemption.js';
@@ -15,12 +16,11 @@ import { summarize } from '../summary.js';
 import { takeThrough } from '../take-through.js';
 
 export function addResume(program: Command): void {
-  program
-    .command('resume')
+  withPatience(program.command('resume'))
     .description('go on with a run that is paused, whose stack was stopped, or that failed, was cancelled, stopped after a round or was done without an evaluation; finished stages are not computed again')
     .argument('<run>', 'name of the run')
     .action(
-      action(async ({ home, output, homeOption }, run: string) => {
+      action(async ({ home, output, homeOption }, run: string, { patience }: { readonly patience: number }) => {
         requireRecord(home, run);
         const outcome = readOutcome(home.run(run));
         if (outcome?.state === 'done' && !endedEarly(outcome)) {
@@ -35,7 +35,7 @@ export function addResume(program: Command): void {
           homeOption,
           preemption: preemptionOf(input),
           start: async (session) => {
-            await goOn({ session, home, run });
+            await goOn({ session, home, run, homeOption, patienceSeconds: patience });
             return run;
           },
         });
@@ -52,7 +52,8 @@ function readInput(home: Home, run: string): PipelineInput {
 }
 
 /** An open run goes on by itself once its stack is up; one that ended without a result is started again under the same id. */
-async function goOn({ session, home, run }: { readonly session: Session; readonly home: Home; readonly run: string }): Promise<void> {
+async function goOn({ home, ...waiting }: Waiting & { readonly home: Home }): Promise<void> {
+  const { session, run } = waiting;
   const folder = home.run(run);
   const record = requireRecord(home, run);
   const settled = await settle({ session, home, run });
@@ -62,7 +63,7 @@ async function goOn({ session, home, run }: { readonly session: Session; readonl
     await startPipeline({ session, input: { ...readInput(home, run), ...(record.gpuHours === undefined ? {} : { gpuHours: record.gpuHours }) }, again: true });
     rmSync(folder.outcome, { force: true });
   }
-  if (settled.kind === 'open' && settled.paused && !settled.spent) await session.client.workflow.getHandle(run).executeUpdate<Steering, []>('resume');
+  if (settled.kind === 'open' && settled.paused && !settled.spent) await ask({ ...waiting, update: 'resume', args: [] });
   writeJson(folder.record, { ...record, ...serverOf(session) });
 }
 

@@ -1,17 +1,16 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import type { Steering } from '../../workflows/types.js';
+import { ask, withPatience } from '../ask.js';
 import { action } from '../command.js';
 import { steer } from '../steer.js';
 
 export function addStopAfter(program: Command): void {
-  program
-    .command('stop-after')
+  withPatience(program.command('stop-after'))
     .description('end a run after a round, with a report on the rounds until then; `bliss resume` goes on with the others')
     .argument('<run>', 'name of the run')
     .requiredOption('--round <n>', 'the last round', round)
     .action(
-      action(async ({ home, output, homeOption }, run: string, { round: last }: { readonly round: number }) => {
-        await steer({ home, run, homeOption }, (handle) => handle.executeUpdate<Steering, [number]>('stopAfter', { args: [last] }));
+      action(async ({ home, output, homeOption }, run: string, { round: last, patience }: { readonly round: number; readonly patience: number }) => {
+        await steer({ home, run, homeOption }, (session) => ask({ session, run, homeOption, patienceSeconds: patience, update: 'stopAfter', args: [last] }));
         output.say(`the run ${run} ends after round ${last}`);
         output.answer({ run, stopAfterRound: last });
         return 0;

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { BlissError } from '../../lib/errors.js';
+import { withoutGreetings } from '../../lib/tensor/greetings.js';
 import { trainerEnvironment } from '../../workers/trainer/environment.js';
 import type { EvalAnswer, EvalJob, FromEval } from './job.js';
 
@@ -17,16 +18,17 @@ export interface StartEval {
 
 /** Computes in a process of its own: TensorFlow's settings are read when it is loaded. @throws BlissError what the process could not do */
 export function startEval({ job, stop, onPhase, onProgress }: StartEval): Promise<EvalAnswer> {
-  const child = fork(fileURLToPath(new URL('./compute.js', import.meta.url)), [], { execArgv: [], env: trainerEnvironment({ role: 'gpu' }), stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-  // TensorFlow greets there: shown only where the process ends before its time
+  const environment = trainerEnvironment({ role: 'gpu' });
+  const child = fork(fileURLToPath(new URL('./compute.js', import.meta.url)), [], { execArgv: [], env: environment, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  // shown only where the process ends before its time
   let words = '';
-  child.stderr?.on('data', (part: Buffer) => {
-    words = (words + part.toString('utf8')).slice(-LAST_WORDS);
-  });
+  const heard = withoutGreetings((text) => (words = (words + text).slice(-LAST_WORDS)), { environment });
+  child.stderr?.setEncoding('utf8').on('data', (part: string) => heard.write(part));
   stop.addEventListener('abort', () => child.kill('SIGKILL'), { once: true }); // a step hears no other signal
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => {
+      heard.end();
       const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
       const said = words.trim() === '' ? '' : `, its last words: ${words.trim()}`;
       reject(new BlissError({ code: 'Stopped', message: `the evaluation's process ${how}${said}`, mend: 'give the same command again: what was answered is kept' }));

@@ -7,6 +7,7 @@ import type { Ref } from '../../lib/artifacts/types.js';
 import type { Home } from '../../lib/home.js';
 import { readFinishedStages } from '../../lib/stages/finished-stages.js';
 import type { ReportInput, StageName } from '../../lib/stages/types.js';
+import { localServer } from '../../workers/connection.js';
 import { ensureSearchAttributes } from '../../workers/namespace.js';
 import { requireTemporalBinary } from '../../workers/temporal-binary.js';
 import { runSeed } from '../../workflows/seed.js';
@@ -21,7 +22,7 @@ import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE, type PipelineInput } from '../../w
 export async function startServer(): Promise<TestWorkflowEnvironment> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const environment = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path: requireTemporalBinary().file } } });
-  await ensureSearchAttributes({ connection: environment.connection, namespace: 'default' });
+  await ensureSearchAttributes({ connection: environment.connection, server: localServer({ address: environment.address, namespace: 'default' }) });
   return environment;
 }
 

@@ -115,7 +115,7 @@ test('a run that an earlier version submitted with a program in its configuratio
   await workers.start(bundle);
   const handle = await environment.client.workflow.start('pipeline', { workflowId: 'old', taskQueue: CPU_QUEUE, args: [input] });
   await handle.result();
-  const metadata = await handle.query<{ currentDetails?: string }, []>('__temporal_workflow_metadata');
+  const metadata = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
   await workers.stop();
   expect(existsSync(told)).toBe(false);
   expect(metadata.currentDetails).toContain('A notice did not arrive, and people may wait for it: notices.command: this run names the program itself');

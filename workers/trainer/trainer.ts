@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { StageFailed, TrainerCrashed, type Trainer, type TrainerRun } from '../../activities/trainer.js';
 import { printable } from '../../lib/printable.js';
 import type { StageResult } from '../../lib/stages/types.js';
+import { withoutGreetings } from '../../lib/tensor/greetings.js';
 import { fromTrainer, type FromTrainer, type ToTrainer } from './protocol.js';
 
 /** characters of standard error that tell why a trainer went: a native library's abort says it there */
@@ -38,11 +39,13 @@ export function createTrainer({ environment, entry = fileURLToPath(new URL('./ch
       : fork(entry, [], { execArgv: [], env: environment, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
     all.add(child);
     lastWords.set(child, '');
-    child.stderr?.on('data', (part: Buffer) => {
-      const words = printable(part.toString('utf8'));
-      process.stderr.write(words);
-      lastWords.set(child, ((lastWords.get(child) ?? '') + words).slice(-LAST_WORDS));
+    const heard = withoutGreetings((text) => lastWords.set(child, ((lastWords.get(child) ?? '') + text).slice(-LAST_WORDS)), { environment });
+    child.stderr?.setEncoding('utf8').on('data', (part: string) => {
+      const words = printable(part);
+      process.stderr.write(words); // the log has all of it
+      heard.write(words);
     });
+    child.stderr?.once('end', () => heard.end());
     const alive = setInterval(() => tell(child, { type: 'alive' }), ALIVE_EVERY_MS);
     const forget = (): void => {
       clearInterval(alive);

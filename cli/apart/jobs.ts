@@ -1,0 +1,45 @@
+import type { LoadedConfig } from '../../config/index.js';
+import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
+import { openHome } from '../../lib/home.js';
+import type { RequireModel } from '../../lib/models/index.js';
+import type { RenderReport } from '../../lib/stages/report.js';
+import type { Taken } from '../fork/take.js';
+import type { Plan } from '../plan/plan-run.js';
+
+/** Root of a home: a job's input is plain data. */
+interface InHome {
+  readonly home: string;
+}
+
+export interface PlanJob extends InHome {
+  readonly loaded: LoadedConfig;
+  readonly taken?: Taken;
+}
+
+export interface ModelJob extends Pick<RequireModel, 'asked' | 'where' | 'field'> {
+  readonly folder: string;
+}
+
+export type ReportJob = InHome & Omit<RenderReport, 'store'>;
+
+/** What commands do with code that brings TensorFlow, in a process of its own (`apart.ts`). Each loads what it needs itself. */
+export const jobs = {
+  plan: async ({ home, ...rest }: PlanJob): Promise<{ readonly plan: Plan; readonly text: string }> => {
+    const { planRun, planText } = await import('../plan/plan-run.js');
+    const plan = await planRun({ home: openHome(home), ...rest });
+    return { plan, text: planText(plan) };
+  },
+  /** @throws BlissError where the folder's model is not the one asked for */
+  model: async ({ folder, ...asked }: ModelJob): Promise<void> => {
+    const { openHuggingFace, requireModel } = await import('../../lib/models/index.js');
+    const found = await openHuggingFace(folder);
+    await found.close();
+    requireModel({ found, ...asked });
+  },
+  report: async ({ home, ...rest }: ReportJob): Promise<string> => {
+    const { renderReport } = await import('../../lib/stages/report.js');
+    return renderReport({ store: openStore({ blobs: fileBlobs({ root: openHome(home).store }) }), ...rest });
+  },
+};
+
+export type Jobs = typeof jobs;
