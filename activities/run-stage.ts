@@ -155,7 +155,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
       heartbeat({ crashes });
       if (crashes >= CRASH_LOOP) {
         const logs = `\`bliss logs ${request.run} ${request.stage}\``;
-        const mend = error instanceof TrainerSilent ? `raise worker.heartbeatTimeout (${timeout ?? '?'} s) above what a step takes at its longest, or mend what it hangs on: ${logs}` : `mend the cause: ${logs}`;
+        const mend = error instanceof TrainerSilent ? `raise ${doing === undefined ? `worker.heartbeatTimeout (${timeout ?? '?'} s) above what a step takes at its longest` : `worker.compileTimeout (${request.compileTimeout} s)`}, or mend what it hangs on: ${logs}` : `mend the cause: ${logs}`;
         const message = `${request.stage}: ${crashes} crashes in a row without a new checkpoint; the last: ${error.message}; ${mend}`;
         await files.ended('failed', { error: message });
         return ApplicationFailure.create({ type: 'CrashLoop', message, nonRetryable: true, details: [{ mend }] });

@@ -1,5 +1,5 @@
-/** Maps in order with at most `window` in flight. The first failure ends it; what is in flight is awaited first. */
-export async function slidingWindow<T, R>(items: readonly T[], window: number, task: (item: T) => Promise<R>): Promise<R[]> {
+/** Maps in order with at most `window` in flight. The first failure ends it, of which `onFailure` hears at once; what is in flight is awaited first. */
+export async function slidingWindow<T, R>(items: readonly T[], window: number, task: (item: T) => Promise<R>, onFailure: () => void = () => undefined): Promise<R[]> {
   const results: R[] = [];
   const failures: unknown[] = [];
   let next = 0;
@@ -9,7 +9,7 @@ export async function slidingWindow<T, R>(items: readonly T[], window: number, t
       try {
         results[at] = await task(items[at]);
       } catch (error) {
-        failures.push(error);
+        if (failures.push(error) === 1) onFailure();
       }
     }
   };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { ApplicationFailure } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, Worker, type WorkflowBundleOption } from '@temporalio/worker';
@@ -148,4 +148,33 @@ test('items that have gone since the run began are told before a round is traine
   expect(begun.filter((stage) => stage.includes('/round-2/'))).toEqual([]);
   await workers.stop();
   await replay(handle, 'checked');
+});
+
+test('a scoring stage of which a part fails ends then, and not when all that waits for a device is through', { timeout: 60_000 }, async () => {
+  const { config } = loadConfig({ source: 'smoke', overrides: ['scoring.shardsPerTask=1', 'comparison.arms=[{name: bliss, selector: bliss}]'], cwd: process.cwd() });
+  const input: PipelineInput = { run: 'scoring', config, configFolder: folder, scope: '' };
+  const part = (first: number): string => `seed-0/bliss/round-1/scoring/shards-${first}-${first + 1}`;
+  const begun: string[] = [];
+  const workers = new LightWorkers({
+    connection: environment.nativeConnection,
+    home,
+    input,
+    shards: 8,
+    before: async (stage) => {
+      begun.push(stage);
+      if (stage === part(2)) throw fail(stage);
+      // what holds its device until it is told to let go
+      while (stage.includes('/scoring/')) {
+        Context.current().heartbeat();
+        await Context.current().sleep(200);
+      }
+    },
+  });
+  await workers.start(bundle);
+  const handle = await environment.client.workflow.start('pipeline', { workflowId: 'scoring', taskQueue: CPU_QUEUE, args: [input] });
+  const error: unknown = await handle.result().catch((reason: unknown) => reason);
+  expect(explainFailure({ run: 'scoring', error })).toMatchObject({ code: 'DataInvalid', stage: 'seed-0/bliss/round-1/scoring', message: expect.stringContaining(REASON) });
+  expect(begun).toContain(part(7));
+  await workers.stop();
+  await replay(environment.client.workflow.getHandle('scoring/seed-0/bliss/round-1/scoring'), 'scoring/seed-0/bliss/round-1/scoring');
 });

@@ -33,9 +33,9 @@ export interface Made {
   readonly digest: string;
 }
 
-const light = (rounds: number) => (name: StageName, input: unknown): { readonly ref: Ref; readonly summary: Record<string, unknown>; readonly cached: boolean } => {
+const light = (rounds: number, shards = 1) => (name: StageName, input: unknown): { readonly ref: Ref; readonly summary: Record<string, unknown>; readonly cached: boolean } => {
   const digest = digestJson({ name, input });
-  return { ref: { uri: `store:artifacts/${digest}/manifest.json`, sha256: digest, size: 1, digest }, summary: name === 'prepare' ? { shards: new Array<number>(rounds + 1).fill(1) } : {}, cached: false };
+  return { ref: { uri: `store:artifacts/${digest}/manifest.json`, sha256: digest, size: 1, digest }, summary: name === 'prepare' ? { shards: new Array<number>(rounds + 1).fill(shards) } : {}, cached: false };
 };
 
 /** Workers of all queues, with workflows of this version or of another one. */
@@ -45,15 +45,15 @@ export class LightWorkers {
   private running: readonly { readonly worker: Worker; readonly ended: Promise<void> }[] = [];
 
   constructor(
-    private readonly options: { readonly connection: NativeConnection; readonly home: Home; readonly input: PipelineInput; /** before each stage that computes */ readonly before?: (stage: string) => Promise<void>; /** on the control queue beside its own, or in their place */ readonly control?: Readonly<Record<string, (...input: never[]) => Promise<unknown>>> },
+    private readonly options: { readonly connection: NativeConnection; readonly home: Home; readonly input: PipelineInput; /** before each stage that computes */ /** of a group. @default 1 */ readonly shards?: number; readonly before?: (stage: string) => Promise<void>; /** on the control queue beside its own, or in their place */ readonly control?: Readonly<Record<string, (...input: never[]) => Promise<unknown>>> },
   ) {
     mkdirSync(options.home.run(options.input.run).root, { recursive: true });
   }
 
   async start(workflowBundle: WorkflowBundleOption): Promise<void> {
-    const { connection, home, input, before = async () => undefined, control = {} } = this.options;
+    const { connection, home, input, shards, before = async () => undefined, control = {} } = this.options;
     const store = openStore({ blobs: fileBlobs({ root: home.store }) });
-    const give = light(input.config.rounds);
+    const give = light(input.config.rounds, shards);
     const stage = <Name extends StageName>(name: Name) => async (request: StageRequest<Name>): Promise<StageOutcome> => {
       await before(request.stage);
       return give(name, request.input);
