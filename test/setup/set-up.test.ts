@@ -10,7 +10,7 @@ const BINDING = 'node_modules/@tensorflow/tfjs-node-gpu';
 
 /** A small project on this one's installed packages: its own copy of the binding's package, its own sources. */
 function smallProject(): string {
-  const root = temporaryFolder();
+  const root = path.join(temporaryFolder(), 'a #1 [x]%41'); // what compilers, bundlers and URLs read as something else
   const modules = path.join(root, 'node_modules');
   mkdirSync(path.join(modules, '@tensorflow'), { recursive: true });
   for (const name of ['typescript', '@temporalio', '@types', 'node-api-headers']) symlinkSync(path.join(ROOT, 'node_modules', name), path.join(modules, name));
