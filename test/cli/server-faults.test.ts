@@ -1,9 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { whileWorked } from '../../cli/ask.js';
+import { lastPolls } from '../../cli/submit.js';
 import { packageRoot } from '../../lib/package-root.js';
 import { connect, localServer } from '../../workers/connection.js';
 import { SEARCH_ATTRIBUTE_TYPES } from '../../workers/namespace.js';
@@ -160,5 +164,23 @@ describe('without a worker', () => {
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ServerUnreachable', where: address, message: expect.stringContaining(`no worker takes work from the queue ${CPU_QUEUE}`), mend: expect.stringContaining('bliss dev --home') } });
     expect(stderr).not.toContain('please report');
     expect(Date.now() - began).toBeLessThan(20_000);
+  });
+
+  test('what a worker has taken on is given up when it is gone for good, and has its time while it is there', async () => {
+    const server = localServer({ address, namespace: 'default' });
+    const connection = await connect(server);
+    const worker = spawn(process.execPath, [path.join(packageRoot(), 'dist', 'workers', 'worker.js'), '--role', 'cpu', '--home', place().home, '--address', address], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      await new Promise((resolve) => worker.stdout.once('data', resolve)); // it says that it is ready
+      const session = { server, connection, client: new Client({ connection }), uiAddress: undefined, stack: undefined };
+      const waiting = { session, run: 'idle', homeOption: '', patienceSeconds: 1, idleMs: 3_000 };
+      await until('its first question', async () => ((await lastPolls(session, CPU_QUEUE)).length > 0 ? true : undefined));
+      expect(await whileWorked({ ...waiting, until: sleep(1_500, 'done') })).toBe('done');
+      worker.kill('SIGKILL');
+      await expect(whileWorked({ ...waiting, until: new Promise<never>(() => undefined) })).rejects.toMatchObject({ code: 'ServerUnreachable', message: expect.stringContaining(`no worker takes work from the queue ${CPU_QUEUE}`) });
+    } finally {
+      worker.kill('SIGKILL');
+      await connection.close();
+    }
   });
 });
