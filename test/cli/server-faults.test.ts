@@ -166,6 +166,13 @@ describe('without a worker', () => {
     expect(Date.now() - began).toBeLessThan(20_000);
   });
 
+  test('status shows what the home knows, and says why the server does not say more', async () => {
+    const { code, stdout, stderr } = await bliss(['status', 'idle', '--json', '--home', home], { env: on(address, 'nowhere') });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ run: 'idle', state: 'unknown' });
+    expect(stderr).toContain("no namespace 'nowhere'");
+  });
+
   test('what a worker has taken on is given up when it is gone for good, and has its time while it is there', async () => {
     const server = localServer({ address, namespace: 'default' });
     const connection = await connect(server);
