@@ -9,7 +9,8 @@ import { homeFault } from '../lib/home-folder.js';
 import { packageRoot } from '../lib/package-root.js';
 import { configuredServer, connect } from '../workers/connection.js';
 import { cudaDevices } from '../workers/devices.js';
-import { askStack } from '../workers/home-lock.js';
+import { lockProgramFault } from '../workers/file-lock.js';
+import { askStack, homeInUse, isUp } from '../workers/home-lock.js';
 import { readInstalled, tensorflowEnvironment } from '../workers/installed.js';
 import { findTemporalBinary } from '../workers/temporal-binary.js';
 import { errorAnswer } from './output.js';
@@ -107,10 +108,13 @@ async function temporal(): Promise<Outcome> {
 }
 
 async function homeState(home: Home): Promise<Outcome> {
-  const fault = homeFault(home);
+  const fault = homeFault(home) ?? lockProgramFault();
   if (fault !== undefined) return missing(errorAnswer(fault).message, fault.mend ?? '');
   const stack = await askStack(home);
-  if (stack === 'silent') return warning(`${home.root}, held by a stack that does not answer`, 'end that process, or take another --home');
+  if (stack !== undefined && !isUp(stack)) {
+    const taken = homeInUse(home, stack);
+    return missing(`${home.root}: ${taken.bare}`, taken.mend ?? '');
+  }
   return ok(stack === undefined ? home.root : `${home.root}, with the stack of process ${stack.pid} at ${stack.address ?? 'an address to come'}`);
 }
 

@@ -10,6 +10,8 @@ export interface Home {
   readonly logs: string;
   /** addresses and process ids of the stack that is up, while it is */
   readonly stackFile: string;
+  /** locked while a stack or `bliss gc` has the home; says who. It stays: a lock is on the file, not on its name */
+  readonly lockFile: string;
   run(run: string): RunFolder;
 }
 
@@ -55,6 +57,7 @@ export function openHome(root: string = process.env['BLISS_HOME'] || '.bliss'): 
     runs: under('runs'),
     logs: under('logs'),
     stackFile: under('stack.json'),
+    lockFile: under('stack.lock'),
     run: (run) => {
       const inRun = (...parts: string[]): string => under('runs', run, ...parts);
       return {

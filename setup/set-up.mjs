@@ -12,7 +12,7 @@ import { say as sayOnStderr, secondsSince } from './progress.mjs';
 import { writeRecord } from './record.mjs';
 import { chooseTemporal, fetchTemporal } from './temporal.mjs';
 import { chooseTensorflow, fetchTensorflow, libraryPath } from './tensorflow.mjs';
-import { checkDisk, checkPip } from './tools.mjs';
+import { checkDisk, checkFlock, checkPip } from './tools.mjs';
 
 /** The project's folder. */
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -46,6 +46,7 @@ export async function setUp({ root = ROOT, env = process.env, facts = readFacts(
       // what would stop us later stops us now, before minutes of downloads
       if (wheels.length > 0) await checkPip(env);
       if (binding) findCompiler(env);
+      checkFlock(env);
       checkDisk({ root, cache, wheels, dependencies, ...(freeBytes && { freeBytes }) });
 
       if (dependencies) await installDependencies({ root, env, say });

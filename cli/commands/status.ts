@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { BlissError } from '../../lib/errors.js';
 import type { Home, RunRecord } from '../../lib/home.js';
 import { action } from '../command.js';
 import { openDisplay } from '../display.js';
@@ -21,7 +22,7 @@ export function addStatus(program: Command): void {
       action(async ({ home, output, homeOption }, run: string | undefined, { follow }: { readonly follow?: boolean }) => {
         const records = run === undefined ? listRuns(home) : [requireRecord(home, run)];
         if (follow === true) return followRuns({ home, output, homeOption, run });
-        const views = await look({ home, homeOption, records });
+        const views = await look({ home, output, homeOption, records });
         const [only] = views;
         if (run !== undefined && only !== undefined) {
           output.say(runText({ home, view: only, homeOption }));
@@ -36,15 +37,22 @@ export function addStatus(program: Command): void {
 }
 
 /** The server is asked only for runs that have not ended. */
-async function look({ home, homeOption, records }: { readonly home: Home; readonly homeOption: string; readonly records: readonly RunRecord[] }): Promise<RunView[]> {
-  const session = records.every(({ run }) => readOutcome(home.run(run)) !== undefined) ? undefined : await peekSession({ home });
+async function look({ home, output, homeOption, records }: { readonly home: Home; readonly output: Output; readonly homeOption: string; readonly records: readonly RunRecord[] }): Promise<RunView[]> {
+  const session = records.every(({ run }) => readOutcome(home.run(run)) !== undefined) ? undefined : await peekSession({ home }).catch((error: unknown) => inUse({ error, output }));
   try {
     const views: RunView[] = [];
-    for (const record of records) views.push(viewRun({ record, folder: home.run(record.run), open: await openState({ home, record, session }), homeOption }));
+    for (const record of records) views.push(viewRun({ record, folder: home.run(record.run), open: session === 'in use' ? 'unknown' : await openState({ home, record, session }), homeOption }));
     return views;
   } finally {
-    await session?.connection.close();
+    if (session !== 'in use') await session?.connection.close();
   }
+}
+
+/** By a stack that cannot be asked from here, which may well take the runs further: what their files say is shown, and why no more. */
+function inUse({ error, output }: { readonly error: unknown; readonly output: Output }): 'in use' {
+  if (!(error instanceof BlissError) || error.code !== 'HomeInUse') throw error;
+  output.note(error.message);
+  return 'in use';
 }
 
 async function openState({ home, record, session }: { readonly home: Home; readonly record: RunRecord; readonly session: Session | undefined }): Promise<OpenState> {
@@ -66,7 +74,7 @@ async function followRuns({ home, output, homeOption, run }: { readonly home: Ho
   const display = openDisplay(output, undefined);
   for (;;) {
     const records = run === undefined ? listRuns(home).filter((record) => readOutcome(home.run(record.run)) === undefined).slice(-1) : [requireRecord(home, run)];
-    const [view] = await look({ home, homeOption, records });
+    const [view] = await look({ home, output, homeOption, records });
     if (view === undefined) {
       output.note('no run is going on');
       return 0;

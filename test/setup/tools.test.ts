@@ -5,7 +5,7 @@ import { findCompiler } from '../../setup/binding.mjs';
 import { TENSORFLOW_CPU } from '../../setup/pins.mjs';
 import { chooseTemporal } from '../../setup/temporal.mjs';
 import { chooseTensorflow } from '../../setup/tensorflow.mjs';
-import { checkDisk, checkPip } from '../../setup/tools.mjs';
+import { checkDisk, checkFlock, checkPip } from '../../setup/tools.mjs';
 import { temporaryFolder } from './temporary-folder.js';
 
 const program = (folder: string, name: string, script = 'exit 0'): string => {
@@ -22,6 +22,13 @@ test('no python3, and a python3 without pip: each names what to install', async 
   const without = temporaryFolder();
   program(without, 'python3', 'echo "No module named pip" >&2; exit 1');
   await expect(checkPip({ PATH: without })).rejects.toMatchObject({ message: expect.stringMatching(/no pip.*No module named pip/), mend: expect.stringMatching(/python3-pip/) });
+});
+
+test('no flock: it names what to install', () => {
+  const folder = temporaryFolder();
+  expect(() => checkFlock({ PATH: folder })).toThrow(expect.objectContaining({ message: expect.stringMatching(/flock was not found/), mend: expect.stringMatching(/apt install util-linux/) }));
+  program(folder, 'flock');
+  expect(() => checkFlock({ PATH: folder })).not.toThrow();
 });
 
 test('the compiler is CXX, else the first of g++, c++, clang++; none is an error with the mend', () => {
