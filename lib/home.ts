@@ -81,10 +81,13 @@ export function openHome(root: string = process.env['BLISS_HOME'] || '.bliss'): 
   };
 }
 
-/** The user's cache that clones share: downloads, the built binding, XLA's cache. */
+/** The user's cache that clones share: downloads, the built binding, XLA's cache. An empty variable counts as none. */
 export function cacheFolder(): string {
-  return path.resolve(process.env['BLISS_CACHE'] ?? path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'), 'bliss-pipeline'));
+  return path.resolve(process.env['BLISS_CACHE'] || ownCacheFolder());
 }
+
+/** This user's, whatever BLISS_CACHE says. */
+export const ownCacheFolder = (): string => path.resolve(process.env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache'), 'bliss-pipeline');
 
 /** `run.json`, written when a run is submitted. */
 export interface RunRecord {

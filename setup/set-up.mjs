@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bindingIsCurrent, findCompiler, provideBinding } from './binding.mjs';
-import { cacheFolder } from './cache.mjs';
+import { cacheFolder, shareCache } from './cache.mjs';
 import { endWithUs } from './command.mjs';
 import { build, buildIsCurrent } from './compile.mjs';
 import { dependenciesAreCurrent, installDependencies } from './dependencies.mjs';
@@ -37,6 +37,7 @@ export async function setUp({ root = ROOT, env = process.env, facts = readFacts(
   const off = endWithUs();
   try {
     return await lockClone({ root, cache, say }, async () => {
+      shareCache(cache);
       const tensorflow = chooseTensorflow({ env, facts, cache });
       const temporal = chooseTemporal({ env, cache, needed: needTemporal });
       const wheels = [...tensorflow.missing, ...temporal.missing];

@@ -10,7 +10,6 @@ import { freePort } from '../../workers/ports.js';
 import { twoMachines } from '../durability/two-machines.js';
 import { bliss, commandLine, MAIN, place, processesWith, start, until, type Started } from './bliss.js';
 
-/** of `status`, which refuses nothing and says it all the same */
 const errorOf = (stdout: string): { code?: string; message?: string; mend?: string } => (JSON.parse(stdout) as { error?: { code: string; message: string; mend: string } }).error ?? {};
 
 test('a stack in another network namespace has the home: every command that would start or ask one says so, the same, and starts none; when it is killed the home is free at once', { timeout: 180_000 }, async (context) => {
@@ -23,7 +22,7 @@ test('a stack in another network namespace has the home: every command that woul
   mkdirSync(home.store, { recursive: true });
   mkdirSync(home.run('mine').root, { recursive: true });
   writeFileSync(home.run('mine').record, JSON.stringify({ run: 'mine', workflowId: 'mine', server: 'local', address: '', namespace: 'default', submittedAt: '2026-01-01T00:00:00.000Z', configDigest: '0' }));
-  writeFileSync(home.run('mine').input, JSON.stringify({ config: {} }));
+  writeFileSync(home.run('mine').input, JSON.stringify({ config: { worker: { preemptionNotice: 25 } } }));
   const [command, ...args] = machines.on('worker', [process.execPath, MAIN, 'dev', '--home', home.root]);
   const far = spawn(command, args, { stdio: 'ignore' });
   const ended = new Promise((resolve) => far.once('exit', resolve));

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, readlinkSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { findOnPath } from '../../setup/facts.mjs';
 import { ROOT, setUp } from '../../setup/set-up.mjs';
 import { temporaryFolder } from './temporary-folder.js';
 
@@ -81,9 +80,9 @@ test('what would stop a set-up stops it before anything is done', async () => {
   await expect(attempt({ PATH: empty })).rejects.toThrow(/python3 was not found/);
   await expect(attempt({ PATH: empty, TEMPORAL_CLI_PATH: empty })).rejects.toThrow(/TEMPORAL_CLI_PATH/);
   await expect(attempt({ PATH: process.env['PATH'], CXX: 'no-such-compiler' })).rejects.toThrow(/CXX is "no-such-compiler"/);
-  // what they need but flock
+  // all that is asked for but flock
   const programs = temporaryFolder();
-  for (const name of ['python3', 'g++']) symlinkSync(findOnPath(name) ?? '', path.join(programs, name));
+  for (const name of ['python3', 'g++']) writeFileSync(path.join(programs, name), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
   await expect(attempt({ PATH: programs })).rejects.toThrow(/flock was not found/);
   await expect(attempt({ PATH: process.env['PATH'] }, () => 1e6)).rejects.toThrow(/too little room/);
   expect(lines).toEqual([]);

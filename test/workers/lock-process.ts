@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { Home } from '../../lib/home.js';
 import { packageRoot } from '../../lib/package-root.js';
@@ -11,7 +12,7 @@ export interface LockProcess {
   readonly ended: Promise<unknown>;
 }
 
-const built = (file: string): string => JSON.stringify(path.join(packageRoot(), 'dist', file));
+const built = (file: string): string => JSON.stringify(pathToFileURL(path.join(packageRoot(), 'dist', file)).href);
 
 /**
  * A process that has what `script` names `say`: it prints a word once it is where the test wants it. `openHome`, `lockHome`, `home` and `info` are there.
