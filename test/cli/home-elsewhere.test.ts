@@ -64,19 +64,3 @@ test('a stack in another network namespace has the home: every command that woul
     machines.remove();
   }
 });
-
-test('a home by a name that a URI would read otherwise keeps its database in itself, and comes up again', { timeout: 240_000 }, async () => {
-  const { folder } = place();
-  for (const name of ['a #1 [x]%41', 'q?x=1', 'Läufe 実験', 'a&b;c+d=e', `o'neil "b" $HOME *`, 'back\\slash']) {
-    const home = openHome(path.join(folder, name));
-    for (const _time of ['first', 'second']) {
-      const stack = start(['dev', '--home', home.root, '--port', String(await freePort()), '--ui-port', String(await freePort())]);
-      await until(`the stack in ${name}`, () => {
-        if (stack.child.exitCode !== null) throw new Error(`${name}: ${stack.text()}`);
-        return readJson<StackInfo>(home.stackFile)?.pid === stack.child.pid ? true : undefined;
-      }, 60_000);
-      stack.child.kill('SIGTERM');
-      expect((await stack.ended).code).toBe(0);
-    }
-  }
-});

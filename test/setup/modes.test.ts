@@ -34,7 +34,7 @@ const setup = (file: string): string => JSON.stringify(pathToFileURL(path.join(R
 function run({ script, before = [], umask = 0o022, env = process.env }: { readonly script: string; readonly before?: readonly string[]; readonly umask?: number; readonly env?: NodeJS.ProcessEnv }): string {
   const imports = `import { provideWheel } from ${setup('wheel.mjs')}; import { once, shareCache } from ${setup('cache.mjs')}; import { lockClone } from ${setup('lock.mjs')}; import { explain } from ${setup('setup-error.mjs')};`;
   const whole = `${imports} process.umask(${umask}); const say = () => undefined; try { ${script} } catch (error) { console.log(explain(error)); }`;
-  const [command = process.execPath, ...args] = [...before, process.execPath, '--input-type=module', '-e', whole];
+  const [command, ...args] = [...before, process.execPath, '--input-type=module', '-e', whole];
   const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', env });
   return stdout + stderr;
 }

@@ -19,7 +19,7 @@ function compile({ caches, before = [] }: { readonly caches: readonly string[]; 
     program.entry('step', { x: { shape: [3], dtype: 'float32' } }, ({ x }) => ({ sum: tf.sum(tf.square(x)) }));
     await program.build();
     console.log('sum', program.call('step', { x: new Float32Array([1, 2, 3]) }).sum[0]);`;
-  const [command = process.execPath, ...args] = [...before, process.execPath, '--input-type=module', '-e', script];
+  const [command, ...args] = [...before, process.execPath, '--input-type=module', '-e', script];
   const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', env: { ...tensorflowEnvironment({ installed: readInstalled() }), CUDA_VISIBLE_DEVICES: '' } });
   return stdout.includes('sum ') ? stdout.trim() : stderr;
 }

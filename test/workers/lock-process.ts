@@ -29,7 +29,7 @@ export async function lockProcess({ home, script, before = [] }: { readonly home
     const say = (word) => process.stdout.write(word + '\\n');
     setInterval(() => undefined, 1000);
     ${script}`;
-  const [command = process.execPath, ...args] = [...before, process.execPath, '--input-type=module', '-e', whole];
+  const [command, ...args] = [...before, process.execPath, '--input-type=module', '-e', whole];
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let text = '';
