@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
-import path from 'node:path';
 import { expect, test } from 'vitest';
 import { readJson } from '../../cli/runs.js';
 import { openHome } from '../../lib/home.js';
