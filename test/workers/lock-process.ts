@@ -32,12 +32,14 @@ export async function lockProcess({ home, script, before = [] }: { readonly home
   const [command, ...args] = [...before, process.execPath, '--input-type=module', '-e', whole];
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (text += part.toString('utf8')));
+  let said = '';
+  let faults = '';
+  child.stdout.on('data', (part: Buffer) => (said += part.toString('utf8')));
+  child.stderr.on('data', (part: Buffer) => (faults += part.toString('utf8')));
   const ended = new Promise((resolve) => child.once('exit', resolve));
   await until('its word', () => {
-    if (child.exitCode !== null) throw new Error(text);
-    return text.includes('\n') ? true : undefined;
+    if (child.exitCode !== null) throw new Error(faults);
+    return said.includes('\n') ? true : undefined;
   });
   return { child, pid: child.pid ?? 0, ended };
 }
