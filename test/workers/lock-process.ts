@@ -36,9 +36,11 @@ export async function lockProcess({ home, script, before = [] }: { readonly home
   let faults = '';
   child.stdout.on('data', (part: Buffer) => (said += part.toString('utf8')));
   child.stderr.on('data', (part: Buffer) => (faults += part.toString('utf8')));
+  let closed = false;
+  child.once('close', () => (closed = true));
   const ended = new Promise((resolve) => child.once('exit', resolve));
   await until('its word', () => {
-    if (child.exitCode !== null) throw new Error(faults);
+    if (closed) throw new Error(faults);
     return said.includes('\n') ? true : undefined;
   });
   return { child, pid: child.pid ?? 0, ended };
