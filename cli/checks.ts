@@ -12,7 +12,7 @@ import { cudaDevices } from '../workers/devices.js';
 import { lockProgramFault } from '../workers/file-lock.js';
 import { askStack, homeInUse, isUp } from '../workers/home-lock.js';
 import { readInstalled, tensorflowEnvironment } from '../workers/installed.js';
-import { findTemporalBinary } from '../workers/temporal-binary.js';
+import { requireTemporalBinary } from '../workers/temporal-binary.js';
 import { errorAnswer } from './output.js';
 import type { ProbeAnswer } from './probe-tensorflow.js';
 
@@ -97,8 +97,7 @@ async function temporal(): Promise<Outcome> {
       await connection.close();
       return ok(`server at ${configured.address}, namespace ${configured.namespace}`);
     }
-    const binary = findTemporalBinary();
-    if (binary === undefined) return missing('no TEMPORAL_ADDRESS, and no temporal binary in TEMPORAL_CLI_PATH, PATH or the cache', `${SET_UP}, or set TEMPORAL_ADDRESS`);
+    const binary = requireTemporalBinary();
     const { stdout, status } = spawnSync(binary.file, ['--version'], { encoding: 'utf8', timeout: 10_000 });
     return status === 0 ? ok(`${stdout.trim()} (${binary.origin}: ${binary.file})`) : missing(`${binary.file} does not run`, `${SET_UP}, or set TEMPORAL_CLI_PATH`);
   } catch (error) {

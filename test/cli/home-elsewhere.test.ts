@@ -19,7 +19,7 @@ test('a stack in another network namespace has the home: every command that woul
   }
   const home = openHome(place().home);
   mkdirSync(home.store, { recursive: true });
-  mkdirSync(home.run('mine').root, { recursive: true });
+  mkdirSync(home.run('mine').progressFolder, { recursive: true });
   writeFileSync(home.run('mine').record, JSON.stringify({ run: 'mine', workflowId: 'mine', server: 'local', address: '', namespace: 'default', submittedAt: '2026-01-01T00:00:00.000Z', configDigest: '0' }));
   writeFileSync(home.run('mine').input, JSON.stringify({ config: { worker: { preemptionNotice: 25 } } }));
   const [command, ...args] = machines.on('worker', [process.execPath, MAIN, 'dev', '--home', home.root]);
