@@ -7,6 +7,8 @@ import { configuredServer } from '../../workers/connection.js';
 import { lockHome } from '../../workers/home-lock.js';
 import { LOCAL_NAMESPACE } from '../../workers/temporal-server.js';
 import { action } from '../command.js';
+import type { Output } from '../output.js';
+import { eventNotes } from '../session.js';
 import { usedArtifacts } from '../used-artifacts.js';
 
 export function addGc(program: Command): void {
@@ -16,7 +18,7 @@ export function addGc(program: Command): void {
     .option('--dry-run', 'say what would go')
     .action(
       action(async ({ home, output }, { dryRun = false }: { readonly dryRun?: boolean }) => {
-        const { garbage, open } = dryRun || !existsSync(home.store) ? await collect(home, true) : await whileNobodyWorks(home, () => collect(home, false));
+        const { garbage, open } = dryRun || !existsSync(home.store) ? await collect(home, true) : await whileNobodyWorks({ home, output }, () => collect(home, false));
         const { artifacts, checkpoints, notes } = garbage;
         const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
         output.say(`${dryRun ? 'would remove' : 'removed'} ${artifacts.count} results of stages (${megabytes(artifacts.bytes)}) and checkpoints of ${checkpoints.count} runs (${megabytes(checkpoints.bytes)}); ${open} runs have not ended and keep theirs`);
@@ -35,8 +37,12 @@ async function collect(home: Home, dryRun: boolean): Promise<{ readonly garbage:
 }
 
 /** Holds the home as a stack does: none is up, and none comes up meanwhile. @throws BlissError HomeInUse */
-async function whileNobodyWorks<T>(home: Home, main: () => Promise<T>): Promise<T> {
-  const lock = await lockHome({ home, info: { pid: process.pid, started: new Date().toISOString(), namespace: LOCAL_NAMESPACE, temporary: true } });
+async function whileNobodyWorks<T>({ home, output }: { readonly home: Home; readonly output: Output }, main: () => Promise<T>): Promise<T> {
+  const lock = await lockHome({
+    home,
+    info: { pid: process.pid, started: new Date().toISOString(), namespace: LOCAL_NAMESPACE, temporary: true },
+    ...(configuredServer() === undefined ? {} : { onNoLocks: (reason: string) => eventNotes(output)({ name: 'home', what: 'unlocked', how: reason }) }),
+  });
   try {
     return await main();
   } finally {

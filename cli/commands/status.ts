@@ -48,13 +48,17 @@ interface Look {
 /** The server is asked only for runs that have not ended. */
 async function look({ records, ...where }: Look & { readonly records: readonly RunRecord[] }): Promise<RunView[]> {
   const { home, homeOption, onFault } = where;
-  const session = records.every(({ run }) => readOutcome(home.run(run)) !== undefined) ? undefined : await peekSession({ home, mustAnswer: true }).catch(told(onFault));
+  const session = records.every(({ run }) => readOutcome(home.run(run)) !== undefined) ? undefined : await peekSession({ home, mustAnswer: true }).catch((error: unknown) => {
+    told(onFault)(error);
+    // a stack that cannot be asked from here may well take the runs further
+    return error instanceof BlissError && error.code === 'HomeInUse' ? ('in use' as const) : undefined;
+  });
   try {
     const views: RunView[] = [];
-    for (const record of records) views.push(viewRun({ record, folder: home.run(record.run), open: await openState({ ...where, record, session }), homeOption }));
+    for (const record of records) views.push(viewRun({ record, folder: home.run(record.run), open: session === 'in use' ? 'unknown' : await openState({ ...where, record, session }), homeOption }));
     return views;
   } finally {
-    await session?.connection.close();
+    if (session !== 'in use') await session?.connection.close();
   }
 }
 

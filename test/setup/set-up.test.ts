@@ -80,6 +80,10 @@ test('what would stop a set-up stops it before anything is done', async () => {
   await expect(attempt({ PATH: empty })).rejects.toThrow(/python3 was not found/);
   await expect(attempt({ PATH: empty, TEMPORAL_CLI_PATH: empty })).rejects.toThrow(/TEMPORAL_CLI_PATH/);
   await expect(attempt({ PATH: process.env['PATH'], CXX: 'no-such-compiler' })).rejects.toThrow(/CXX is "no-such-compiler"/);
+  // all that is asked for but flock
+  const programs = temporaryFolder();
+  for (const name of ['python3', 'g++']) writeFileSync(path.join(programs, name), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+  await expect(attempt({ PATH: programs })).rejects.toThrow(/flock was not found/);
   await expect(attempt({ PATH: process.env['PATH'] }, () => 1e6)).rejects.toThrow(/too little room/);
   expect(lines).toEqual([]);
 });
