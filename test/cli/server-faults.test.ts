@@ -142,6 +142,13 @@ describe('what a server refuses', () => {
     expect(all).not.toContain('Failed to start Workflow');
   }, 120_000);
 
+  test('a namespace that workers may not see keeps them from starting, and is told; a command that needs no worker here goes on', async () => {
+    const server = await refusing(`${WORKFLOW}DescribeNamespace`, 7, 'Request unauthorized.');
+    expect((await fails(['dev'], on(server))).error).toMatchObject({ code: 'ServerRefused', where: server, message: expect.stringContaining('does not let this account do that (Request unauthorized.)') });
+    const { code } = await bliss(['run', 'smoke', '--name', 'unseen', '--detach', '--home', place().home], { env: on(server) });
+    expect(code).toBe(0);
+  });
+
   test('an account that is not known is told by every command, and nobody waits for what waiting does not mend', async () => {
     const server = await refusing('/', 16, 'api key expired');
     for (const command of [['run', 'smoke'], ['dev']]) expect((await fails(command, on(server))).error, command[0]).toMatchObject({ code: 'ServerRefused', where: server, message: expect.stringContaining('api key expired') });
