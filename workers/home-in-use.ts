@@ -24,7 +24,7 @@ function whoIsUnreachable(home: Home, stack: Unreachable | undefined): { who: st
   const holder = stack?.holder;
   if (stack === undefined || holder === undefined) {
     const pids = processesWithOpen(home.lockFile);
-    return { who: stack?.unreachable === 'silent' ? 'another stack, which does not answer' : 'another process, which has locked it', end: pids.length > 0 ? `end it with \`kill ${pids.join(' ')}\`` : 'end that process (`lslocks` names it where it runs)' };
+    return { who: stack?.unreachable === 'silent' ? 'another stack, which does not answer' : 'another process, which has its lock (workers of a configured server share it)', end: pids.length > 0 ? `end it with \`kill ${pids.join(' ')}\`` : 'end that process (`lslocks` names it where it runs)' };
   }
   const { pid, host } = holder;
   switch (stack.unreachable) {
