@@ -10,7 +10,7 @@ import { ExternalShuffle } from './shuffle.js';
 import { openHeldOut, type CorpusSource } from './sources/index.js';
 import { writeTokenShards } from './token-rows.js';
 import { loadTokenizer, tokenizerJson, trainTokenizer, type Tokenizer } from './tokenizer/index.js';
-import { STEPS, turns, type Turn, type Turns } from './turns.js';
+import { saying, STEPS, turns, type Turn, type Turns } from './turns.js';
 import type { CorpusIndex, HeldOutSet, ShardIndex } from './types.js';
 
 export interface PrepareCorpus extends Turns {
@@ -50,6 +50,9 @@ export interface PreparedCorpus {
 export async function prepareCorpus(params: PrepareCorpus): Promise<PreparedCorpus> {
   const { sources, sequenceLength, rowsPerGroup, groups, rowsPerShard, seed, vocabularySize, outputFolder, configFolder } = params;
   const turn = turns(params);
+  const heldOutSource = openHeldOut(params.heldOut, configFolder);
+  await params.onPhase?.('finding the files');
+  for (const source of [...sources, heldOutSource]) await source.find?.();
   const tokenizer = await openTokenizer(params, turn);
   if (tokenizer.vocabularySize > vocabularySize) {
     const { type } = params.tokenizer;
@@ -64,7 +67,6 @@ export async function prepareCorpus(params: PrepareCorpus): Promise<PreparedCorp
   const tokenizerText = params.tokenizer.type === 'file' ? await readFile(path.resolve(configFolder, params.tokenizer.path), 'utf8') : tokenizerJson(tokenizer);
   await writeFile(path.join(outputFolder, 'tokenizer.json'), tokenizerText);
 
-  const heldOutSource = openHeldOut(params.heldOut, configFolder);
   const heldOut = await collectHeldOut({
     documents: heldOutSource.documents(),
     tokenizer,
@@ -104,19 +106,18 @@ export async function prepareCorpus(params: PrepareCorpus): Promise<PreparedCorp
       await writeHeldOut(path.join(outputFolder, file), passages, vocabularySize, digest);
       return { file, examples: passages.length, documents: count };
     };
+    const described: CorpusIndex['sources'][number][] = [];
+    const say = saying(params, 'reading the sources for their digests');
+    for (const source of sources) {
+      await say(true);
+      described.push({ name: source.name, documents: documents.get(source.name) ?? 0, rows: rowsOf.get(source.name) ?? 0, sha256: sha256(JSON.stringify(await source.inputs(() => say()))) });
+    }
     const index: CorpusIndex = {
       vocabularySize,
       sequenceLength,
       groups: indexes,
       heldOut: { validation: await describe('validation'), tuning: await describe('tuning'), test: await describe('test') },
-      sources: await Promise.all(
-        sources.map(async (source) => ({
-          name: source.name,
-          documents: documents.get(source.name) ?? 0,
-          rows: rowsOf.get(source.name) ?? 0,
-          sha256: sha256(JSON.stringify(await source.inputs())),
-        })),
-      ),
+      sources: described,
       tokenizer: { file: 'tokenizer.json', sha256: sha256(tokenizerText) },
     };
     await writeFile(path.join(outputFolder, 'corpus.json'), `${JSON.stringify(index, null, 2)}\n`);

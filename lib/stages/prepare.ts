@@ -29,6 +29,7 @@ export const prepare: Stage<'prepare'> = {
       outputFolder: context.scratch,
       configFolder: input.configFolder,
       onProgress: (step, of) => context.progress({ step, of }),
+      onPhase: (what) => context.phase(what),
       shouldStop: () => context.stopReason() !== undefined,
     });
     return {
