@@ -6,6 +6,9 @@ import { BlissError } from '../lib/errors.js';
 /** Long enough for a far server's TLS handshake, short enough to wait for. */
 const CONNECT_TIMEOUT_MS = 4_000;
 
+/** A page of a history is larger than gRPC's 4 MB where a run has a large configuration. The SDK means to set this, by a name that gRPC does not know. */
+const MOST_RECEIVED = { 'grpc.max_receive_message_length': 128 * 1024 * 1024 };
+
 /** A server that the user named, or the one of a local stack. */
 export interface ServerAddress {
   readonly kind: 'configured' | 'local';
@@ -54,6 +57,7 @@ export async function connect(server: ServerAddress, timeoutMs: number = CONNECT
   const { address, tls, apiKey, metadata } = server.connection;
   const options: ConnectionOptions = {
     connectTimeout: timeoutMs,
+    channelArgs: MOST_RECEIVED,
     ...(address === undefined ? {} : { address }),
     ...(tls === undefined ? {} : { tls }),
     ...(apiKey === undefined ? {} : { apiKey }),
