@@ -3,6 +3,7 @@ import { openParquet } from '../parquet.js';
 import { fileBytes, type OnBytes } from './bytes.js';
 import type { InputFile } from './files.js';
 import { invalid } from './invalid.js';
+import { oneALine, spansLines } from './one-a-line.js';
 
 /** One record of a file with where it stands: `items.jsonl:12`, `items.parquet (row group 0, row 3)`. */
 export interface FileRecord {
@@ -71,12 +72,14 @@ function parseLine(json: string, at: string): Record<string, unknown> {
   try {
     value = JSON.parse(json);
   } catch (error) {
+    if (spansLines(json)) throw invalid(at, 'a JSON value begins here that goes on in the next line', oneALine(at.replace(/:\d+$/, ''), json), error);
     const message = error instanceof Error ? error.message : String(error);
     const position = /position (\d+)/.exec(message)?.[1];
     const column = position === undefined ? '' : `:${Number(position) + 1}`;
     throw invalid(`${at}${column}`, `the line is no JSON (${message})`, 'mend or delete the line', error);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    if (Array.isArray(value) && value.some((item) => typeof item === 'object')) throw invalid(at, 'the line is a list of objects, not an object', oneALine(at.replace(/:\d+$/, ''), json));
     throw invalid(at, `the line is ${kind(value)}, not an object`, 'write one JSON object a line, like {"text": "…"}');
   }
   return value as Record<string, unknown>;
