@@ -4,6 +4,7 @@ import type { Document, TokenDocument, Vocabulary } from '../types.js';
 import { readDocuments } from './documents.js';
 import { resolveFiles, sha256OfFile, type InputFile } from './files.js';
 import { TEXT_FORMATS, TOKEN_FORMATS, type FileFormat } from './formats.js';
+import { withFilesBeside } from './token-bin.js';
 import { readTokens, type ReadTokens } from './token-documents.js';
 import type { CorpusSource } from './types.js';
 
@@ -66,7 +67,7 @@ function sourceOf<D extends Document | TokenDocument>({ files: { name, paths, fo
     name,
     share: undefined,
     inputs: async () => {
-      const files = await resolve();
+      const files = await withFilesBeside(await resolve());
       const inputs = [];
       for (const file of files) inputs.push({ name: path.relative(folder, file.path), sha256: await sha256OfFile(file.path) });
       return inputs;
