@@ -11,7 +11,7 @@ export const prepare: Stage<'prepare'> = {
   keyInput: ({ configFolder: _where, ...input }: PrepareInput) => input,
   keyParts: async (input) => ({ files: await inputDigests(input), code: packageVersion() }),
   run: async (input, context) => {
-    const { index, digest } = await prepareCorpus({
+    const { index, digest, withoutBlanks } = await prepareCorpus({
       sources: openSources(input.data, input.configFolder, input.seed),
       tokenizer: input.tokenizer,
       heldOut: input.heldOut,
@@ -26,6 +26,8 @@ export const prepare: Stage<'prepare'> = {
       onProgress: (step, of) => context.progress({ step, of }),
       shouldStop: () => context.stopReason() !== undefined,
     });
+    const passages = Object.values(index.heldOut).reduce((sum, { examples }) => sum + examples, 0);
+    if (withoutBlanks > 0) context.note(`${withoutBlanks} of ${passages} held-out passages are of text without blanks: their last word is their last token; bilevel.validationLoss: all-tokens counts all of them`);
     return {
       kind: 'corpus',
       folder: context.scratch,
