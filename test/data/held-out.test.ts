@@ -11,7 +11,7 @@ const documents = (await collect(demoHeldOut().documents())).slice(0, 30);
 const tokenizer = await trainTokenizer({ texts: documents.map(({ text }) => text), vocabularySize: 600, sampleBytes: 300_000 });
 const T = 64;
 
-const passages = (document: Pick<Document, 'id' | 'text'>, by: Tokenizer = tokenizer): Passage[] => [...passagesOf({ document, tokenizer: by, sequenceLength: T })].filter((passage) => passage !== undefined);
+const cut = (document: Pick<Document, 'id' | 'text'>, by: Tokenizer = tokenizer): Passage[] => [...passagesOf({ document, tokenizer: by, sequenceLength: T })].filter((passage) => passage !== undefined);
 
 async function* stream(items: readonly Document[]): AsyncIterable<Document> {
   yield* items;
@@ -22,7 +22,7 @@ describe('passages', () => {
     let count = 0;
     for (const document of documents) {
       let from = 0;
-      for (const { tokens, targetStart } of passages(document)) {
+      for (const { tokens, targetStart } of cut(document)) {
         const text = tokenizer.decode(tokens);
         const at = document.text.indexOf(text, from);
         expect(at, text).toBeGreaterThanOrEqual(from);
@@ -41,7 +41,7 @@ describe('passages', () => {
   });
 
   test('of nothing, of one word, of a word longer than T', () => {
-    const of = (text: string) => passages({ id: 'd', text });
+    const of = (text: string) => cut({ id: 'd', text });
     expect(of('')).toEqual([]);
     expect(of('word')).toEqual([]);
     const sentence = 'this is the sentence that comes before the end of it and it is long enough. ';
@@ -51,7 +51,7 @@ describe('passages', () => {
 });
 
 describe('passages of other scripts', () => {
-  const letters = [...'的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经十三之进着等部度家'];
+  const letters = Array.from('的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经十三之进着等部度家');
   const chinese = (key: string): string => {
     const random = randomStream('chinese', key);
     const some = (): string => Array.from({ length: 6 + random.below(12) }, () => letters[random.below(letters.length)]).join('');
@@ -65,7 +65,7 @@ describe('passages of other scripts', () => {
     let sentences = 0;
     for (const [d, text] of texts.entries()) {
       let from = 0;
-      for (const { tokens, targetStart } of passages({ id: String(d), text }, trained)) {
+      for (const { tokens, targetStart } of cut({ id: String(d), text }, trained)) {
         const passage = trained.decode(tokens);
         const at = text.indexOf(passage, from);
         expect(at, passage).toBeGreaterThanOrEqual(from);
@@ -90,7 +90,7 @@ describe('passages of other scripts', () => {
   });
 
   test('combining marks are of a word, and a danda ends a sentence', () => {
-    const of = (text: string): string[] => passages({ id: 'd', text }).map(({ tokens, targetStart }) => tokenizer.decode(tokens.slice(targetStart)));
+    const of = (text: string): string[] => cut({ id: 'd', text }).map(({ tokens, targetStart }) => tokenizer.decode(tokens.slice(targetStart)));
     expect(of('one two three four five six seven eight nine ten eleven twelve \u0928\u0939\u0940\u0902\u0964')).toEqual([' \u0928\u0939\u0940\u0902']);
     expect(of('one two three four five six seven eight nine ten eleven twelve cafe\u0301.')).toEqual([' cafe\u0301']);
     expect(of('one two three four five six seven eight nine ten eleven twelve 12')).toEqual([' twelve']);
@@ -99,7 +99,7 @@ describe('passages of other scripts', () => {
   test('a long document is cut with pauses, and a run that no row holds is passed over', () => {
     const text = `${'x'.repeat(9_000_000)}– ${documents[0].text}`;
     const found = [...passagesOf({ document: { id: 'd', text }, tokenizer, sequenceLength: T })];
-    expect(found.filter((passage) => passage !== undefined).map(({ tokens }) => tokens)).toEqual(passages({ id: 'd', text: documents[0].text }).map(({ tokens }) => tokens));
+    expect(found.filter((passage) => passage !== undefined).map(({ tokens }) => tokens)).toEqual(cut({ id: 'd', text: documents[0].text }).map(({ tokens }) => tokens));
     expect([...passagesOf({ document: { id: 'd', text: documents[0].text.repeat(20) }, tokenizer, sequenceLength: T })]).toContain(undefined);
   });
 });

@@ -89,7 +89,11 @@ test.skipIf('why' in found)('random texts get the ids of Hugging Face’s tokeni
   const theirs = JSON.parse(stdout) as number[][][];
   expect(theirs).toHaveLength(files.length);
   for (const [f, expected] of theirs.entries()) {
-    for (const [i, text] of random.entries()) expect(ours[f][i], `${names[Math.floor(f / 2)]}: ${JSON.stringify(text)}`).toEqual(expected[i]);
+    for (const [i, text] of random.entries()) {
+      const name = `${names[Math.floor(f / 2)]}: ${JSON.stringify(text.slice(0, 1_000))}`;
+      if (text.length > 10_000) expect(ours[f][i].join() === expected[i].join(), name).toBe(true);
+      else expect(ours[f][i], name).toEqual(expected[i]);
+    }
   }
 });
 
