@@ -94,7 +94,7 @@ export async function gather({ run, config, opened, timings, forked }: Gather): 
 
 const forkNote = ({ from, stage }: Forked): string => `forked from the run ${from} at ${stage}: what comes before in the arms that both have is that run's, made under its configuration`;
 
-/** What changed under way, by stage. */
+/** What changed under way, and what a corpus lacks, by stage. */
 async function notesOf(opened: readonly OpenedStage[]): Promise<string[]> {
   const notes: string[] = [];
   for (const { stage, artifacts } of opened) {
@@ -103,6 +103,8 @@ async function notesOf(opened: readonly OpenedStage[]): Promise<string[]> {
       if (step !== null) notes.push(`${stage.stage} is not bit-comparable from step ${step} on: it went on under another numerics fingerprint`);
       const skipped = artifact.manifest.summary['skipped'] as readonly SkippedBatch[] | undefined; // written by StepWatch
       if (skipped !== undefined) notes.push(`${stage.stage}: ${skippedNote(skipped)}`);
+      const { note } = artifact.manifest.summary;
+      if (artifact.manifest.kind === 'corpus' && typeof note === 'string') notes.push(`${stage.stage}: ${note}`);
     }
   }
   return notes;
