@@ -7,9 +7,9 @@ const DAY_SECONDS = 86_400n;
 /** days that JavaScript's calendar reaches on both sides of 1970 */
 const MOST_DAYS = 100_000_000;
 
-/** @param days since 1970-01-01 @throws RangeError beyond the years ±271,821 */
+/** @param days since 1970-01-01; beyond the calendar (DuckDB's infinity is) they are counted: `1970-01-01+P106751991D` */
 export function dateText(days: number): string {
-  if (Math.abs(days) > MOST_DAYS) throw new RangeError(`the date ${days} days from 1970 is beyond the calendar`);
+  if (Math.abs(days) > MOST_DAYS) return `1970-01-01${days < 0 ? '-' : '+'}P${Math.abs(days)}D`;
   return new Date(days * 86_400_000).toISOString().replace(/T.*/, '');
 }
 
@@ -21,7 +21,7 @@ export function timeText(value: bigint, unit: TimeUnit): string {
   return `${two(Math.floor(seconds / 3_600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}.${String(value % perSecond).padStart(DIGITS[unit], '0')}`;
 }
 
-/** @param value of `unit` since 1970 @param utc an instant, which gets a Z; otherwise a reading of some clock @throws RangeError */
+/** @param value of `unit` since 1970 @param utc an instant, which gets a Z; otherwise a reading of some clock */
 export function timestampText(value: bigint, unit: TimeUnit, utc: boolean): string {
   const perDay = DAY_SECONDS * 10n ** BigInt(DIGITS[unit]);
   const time = ((value % perDay) + perDay) % perDay;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sourceSchema } from '../../config/sections/data.js';
 import { openParquet, openSources, readRowIds, writeParquet } from '../../lib/data/index.js';
+import { dateText, timestampText, timeText } from '../../lib/data/parquet-time.js';
 import { readRecords } from '../../lib/data/sources/index.js';
 import { collect, temporaryFolder } from './temporary.js';
 
@@ -99,6 +100,13 @@ describe('id columns', () => {
     const texts = await idsOf(column);
     expect(texts).toEqual(ids[column]);
     expect(new Set(texts).size).toBe(4);
+  });
+
+  test('times beyond the calendar have texts of their own too', () => {
+    expect(timestampText(2n ** 63n - 1n, 'MICROS', true)).toBe('1970-01-01+P106751991DT04:00:54.775807Z');
+    expect(timestampText(-(2n ** 63n) + 1n, 'MILLIS', false)).toBe('1970-01-01-P106751991168DT16:47:04.193');
+    expect(dateText(-1)).toBe('1969-12-31');
+    expect(timeText(3_661_000_000_001n, 'NANOS')).toBe('01:01:01.000000001');
   });
 
   const none: [string, number, RegExp][] = [
