@@ -3,6 +3,7 @@ import type { Document, TokenDocument, Vocabulary } from '../types.js';
 import { readDocuments } from './documents.js';
 import { resolveFiles, sha256OfFile, type InputFile } from './files.js';
 import { TEXT_FORMATS, TOKEN_FORMATS, type FileFormat } from './formats.js';
+import { withFilesBeside } from './token-bin.js';
 import { readTokens, type ReadTokens } from './token-documents.js';
 import type { Placed, PlacedSource, SourceInput } from './types.js';
 
@@ -100,7 +101,7 @@ function sourceOf<D extends Document | TokenDocument>({ files: { name, paths, fo
     share: undefined,
     find: async () => void (await resolve()),
     inputs: async (onFile) => {
-      const files = await resolve();
+      const files = await withFilesBeside(await resolve());
       const inputs: SourceInput[] = [];
       for (const [i, file] of files.entries()) {
         inputs.push({ name: file.name, sha256: await sha256OfFile(file.path) });
