@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { asBlissError, BlissError } from '../lib/errors.js';
+import { printable } from '../lib/printable.js';
 
 /** Long enough to lose little by trying in vain, short enough to go on soon after the mend. */
 export const PATIENT_RETRY = '10s';
@@ -29,5 +30,6 @@ export function asFailure(thrown: unknown): unknown {
   const error = asBlissError(thrown);
   if (!(error instanceof BlissError)) return error;
   const { code: type, message, mend, retryable } = error;
-  return ApplicationFailure.create({ type, message, nonRetryable: !retryable, details: [{ mend: mend ?? null }], ...(retryable ? { nextRetryDelay: PATIENT_RETRY } : {}) });
+  // what a message quotes may be anybody's words
+  return ApplicationFailure.create({ type, message: printable(message), nonRetryable: !retryable, details: [{ mend: mend === undefined ? null : printable(mend) }], ...(retryable ? { nextRetryDelay: PATIENT_RETRY } : {}) });
 }

@@ -11,7 +11,7 @@ import { inTemporalTerms } from './in-temporal-terms.js';
 import { createLexicalActivities } from './lexical.js';
 import { createMatesActivities } from './mates.js';
 import { createNoticeActivities } from './notices.js';
-import { parsedInputs } from './parsed-inputs.js';
+import { parsedInputs, type KnownActivities, type OnlyKnown } from './parsed-inputs.js';
 import { createPreemptionActivities } from './preemptions.js';
 import { createPrepareActivities } from './prepare.js';
 import { createRunFolderActivities } from './present-run.js';
@@ -28,20 +28,23 @@ export type { KnownStage } from './finished-stages.js';
 export { createFinishedStagesActivities, createNoticeActivities, createRunFolderActivities };
 export { progressFiles } from './progress-files.js';
 
+/** Every activity of a worker takes only what its schema does, and its errors are Temporal's. */
+const ofWorker = <Activities extends Partial<KnownActivities>>(activities: Activities & OnlyKnown<Activities>): Activities => inTemporalTerms(parsedInputs<Activities>(activities));
+
 /** what a worker hands in, whichever queue it works on */
 type WorkerDependencies = Omit<StageDependencies, 'device'>;
 
 /** on the queue of the GPU workers */
 export const createGpuActivities = (worker: WorkerDependencies) => {
   const dependencies = { ...worker, device: true };
-  return inTemporalTerms(parsedInputs({ ...createTrainingActivities(dependencies), ...createBilevelActivities(dependencies), ...createMatesActivities(dependencies), ...createScoringActivities(dependencies), ...createEvaluationActivities(dependencies) }));
+  return ofWorker({ ...createTrainingActivities(dependencies), ...createBilevelActivities(dependencies), ...createMatesActivities(dependencies), ...createScoringActivities(dependencies), ...createEvaluationActivities(dependencies) });
 };
 export type GpuActivities = ReturnType<typeof createGpuActivities>;
 
 /** on the queue of the CPU workers */
 export const createCpuActivities = (worker: WorkerDependencies) => {
   const dependencies = { ...worker, device: false };
-  return inTemporalTerms(parsedInputs({ ...createPrepareActivities(dependencies), ...createImportingActivities(dependencies), ...createLexicalActivities(dependencies), ...createScoringActivities(dependencies), ...createSelectionActivities(dependencies), ...createReportActivities(dependencies) }));
+  return ofWorker({ ...createPrepareActivities(dependencies), ...createImportingActivities(dependencies), ...createLexicalActivities(dependencies), ...createScoringActivities(dependencies), ...createSelectionActivities(dependencies), ...createReportActivities(dependencies) });
 };
 
 interface ControlDependencies {
@@ -53,12 +56,12 @@ interface ControlDependencies {
 
 /** Of a moment, on the queue of control: the CPU workers listen on it too. */
 export const createControlActivities = ({ store, blobs, home, environment }: ControlDependencies) =>
-  inTemporalTerms(parsedInputs({
+  ofWorker({
     ...createFencingActivities({ store, blobs }),
     ...createFinishedStagesActivities({ store, home }),
     ...createRunFolderActivities({ store, home }),
     ...createTaskActivities(),
     ...createNoticeActivities({ environment }),
     ...createPreemptionActivities(),
-  }));
+  });
 export type CpuActivities = ReturnType<typeof createCpuActivities> & ReturnType<typeof createControlActivities>;

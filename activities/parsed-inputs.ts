@@ -1,4 +1,3 @@
-import { ApplicationFailure } from '@temporalio/activity';
 import type { z } from 'zod';
 import { activityInputSchemas } from '../config/inputs/activities.js';
 import { inputFault } from '../config/inputs/input-fault.js';
@@ -11,15 +10,17 @@ export function parsed<Input, Output>({ name, schema, activity }: { readonly nam
   return async (input) => {
     const fault = inputFault(schema, input);
     if (fault === undefined) return activity(input);
-    const { code, message, mend = null } = new BlissError({ code: 'Usage', message: `${name} was asked for what no run asks for: ${fault}`, mend: 'start runs by `bliss run`' });
-    throw ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [{ mend }] });
+    throw new BlissError({ code: 'Usage', message: `${name} was asked for what no run asks for: ${fault}`, mend: 'start runs by `bliss run`' });
   };
 }
 
 type AnyActivity = (input: never) => Promise<unknown>;
+/** activities that have a schema */
+export type KnownActivities = Record<keyof typeof activityInputSchemas, AnyActivity>;
+export type OnlyKnown<Activities> = { readonly [Name in Exclude<keyof Activities, keyof KnownActivities>]: never };
 
 /** Activities by name, each behind its schema: one without a schema cannot be registered. */
-export function parsedInputs<Activities extends Partial<Record<keyof typeof activityInputSchemas, AnyActivity>>>(activities: Activities & { readonly [Name in Exclude<keyof Activities, keyof typeof activityInputSchemas>]: never }): Activities {
+export function parsedInputs<Activities extends Partial<KnownActivities>>(activities: Activities & OnlyKnown<Activities>): Activities {
   const wrapped = Object.entries<AnyActivity>(activities as Record<string, AnyActivity>).map(([name, activity]) => [name, parsed({ name, schema: activityInputSchemas[name as keyof typeof activityInputSchemas], activity })]); // names are those of the type
   return Object.fromEntries(wrapped) as Activities; // the same functions, each behind its schema
 }

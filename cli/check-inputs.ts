@@ -1,6 +1,6 @@
 import type { RunConfig } from '../config/index.js';
 import type { Home } from '../lib/home.js';
-import { checkSourceFiles, resolveFiles } from '../lib/data/sources/index.js';
+import { checkSourceFiles, requireReadable, resolveFiles } from '../lib/data/sources/index.js';
 import { readItems, taskByName } from '../lib/evaluation/index.js';
 import { checkModels } from './check-models.js';
 import { checkSelection } from './check-selection.js';
@@ -10,7 +10,7 @@ export async function checkInputs({ config, configFolder: folder, home }: { read
   await checkSelection({ config, configFolder: folder, home });
   const { data, heldOut, tokenizer, evaluation } = config;
   await checkSourceFiles({ data, heldOut, configFolder: folder });
-  if (tokenizer.type === 'file') await resolveFiles({ paths: [tokenizer.path], format: 'text', folder, field: 'tokenizer.path' });
+  if (tokenizer.type === 'file') requireReadable(await resolveFiles({ paths: [tokenizer.path], format: 'text', folder, field: 'tokenizer.path' }));
   await checkModels({ config, configFolder: folder });
   for (const [i, { name, path: at, limit }] of (evaluation.tasks ?? []).entries()) {
     // whole: what is wrong with an item would show after the first round only

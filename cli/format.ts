@@ -28,7 +28,7 @@ export function bar(fraction: number, width: number): string {
 /** Columns padded to their widest cell, each row a line whatever its cells quote; `right` columns are aligned to the right. */
 export function columns(cells: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const rows = cells.map((row) => row.map(oneLine));
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const widths = (rows[0] ?? []).map((_, column) => rows.reduce((most, row) => Math.max(most, (row[column] ?? '').length), 0));
   return rows.map((row) =>
     row
       .map((cell, column) => (right.includes(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))

@@ -23,7 +23,8 @@ import { addResume } from './commands/resume.js';
 import { addRun } from './commands/run.js';
 import { addStatus } from './commands/status.js';
 import { addStopAfter } from './commands/stop-after.js';
-import { errorAnswer, errorText, exitCodeOf } from './output.js';
+import { errorAnswer, errorText, exitCodeOf, type ErrorAnswer } from './output.js';
+import { homeOptionOf, withHome } from './suggested.js';
 
 function bliss(): Command {
   const program = new Command('bliss')
@@ -49,10 +50,13 @@ function named(error: unknown): unknown {
 
 function fail(thrown: unknown): void {
   const error = named(thrown);
-  if (wantsJson) process.stdout.write(`${jsonLine({ error: errorAnswer(error) })}\n`);
-  process.stderr.write(`${printable(errorText(error))}\n`);
+  const homeOption = homeOptionOf(program.opts<{ home?: string }>().home);
+  if (wantsJson) process.stdout.write(`${jsonLine({ error: suggestingAnswer(errorAnswer(error), homeOption) })}\n`);
+  process.stderr.write(`${printable(withHome(errorText(error), homeOption))}\n`);
   process.exitCode = exitCodeOf(error);
 }
+
+const suggestingAnswer = ({ message, mend, ...answer }: ErrorAnswer, homeOption: string): ErrorAnswer => ({ ...answer, message: withHome(message, homeOption), ...(mend === undefined ? {} : { mend: withHome(mend, homeOption) }) });
 
 /** Commander's own words: help and version are no errors, all else is usage. */
 function fromCommander(error: CommanderError): unknown {

@@ -56,7 +56,7 @@ function whole({ stage, parts, over }: { readonly stage: string; readonly parts:
   return {
     stage,
     state,
-    attempt: Math.max(...parts.map(({ attempt }) => attempt)),
+    attempt: parts.reduce((most, { attempt }) => Math.max(most, attempt), 0),
     step: sum(parts.map((part) => part.step)),
     of: sum(parts.map((part) => part.of)),
     metrics: {},

@@ -4,6 +4,7 @@ import { tsToMs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import type { LoadedConfig } from '../config/index.js';
 import { fileBlobs, hold, KEPT, letGo, openStore, type Blobs } from '../lib/artifacts/index.js';
+import { counted } from '../lib/counted.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home, RunFolder, RunRecord, StageProgressFile } from '../lib/home.js';
 import { serverFault } from '../workers/server-fault.js';
@@ -105,7 +106,7 @@ export async function startPipeline({ session, input, again }: { readonly sessio
       workflowIdConflictPolicy: 'FAIL',
       typedSearchAttributes: [{ key: BLISS_RUN, value: run }],
       memo: { config: config.name, seeds: config.seeds, rounds: config.rounds, stages: planStages(config).length },
-      staticSummary: `${arms}, ${config.rounds} round(s), seed(s) ${config.seeds.join(', ')}`,
+      staticSummary: `${arms}, ${counted(config.rounds, 'round')}, ${config.seeds.length === 1 ? 'seed' : 'seeds'} ${config.seeds.join(', ')}`,
       staticDetails: `A run of BLISS Pipeline: configuration **${config.name}**. Follow it with \`bliss status ${run} --follow\`; go on after a failure with \`bliss resume ${run}\`.`,
     });
   } catch (error) {

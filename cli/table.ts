@@ -2,6 +2,7 @@ import type { StageProgressFile } from '../lib/home.js';
 import { oneLine } from '../lib/printable.js';
 import { bar, columns, duration, percent, quantity } from './format.js';
 import { currentStages, isFinished, type RunView } from './view.js';
+import { counted } from '../lib/counted.js';
 
 const BAR_WIDTH = 16;
 /** Less is what a stage that is fed well waits, or only its first batch: nothing to act on. */
@@ -23,7 +24,7 @@ export function runHeadline(view: RunView): string {
   const done = view.stages.filter(isFinished).length;
   const now = view.state === 'running' ? currentStages(view).map(({ stage }) => stage).slice(0, 2).join(', ') : '';
   const failed = view.failures === undefined ? '' : `${view.failures.count} failed`;
-  return [`${view.run}: ${view.state}`, `${done} of ${view.stages.length} stages done`, failed, now, elapsed(view)].filter((part) => part !== '').join('; ');
+  return [`${view.run}: ${view.state}`, `${done} of ${counted(view.stages.length, 'stage')} done`, failed, now, elapsed(view)].filter((part) => part !== '').join('; ');
 }
 
 /** The table cut to the height of the terminal: finished and waiting stages give way to the running ones. */
@@ -43,7 +44,7 @@ function stateText({ state, phase, attempt }: StageProgressFile): string {
 
 function progressText({ state, step, of }: StageProgressFile): string {
   if (of === 0 || state === 'cached') return '';
-  return state === 'done' ? `${of} steps` : `${bar(step / of, BAR_WIDTH)} ${step}/${of}`;
+  return state === 'done' ? counted(of, 'step') : `${bar(step / of, BAR_WIDTH)} ${step}/${of}`;
 }
 
 function lossText({ metrics }: StageProgressFile): string {

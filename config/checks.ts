@@ -1,3 +1,4 @@
+import { shardForHalf, smallerHalf } from './halves.js';
 import { matesProblems } from './mates-problems.js';
 import { expected } from './problem.js';
 import type { FieldPath, Problem } from './problem.js';
@@ -36,7 +37,7 @@ function seedsAndArms({ seeds, comparison, evaluation }: RunConfig): Problem[] {
 
 /** One task has its own: lib/evaluation, which may not be read here. */
 function tasksWithoutItems({ tasks = [] }: RunConfig['evaluation']): Problem[] {
-  return tasks.flatMap(({ name, path }, i) => (path !== undefined || name === 'wordnet' ? [] : [{ path: ['evaluation', 'tasks', i, 'path'], message: expected('nothing', `a file or glob of items of ${name}`) }]));
+  return tasks.flatMap(({ name, path }, i) => (path !== undefined || name === 'wordnet' ? [] : [{ path: ['evaluation', 'tasks', i, 'path'], message: expected('nothing', `a file, glob or folder of items of ${name}`) }]));
 }
 
 function notices({ notices: section }: RunConfig): Problem[] {
@@ -55,8 +56,10 @@ function microBatches(config: RunConfig): Problem[] {
 const largestDivisor = (of: number, most: number): number => Array.from({ length: Math.min(most, of) }, (_, i) => Math.min(most, of) - i).find((size) => of % size === 0) ?? 1;
 
 function repeated(values: readonly (string | number)[], at: (index: number) => FieldPath, allowed: string): Problem[] {
+  const firsts = new Map<string | number, number>();
   return values.flatMap((value, i) => {
-    const first = values.indexOf(value);
+    const first = firsts.get(value) ?? i;
+    if (first === i) firsts.set(value, i);
     return first === i ? [] : [{ path: at(i), message: expected(`${JSON.stringify(value)} again (as ${at(first).join('.')})`, allowed) }];
   });
 }
@@ -77,7 +80,6 @@ function corpus({ data, heldOut }: RunConfig): Problem[] {
     }
   });
   const names = data.sources.map((source) => (source.type === 'demo' ? 'demo' : source.name));
-  if (demo < 0) problems.push(...repeated(names, (i) => ['data', 'sources', i, 'name'], 'names that differ'));
   if (heldOut.source.type === 'demo' && demo < 0) {
     problems.push({
       path: ['heldOut', 'source', 'type'],
@@ -86,7 +88,7 @@ function corpus({ data, heldOut }: RunConfig): Problem[] {
       related: [['data', 'sources']],
     });
   }
-  return problems;
+  return [...problems, ...(demo < 0 ? repeated(names, (i) => ['data', 'sources', i, 'name'], 'names that differ') : [])];
 }
 
 function vocabulary({ data, tokenizer, models }: RunConfig): Problem[] {
@@ -166,6 +168,8 @@ function schedules({ warmUp, pretraining }: RunConfig): Problem[] {
 /** A minibatch never holds a row twice, so each must fit the rows it is drawn from. */
 function batches({ data, heldOut, warmUp, bilevel, selection: chosen, pretraining }: RunConfig): Problem[] {
   const pool = rowsOf(data.rowsPerGroup, bilevel.trainingFraction);
+  const halved = { ...data, trainingFraction: bilevel.trainingFraction };
+  const shard = bilevel.disjointBatches ? shardForHalf(halved, bilevel.batchSize) : undefined;
   const limits = [
     {
       path: ['warmUp', 'batchSize'],
@@ -177,9 +181,10 @@ function batches({ data, heldOut, warmUp, bilevel, selection: chosen, pretrainin
     {
       path: ['bilevel', 'batchSize'],
       found: bilevel.batchSize,
-      limit: bilevel.disjointBatches ? Math.floor(pool / 2) : pool,
-      of: `rows that ${bilevel.disjointBatches ? 'each of two disjoint halves' : 'the scorer’s part'} of the group has (trainingFraction ${bilevel.trainingFraction} of data.rowsPerGroup ${data.rowsPerGroup})`,
-      related: [['bilevel', 'trainingFraction'], ['bilevel', 'disjointBatches'], ['data', 'rowsPerGroup']],
+      limit: bilevel.disjointBatches ? smallerHalf(halved) : pool,
+      of: `rows that ${bilevel.disjointBatches ? 'each of two disjoint halves' : 'the scorer’s part'} of the group has (trainingFraction ${bilevel.trainingFraction} of data.rowsPerGroup ${data.rowsPerGroup}${shard === undefined ? '' : `, in shards of ${data.rowsPerShard}`})`,
+      related: [['bilevel', 'trainingFraction'], ['bilevel', 'disjointBatches'], ['data', 'rowsPerGroup'], ['data', 'rowsPerShard']],
+      ...(shard === undefined ? {} : { mend: `or write data.rowsPerShard: ${shard}, as row groups are halved one by one` }),
     },
     {
       path: ['bilevel', 'validationBatchSize'],
@@ -196,7 +201,7 @@ function batches({ data, heldOut, warmUp, bilevel, selection: chosen, pretrainin
       related: [['selection', 'fraction'], ['data', 'rowsPerGroup']],
     },
   ];
-  return limits.flatMap(({ path, found, limit, of, related }) => (found <= limit ? [] : [{ path, message: expected(`${found}`, `at most ${limit}, the ${of}`), related }]));
+  return limits.flatMap(({ limit, found, of, ...problem }) => (found <= limit ? [] : [{ ...problem, message: expected(`${found}`, `at most ${limit}, the ${of}`) }]));
 }
 
 function selection({ selection: chosen, bilevel, comparison }: RunConfig): Problem[] {

@@ -39,6 +39,9 @@ another \`type\` or \`architecture\` replace what was there:
     rounds: 4
     bilevel: { score: { peakLearningRate: 1.0e-4 } }
 
+Anchors and merge keys (\`<<: *base\`) are read as YAML 1.1 has them. A text that begins with \`*\`, as a glob may, stands in quotes: \`paths: ["*.jsonl"]\`.
+All of it is handed to Temporal in one piece, so it may have 2 MB: name folders or globs in place of thousands of files.
+
 \`--set FIELD=VALUE\` comes last and may be repeated. FIELD is a path with dots, in lists by number from 0
 (\`--set data.sources.0.name=web\`); VALUE is YAML (\`--set 'seeds=[1, 2, 3]'\`). Relative paths start from the folder of the file, for a
 preset from the folder you are in; \`~/\` is your home.

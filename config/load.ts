@@ -16,6 +16,7 @@ import { expected, fieldName, problemText } from './problem.js';
 import { runSchema } from './schema.js';
 import type { RunConfig } from './schema.js';
 import { isRecord } from './schema-tree.js';
+import { requireSmall, requireSmallText } from './size.js';
 import { readYaml } from './yaml.js';
 
 export interface LoadConfigInput {
@@ -70,6 +71,7 @@ export function loadConfig({ source, overrides = [], cwd = process.cwd() }: Load
     );
   }
   const config = parsed.data;
+  requireSmall(config, label);
   return {
     config,
     configFolder: origin.kind === 'file' ? path.dirname(file) : path.resolve(cwd),
@@ -97,7 +99,9 @@ function findSource(source: string, cwd: string): { origin: LoadedConfig['origin
 
 /** The file and, before it, the presets that it extends. */
 function readLayers({ file, label, own, seen }: { file: string; label: string; own: boolean; seen: readonly string[] }): Layer[] {
-  const yaml = readYaml(readText(file, label));
+  const text = readText(file, label);
+  requireSmallText(text, label);
+  const yaml = readYaml(text);
   const at = (line: number): string => `${label}:${line}`;
   if (yaml.problems.length > 0) fail(label, yaml.problems.map(({ line, message, mend }) => ({ where: at(line), text: message, mend })));
   if (!isRecord(yaml.value)) {

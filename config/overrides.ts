@@ -18,7 +18,7 @@ export function readOverride(text: string): Override | { readonly wrong: string;
   if (path[0] === 'extends') return { wrong: 'extends is read from the file alone', mend: 'write it into the file, or name the preset in place of the file' };
   const yaml = readYaml(text.slice(equals + 1));
   const problem = yaml.problems[0];
-  if (problem !== undefined) return { wrong: problem.message, mend: 'write the value as YAML, in quotes for the shell where it has spaces' };
+  if (problem !== undefined) return { wrong: problem.message, mend: problem.mend ?? 'write the value as YAML, in quotes for the shell where it has spaces' };
   const where = `--set ${text}`;
   return {
     path,

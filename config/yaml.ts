@@ -1,7 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
-import type { Document, Node, Range } from 'yaml';
+import type { Document, Node, Pair, Range, YAMLMap } from 'yaml';
 import type { FieldPath } from './problem.js';
-import { fieldName } from './problem.js';
+import { expected, fieldName } from './problem.js';
 
 export interface YamlText {
   readonly value: unknown;
@@ -11,24 +11,38 @@ export interface YamlText {
   readonly problems: readonly { readonly line: number; readonly message: string; readonly mend?: string }[];
 }
 
-/** YAML 1.2 with source positions; keys set twice are a problem, since the first would be lost in silence. */
+/** uses of an alias, which may hold aliases itself: more than people write, and less than fills the memory */
+const MOST_ALIASES = 500;
+const MERGE = '<<';
+
+/** YAML 1.2 with source positions, and 1.1's merge keys (`<<: *base`); keys set twice are a problem, since the first would be lost in silence. */
 export function readYaml(source: string): YamlText {
   const counter = new LineCounter();
   const line = (offset: number): number => counter.linePos(offset).line;
-  const document = parseDocument(source, { lineCounter: counter, prettyErrors: false, uniqueKeys: false });
+  const document = parseDocument(source, { lineCounter: counter, prettyErrors: false, uniqueKeys: false, merge: true });
   const problems: YamlText['problems'][number][] = [...document.errors, ...document.warnings].map((error) => ({
     line: line(error.pos[0]),
     message: error.code === 'MULTIPLE_DOCS' ? 'a second YAML document begins, where one is allowed' : `not valid YAML: ${error.message.replace(/\.$/, '')}`,
   }));
+  const anchors = new Map<string, Node>();
   visit(document, {
-    Alias: (_, alias) => {
-      if (alias.resolve(document) === undefined) problems.push({ line: line(startOf(alias)), message: `not valid YAML: *${alias.source} refers to no anchor before it` });
+    Node: (_, node) => {
+      if (!isAlias(node)) return void (node.anchor === undefined ? undefined : anchors.set(node.anchor, node));
+      if (anchors.has(node.source)) return;
+      // no name that anybody gives an anchor
+      const isGlob = /[^\w-]/.test(node.source);
+      problems.push({ line: line(startOf(node)), message: `not valid YAML: *${node.source} refers to no anchor before it`, ...(isGlob ? { mend: `write it in quotes, as a text that begins with * stands in them: "*${node.source}"` } : {}) });
+    },
+    Pair: (_, { key, value }) => {
+      const merged = isSeq<Node>(value) ? value.items : [value];
+      const wrong = isMergeKey(key) && !merged.every((one) => isMap(isAlias(one) ? (anchors.get(one.source) ?? one) : one));
+      if (wrong && isScalar(key)) problems.push({ line: line(startOf(key)), message: `${MERGE}: ${expected('something else', 'a mapping with an anchor, or a list of them')}`, mend: `write ${MERGE}: *name, and &name before that mapping` });
     },
   });
   if (problems.length > 0) return { value: undefined, lineOf: () => undefined, problems };
   problems.push(...repeatedKeys(document.contents, [], line));
   try {
-    return { value: document.toJS() as unknown, lineOf: (path) => lineOf(document, path, line), problems };
+    return { value: document.toJS({ maxAliasCount: MOST_ALIASES }) as unknown, lineOf: (path) => lineOf(document, path, line), problems };
   } catch (error) {
     // aliases of aliases that would unfold to more than memory holds
     return { value: undefined, lineOf: () => undefined, problems: [{ line: 1, message: `not valid YAML: ${error instanceof Error ? error.message : String(error)}` }] };
@@ -36,7 +50,9 @@ export function readYaml(source: string): YamlText {
 }
 
 const startOf = (node: { range?: Range | null | undefined }): number => node.range?.[0] ?? 0;
-const keyText = (key: unknown): string => String(isScalar(key) ? key.value : key);
+/** `<<` that is not quoted */
+const isMergeKey = (key: unknown): boolean => isScalar(key) && typeof key.value === 'symbol';
+const keyText = (key: unknown): string => (isMergeKey(key) ? MERGE : String(isScalar(key) ? key.value : key));
 
 function repeatedKeys(node: unknown, at: FieldPath, line: (offset: number) => number): YamlText['problems'][number][] {
   if (isSeq(node)) return node.items.flatMap((item, i) => repeatedKeys(item, [...at, i], line));
@@ -48,7 +64,7 @@ function repeatedKeys(node: unknown, at: FieldPath, line: (offset: number) => nu
     const before = first.get(name);
     if (before === undefined) first.set(name, here);
     return [
-      ...(before === undefined ? [] : [{ line: here, message: `${fieldName([...at, name])}: set twice, first on line ${before}`, mend: 'keep one of them' }]),
+      ...(before === undefined ? [] : [{ line: here, message: `${fieldName([...at, name])}: set twice, first on line ${before}`, mend: isMergeKey(key) ? `write ${MERGE}: [*a, *b]` : 'keep one of them' }]),
       ...repeatedKeys(value, [...at, name], line),
     ];
   });
@@ -65,11 +81,24 @@ function lineOf(document: Document, path: FieldPath, line: (offset: number) => n
       node = item;
       at = line(startOf(item));
     } else if (isMap<Node, Node>(node)) {
-      const pair = node.items.find((item) => keyText(item.key) === String(key));
+      const pair = pairOf(node, String(key), document);
       if (pair === undefined) return undefined;
       node = pair.value;
       at = line(startOf(pair.key));
     } else return undefined;
   }
   return at;
+}
+
+/** The pair of a key, in the mapping or in those that it merges. */
+function pairOf(map: YAMLMap<Node, Node>, key: string, document: Document): Pair<Node, Node> | undefined {
+  const own = map.items.find((item) => !isMergeKey(item.key) && keyText(item.key) === key);
+  if (own !== undefined) return own;
+  const merged = map.items.flatMap(({ key: name, value }) => (isMergeKey(name) ? (isSeq<Node>(value) ? value.items : [value]) : []));
+  for (const one of merged) {
+    const source = isAlias(one) ? one.resolve(document) : one;
+    const found = isMap<Node, Node>(source) ? pairOf(source, key, document) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

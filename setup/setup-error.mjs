@@ -35,3 +35,15 @@ export const noSpace = (detail) =>
  * @returns {error is NodeJS.ErrnoException}
  */
 export const isErrno = (error, code) => error instanceof Error && 'code' in error && error.code === code;
+
+/** As programs that fetch read them, in either spelling. */
+const PROXY_VARIABLES = ['https_proxy', 'http_proxy', 'all_proxy'];
+
+/**
+ * A `mend` for what could not be fetched, with the proxy on the way named where there is one.
+ * @param {string} mend @param {NodeJS.ProcessEnv} env
+ */
+export function mendOfFetching(mend, env) {
+  const named = PROXY_VARIABLES.flatMap((name) => [name, name.toUpperCase()]).filter((name) => (env[name] ?? '') !== '');
+  return named.length === 0 ? mend : `${mend}; it goes through the proxy of ${named.join(' and ')}: check that too`;
+}

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { once } from './cache.mjs';
 import { capture, lastLines } from './command.mjs';
 import { megabytes, secondsSince } from './progress.mjs';
-import { SetupError, noSpace } from './setup-error.mjs';
+import { SetupError, mendOfFetching, noSpace } from './setup-error.mjs';
 
 /** How often a download says how far it is. */
 const PROGRESS_EVERY_MS = 3_000;
@@ -52,20 +52,20 @@ async function fetchWheel({ pin, folder, env, say }) {
     // pip writes to TMPDIR first: in the cache it needs no room on a small /tmp, and its growth can be shown
     { env: { ...env, TMPDIR: temporary, PIP_REQUIRE_VIRTUALENV: 'false' } },
   ).finally(() => clearInterval(ticking));
-  if (code !== 0) throw downloadFailed(pin, output);
+  if (code !== 0) throw downloadFailed(pin, output, env);
   const wheel = readdirSync(folder).find((file) => file.endsWith('.whl'));
-  if (wheel === undefined) throw downloadFailed(pin, output);
+  if (wheel === undefined) throw downloadFailed(pin, output, env);
   say(`  downloaded in ${secondsSince(started)}`);
   return path.join(folder, wheel);
 }
 
-/** @param {import('./pins.mjs').Pin} pin @param {string} output */
-function downloadFailed(pin, output) {
+/** @param {import('./pins.mjs').Pin} pin @param {string} output @param {NodeJS.ProcessEnv} env */
+function downloadFailed(pin, output, env) {
   if (/no space left/i.test(output)) return noSpace(`downloading ${pin.name}, ${megabytes(pin.bytes)}`);
   if (/No module named pip/.test(output)) return new SetupError({ message: 'python3 has no pip', mend: 'install it (Debian, Ubuntu: apt install python3-pip; elsewhere: python3 -m ensurepip)' });
   return new SetupError({
     message: `pip could not fetch ${pin.name} ${pin.version}:\n${lastLines(output)}`,
-    mend: 'check the network and the index that pip is set to (python3 -m pip config list), then run again',
+    mend: mendOfFetching('check the network and the index that pip is set to (python3 -m pip config list), then run again', env),
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
+import proto from '@temporalio/proto';
 import { BlissError } from '../lib/errors.js';
 import { refusalOf, serverFault, type AskedServer, type Refusal } from './server-fault.js';
 
@@ -13,8 +14,8 @@ export const SEARCH_ATTRIBUTE_TYPES = {
 } as const;
 type AttributeName = keyof typeof SEARCH_ATTRIBUTE_TYPES;
 
-/** temporal.api.enums.v1.IndexedValueType */
-const INDEXED_VALUE_TYPE = { Keyword: 2, Int: 3, Double: 4 } as const;
+const { IndexedValueType } = proto.temporal.api.enums.v1;
+const INDEXED_VALUE_TYPE = { Keyword: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD, Int: IndexedValueType.INDEXED_VALUE_TYPE_INT, Double: IndexedValueType.INDEXED_VALUE_TYPE_DOUBLE } as const;
 
 interface Asked {
   readonly connection: Connection;
@@ -53,7 +54,7 @@ export async function missingAttributes({ connection, server }: Asked): Promise<
   const names = Object.keys(SEARCH_ATTRIBUTE_TYPES) as AttributeName[];
   try {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    return names.filter((name) => Number(customAttributes?.[name]) !== INDEXED_VALUE_TYPE[SEARCH_ATTRIBUTE_TYPES[name]]);
+    return names.filter((name) => customAttributes?.[name] !== INDEXED_VALUE_TYPE[SEARCH_ATTRIBUTE_TYPES[name]]);
   } catch {
     // Temporal Cloud has no operator service; a search for one says whether it is there
     const found = await Promise.all(names.map((name) => isSearchable({ connection, server, name })));

@@ -1,10 +1,9 @@
 import { allHandlersFinished, condition, continueAsNew, defineQuery, isCancellation, patched, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
-import { pipelineInputSchema } from '../config/inputs/workflows.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import type { ReportInput, StageResult } from '../lib/stages/types.js';
 import { allOrCancel } from './all-or-cancel.js';
 import { Budget, within } from './budget.js';
-import { requireInput } from './checked-input.js';
+import { requireRunInput } from './checked-input.js';
 import { failureForPeople, ownFailures, reasonOf } from './failure.js';
 import { keepFinished, readKnown } from './known-stages.js';
 import { Notifier } from './notifier.js';
@@ -26,7 +25,7 @@ export const progressQuery = defineQuery<PipelineProgress>('progress');
 
 /** A whole run: every seed's comparison of arms, then the report. Where its history is full it goes on in another execution.  @see method §4 */
 export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
-  requireInput({ what: 'the workflow of a run', schema: pipelineInputSchema, input });
+  requireRunInput(input);
   const { run, config } = input;
   const notifier = new Notifier(input);
   const board = new StageBoard(input, planStages(config), notifier);

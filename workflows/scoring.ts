@@ -22,7 +22,7 @@ export async function scoring(workflow: ScoringWorkflowInput): Promise<readonly 
   requireStageInput('scoring', workflow);
   const { shards, shardsPerTask, worker } = workflow;
   const ranges = shardRanges({ shards, perTask: shardsPerTask });
-  return asStage(workflow, `score ${shards} shards`, (pausable) => {
+  return asStage(workflow, `score ${shards} ${shards === 1 ? 'shard' : 'shards'}`, (pausable) => {
     const scope = new CancellationScope();
     const score = (range: (typeof ranges)[number]): Promise<StageResult> => {
       const input: ScoringInput = { ...workflow.input, shards: range };

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { BlissError } from '../../lib/errors.js';
 import { fromFault, type Fault } from '../../lib/fault.js';
 import { packageRoot } from '../../lib/package-root.js';
+import { printable } from '../../lib/printable.js';
 import { withoutGreetings } from '../../lib/tensor/greetings.js';
 import { readInstalled, tensorflowEnvironment } from '../../workers/installed.js';
 import type { Jobs } from './jobs.js';
@@ -17,7 +18,7 @@ export type FromApart = { readonly done: unknown } | { readonly fault: Fault };
 export async function apart<Name extends keyof Jobs>(name: Name, input: Parameters<Jobs[Name]>[0]): Promise<Awaited<ReturnType<Jobs[Name]>>> {
   const environment = tensorflowEnvironment({ installed: readInstalled() });
   const child = fork(path.join(packageRoot(), 'dist', 'cli', 'apart', 'child.js'), [name], { execArgv: [], env: environment, serialization: 'advanced', stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
-  const heard = withoutGreetings((text) => void process.stderr.write(text), { environment });
+  const heard = withoutGreetings((text) => void process.stderr.write(printable(text)), { environment });
   child.stderr?.setEncoding('utf8').on('data', (part: string) => heard.write(part));
   const answer = await new Promise<FromApart>((resolve, reject) => {
     let answered: FromApart | undefined;

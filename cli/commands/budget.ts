@@ -3,6 +3,7 @@ import { ask, withPatience } from '../ask.js';
 import { action } from '../command.js';
 import { requireRecord, writeJson } from '../runs.js';
 import { steer } from '../steer.js';
+import { counted } from '../../lib/counted.js';
 
 export function addBudget(program: Command): void {
   withPatience(program.command('budget'))
@@ -18,7 +19,7 @@ export function addBudget(program: Command): void {
           writeJson(home.run(run).record, { ...record, ...(gpuHours === null ? {} : { gpuHours }) });
           return ask({ session, run, homeOption, patienceSeconds: patience, update: 'budget', args: [gpuHours] });
         });
-        output.say(gpuHours === null ? `the run ${run} has no budget any more` : `the run ${run} pauses after ${gpuHours} device-hours; where it had paused for that, it goes on`);
+        output.say(gpuHours === null ? `the run ${run} has no budget any more` : `the run ${run} pauses after ${counted(gpuHours, 'device-hour')}; where it had paused for that, it goes on`);
         output.answer({ run, gpuHours });
         return 0;
       }),

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Command } from 'commander';
+import { counted } from '../../lib/counted.js';
 import { BlissError } from '../../lib/errors.js';
 import { action } from '../command.js';
 import { listenForInterrupt } from '../signals.js';
@@ -23,7 +24,7 @@ export function addEval(program: Command): void {
     .description('zero-shot tasks as lm-evaluation-harness asks them, of a model folder or of an arm after a round')
     .argument('<model>', 'folder with config.json, model.safetensors and tokenizer.json, or RUN/seed-0/ARM/round-1')
     .requiredOption('--tasks <names>', 'tasks, separated by commas: piqa,lambada_openai')
-    .option('--data <dir|task=file>', 'folder with the tasks’ items, or the file of one task; may be given again; wordnet needs none', (value: string, before: readonly string[]) => [...before, value], [])
+    .option('--data <dir|task=file>', 'folder with the tasks’ items, or file, glob or folder of one task; may be given again; wordnet needs none', (value: string, before: readonly string[]) => [...before, value], [])
     .option('--limit <n>', 'only the first n items of each task')
     .option('--batch-size <n>', 'rows of one step; fewer where they are long', '32')
     .option('--max-length <tokens>', 'longest input, where it is not the model’s own')
@@ -48,6 +49,7 @@ export function addEval(program: Command): void {
           job: {
             home: home.root,
             model: modelSource(home, named),
+            folder: process.cwd(),
             tasks: await findTaskFiles({ tasks, data: options.data, cwd: process.cwd() }),
             limit: options.limit === undefined ? null : count('--limit', options.limit),
             batchSize: count('--batch-size', options.batchSize),
@@ -59,7 +61,7 @@ export function addEval(program: Command): void {
           onProgress: (done, of) => {
             if (done < of && Date.now() - said < SAID_EVERY_MS) return;
             said = Date.now();
-            output.note(`${done} of ${of} requests`);
+            output.note(`${done} of ${counted(of, 'request')}`);
           },
         }).catch((error: unknown) => {
           if (interrupt.signal.aborted) return undefined;

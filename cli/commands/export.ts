@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import path from 'node:path';
 import { configDigest } from '../../config/digest.js';
 import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
+import { counted } from '../../lib/counted.js';
 import { BlissError } from '../../lib/errors.js';
 import { exportDataset } from '../../lib/stages/export-dataset.js';
 import { exportModel } from '../../lib/stages/export-model.js';
@@ -79,7 +80,7 @@ async function perform({ home, homeOption }: CommandContext, run: string, { what
     const chosen = whichSelections({ ...asked, round });
     const origin = { run, seed: chosen.seed, arm: chosen.arm, selection: config.selection, configuration };
     const written = await exportDataset({ ...common, what, selections: chosen.selections, corpus: chosen.corpus, origin });
-    const counts = [...(written.rows === undefined ? [] : [`${written.rows} rows`]), ...(written.scores === undefined ? [] : [`scores of ${written.scores} rows`])];
+    const counts = [...(written.rows === undefined ? [] : [counted(written.rows, 'row')]), ...(written.scores === undefined ? [] : [`scores of ${counted(written.scores, 'row')}`])];
     return {
       said: `${to}: ${counts.join(', ')}, of ${chosen.selections.map(({ stage }) => stage).join(', ')}`,
       answer: { stages: chosen.selections.map(({ stage, ref }) => ({ stage, digest: ref.digest })), ...written },

@@ -1,5 +1,6 @@
 import { loadConfig } from '../../config/index.js';
 import type { Command } from 'commander';
+import { counted } from '../../lib/counted.js';
 import { BlissError } from '../../lib/errors.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { apart } from '../apart/apart.js';
@@ -48,7 +49,7 @@ export function addFork(program: Command): void {
           output.answer(plan);
           return 0;
         }
-        output.note(`${taken.stages.length} stages are those of ${other}`);
+        output.note(`${counted(taken.stages.length, 'stage')} ${taken.stages.length === 1 ? 'is that' : 'are those'} of ${other}`);
         return submitRun({ context, loaded, taken, ...options });
       }),
     );

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { collectGarbage, fileBlobs, openStore, type Garbage } from '../../lib/artifacts/index.js';
+import { counted } from '../../lib/counted.js';
 import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
 import { configuredServer } from '../../workers/connection.js';
@@ -20,7 +21,7 @@ export function addGc(program: Command): void {
         const { garbage, open } = dryRun || !existsSync(home.store) ? await collect(home, true) : await whileNobodyWorks(home, () => collect(home, false));
         const { artifacts, checkpoints, notes, refs } = garbage;
         const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-        output.say(`${dryRun ? 'would remove' : 'removed'} ${artifacts.count} results of stages (${megabytes(artifacts.bytes)}) and checkpoints of ${checkpoints.count} runs (${megabytes(checkpoints.bytes)}); ${open} runs have not ended and keep theirs`);
+        output.say(`${dryRun ? 'would remove' : 'removed'} ${counted(artifacts.count, 'result')} of stages (${megabytes(artifacts.bytes)}) and checkpoints of ${counted(checkpoints.count, 'run')} (${megabytes(checkpoints.bytes)})${open === 0 ? '' : `; nothing of ${counted(open, 'run')} that ${open === 1 ? 'has' : 'have'} not ended`}`);
         output.answer({ dryRun, artifacts, checkpoints, notes, refs });
         return 0;
       }),

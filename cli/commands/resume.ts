@@ -60,7 +60,10 @@ async function goOn({ home, ...waiting }: Waiting & { readonly home: Home }): Pr
   const again = settled.kind === 'missing' || (settled.kind === 'closed' && (settled.outcome.state !== 'done' || endedEarly(settled.outcome)));
   if (again) {
     await leftoversEnded(session, run);
-    await startPipeline({ session, input: { ...readInput(home, run), ...(record.gpuHours === undefined ? {} : { gpuHours: record.gpuHours }) }, again: true });
+    const input = readInput(home, run);
+    const { withEarlierCorpora } = await import('../earlier-corpora.js'); // brings DuckDB: not for every command
+    const known = await withEarlierCorpora({ home, input });
+    await startPipeline({ session, input: { ...input, ...(known === undefined ? {} : { known }), ...(record.gpuHours === undefined ? {} : { gpuHours: record.gpuHours }) }, again: true });
     rmSync(folder.outcome, { force: true });
   }
   if (settled.kind === 'open' && settled.paused && !settled.spent) await ask({ ...waiting, update: 'resume', args: [] });

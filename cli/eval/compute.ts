@@ -12,6 +12,7 @@ import { packageVersion } from '../../lib/package-root.js';
 import { printable } from '../../lib/printable.js';
 import { errorAnswer, errorText } from '../output.js';
 import type { EvalAnswer, EvalJob, FromEval } from './job.js';
+import { counted } from '../../lib/counted.js';
 
 function say(message: FromEval): Promise<void> {
   return new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()));
@@ -23,7 +24,7 @@ async function evaluate(job: EvalJob): Promise<EvalAnswer> {
   const tasks = [];
   for (const { name, path: file } of job.tasks) {
     const task = taskByName(name);
-    tasks.push({ task, items: await readItems({ task, path: file, folder: '/', field: '--data', limit: job.limit ?? undefined }) });
+    tasks.push({ task, items: await readItems({ task, path: file, folder: job.folder, field: '--data', limit: job.limit ?? undefined }) });
   }
   // the items first: what is wrong with them is told before TensorFlow is loaded
   await say({ type: 'phase', phase: 'opening the model' });
@@ -43,7 +44,7 @@ async function evaluate(job: EvalJob): Promise<EvalAnswer> {
       batchSize: job.batchSize,
       known,
       open: async (shape) => {
-        await say({ type: 'phase', phase: `compiling for ${shape.batchSize} rows of ${shape.sequenceLength} tokens` });
+        await say({ type: 'phase', phase: `compiling for ${counted(shape.batchSize, 'row')} of ${counted(shape.sequenceLength, 'token')}` });
         const program = await createLogLikelihoodProgram({ model, vocabularySize, ...shape, mode: job.compiler });
         program.setState(weights);
         return program;

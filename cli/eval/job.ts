@@ -6,8 +6,10 @@ export interface EvalJob {
   /** root of the home */
   readonly home: string;
   readonly model: ModelSource;
-  /** task and the file or glob of its items; absent: the task's own */
-  readonly tasks: readonly { readonly name: string; readonly path?: string }[];
+  /** where relative paths start */
+  readonly folder: string;
+  /** task and the file, glob or folder of its items, or the files that were found; absent: the task's own */
+  readonly tasks: readonly { readonly name: string; readonly path?: string | readonly string[] }[];
   readonly limit: number | null;
   readonly batchSize: number;
   /** T where it is not the model's own */

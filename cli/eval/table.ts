@@ -1,6 +1,7 @@
 import type { TaskMetric } from '../../lib/evaluation/index.js';
 import { columns, percent } from '../format.js';
 import type { EvaluatedTask } from './job.js';
+import { counted } from '../../lib/counted.js';
 
 /** A metric a line, as the harness shows them, and what a reader must know of them. */
 export function evaluationTable(tasks: readonly EvaluatedTask[]): string[] {
@@ -18,9 +19,8 @@ export function valueText({ name, value, standardError }: Pick<TaskMetric, 'name
 }
 
 function cutNotes({ task, cut: { requests: whole, continuations } }: EvaluatedTask): string[] {
-  const requests = (n: number): string => `${n} request${n === 1 ? '' : 's'}`;
   return [
-    ...(whole === 0 ? [] : [`${task}: of ${requests(whole)} the beginning does not fit the model's context and was left out`]),
-    ...(continuations === 0 ? [] : [`${task}: of ${requests(continuations)} not even the choice fits; the harness would refuse them`]),
+    ...(whole === 0 ? [] : [`${task}: of ${counted(whole, 'request')} the beginning does not fit the model's context and was left out`]),
+    ...(continuations === 0 ? [] : [`${task}: of ${counted(continuations, 'request')} not even the choice fits; the harness would refuse them`]),
   ];
 }

@@ -1,12 +1,9 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { resolveFiles } from '../../lib/data/sources/index.js';
+import { nearest } from '../../config/nearest.js';
 import { BlissError } from '../../lib/errors.js';
-import type { Task } from '../../lib/evaluation/index.js';
+import { findTaskTable, isFolder, TASK_NAMES, type Task } from '../../lib/evaluation/index.js';
 import type { EvalJob } from './job.js';
-
-/** how the files of a split begin, as the hub and the data sets' authors name them */
-const SPLIT_NAMES: Record<Task['split'], readonly string[]> = { validation: ['val', 'dev'], test: ['test'] };
-const ENDINGS = ['jsonl', 'jsonl.gz', 'jsonl.zst', 'parquet'];
 
 export interface FindTaskFiles {
   readonly tasks: readonly Task[];
@@ -17,17 +14,18 @@ export interface FindTaskFiles {
 }
 
 /**
- * Where the items of each task are: the file that was named for it, else the task's own, else the first of a folder that is called like it.
+ * Where the items of each task are: what was named for it, as it was written, else the task's own, else the first folder that has them.
  * @throws BlissError Usage, DataInvalid
  */
 export async function findTaskFiles({ tasks, data, cwd }: FindTaskFiles): Promise<EvalJob['tasks']> {
   const named = new Map<string, string>();
   const folders: string[] = [];
   for (const value of data) {
-    const [name, file] = splitOnce(value);
-    if (file === undefined) folders.push(path.resolve(cwd, value));
-    else if (tasks.some((task) => task.name === name)) named.set(name, path.resolve(cwd, file));
-    else throw new BlissError({ code: 'Usage', where: '--data', message: `${name} is none of the tasks`, mend: `name it in --tasks too, or leave ${value} out` });
+    const one = taskAndFile(value);
+    if (one === undefined) folders.push(await requireFolder(value, cwd));
+    else if (!tasks.some((task) => task.name === one.task)) throw usage(`${one.task} is none of the tasks`, `name it in --tasks too, or leave ${value} out`);
+    else if (named.has(one.task)) throw usage(`${one.task} is named twice`, `name its files once, with a glob where there are several`);
+    else named.set(one.task, one.file);
   }
   const found: EvalJob['tasks'][number][] = [];
   for (const task of tasks) {
@@ -37,31 +35,32 @@ export async function findTaskFiles({ tasks, data, cwd }: FindTaskFiles): Promis
   return found;
 }
 
-async function inFolders(task: Task, folders: readonly string[]): Promise<string> {
-  const patterns = patternsOf(task);
+/** `piqa=FILE`; anything else is a folder, whatever `=` its name has: `date=2024`, `./piqa=2024`. */
+function taskAndFile(value: string): { readonly task: string; readonly file: string } | undefined {
+  const at = value.indexOf('=');
+  const task = value.slice(0, Math.max(at, 0));
+  return TASK_NAMES.includes(task) ? { task, file: value.slice(at + 1) } : undefined;
+}
+
+/** @throws BlissError Usage */
+async function requireFolder(value: string, cwd: string): Promise<string> {
+  const folder = path.resolve(cwd, value);
+  if (await isFolder(folder)) return folder;
+  if (existsSync(folder)) throw usage(`${folder} is no folder`, `say which task its items are of: --data TASK=${value}`);
+  const [before] = value.split('=', 1);
+  const near = before === value ? undefined : nearest(before, TASK_NAMES);
+  const noTask = before === value ? '' : `, and ${before} is no task`;
+  throw usage(`there is no folder ${folder}${noTask}`, near === undefined ? `check the path${noTask === '' ? '' : `; tasks are ${TASK_NAMES.join(', ')}`}` : `did you mean ${near}=${value.slice(before.length + 1)}?`);
+}
+
+async function inFolders(task: Task, folders: readonly string[]): Promise<readonly string[]> {
   for (const folder of folders) {
-    for (const pattern of patterns) {
-      const files = await resolveFiles({ paths: [pattern], format: 'auto', folder, field: '--data' }).catch(nothing);
-      if (files.length > 0) return path.join(folder, pattern);
-    }
+    const files = await findTaskTable({ task, folder, field: '--data' });
+    if (files.length > 0) return files;
   }
-  const [bare] = ENDINGS;
-  const shown = patterns.filter((pattern) => pattern.endsWith(`.${bare}`)).map((pattern) => pattern.slice(0, -bare.length - 1));
-  const looked = folders.length === 0 ? 'no folder is given' : `in ${folders.join(', ')} there is none of ${shown.join(', ')} with .${ENDINGS.join(', .')}`;
-  throw new BlissError({ code: 'DataInvalid', where: '--data', message: `the items of ${task.name} are not found: ${looked}`, mend: `get split ${task.split} of ${task.dataset} from the hub, and name it: --data ${task.name}=FILE` });
+  const { name, split, dataset } = task;
+  const looked = folders.length === 0 ? 'no folder is given' : `in ${folders.join(', ')} there is none of ${name}.jsonl, ${name}-${split}.jsonl, ${name}/**/${split}*.jsonl, nor of .jsonl.gz, .jsonl.zst, .parquet`;
+  throw new BlissError({ code: 'DataInvalid', where: '--data', message: `the items of ${name} are not found: ${looked}`, mend: `get split ${split} of ${dataset} from the hub, and name it: --data ${name}=FILE` });
 }
 
-/** `piqa.jsonl`, `piqa/plain_text/validation-00000-of-00001.parquet`, `piqa-valid.jsonl` */
-const patternsOf = ({ name, split }: Task): string[] =>
-  ENDINGS.flatMap((ending) => [`${name}.${ending}`, ...SPLIT_NAMES[split].flatMap((start) => [`${name}/**/${start}*.${ending}`, `${name}[-_.]${start}*.${ending}`])]);
-
-/** @throws what is no lack of files */
-function nothing(error: unknown): readonly never[] {
-  if (error instanceof BlissError) return [];
-  throw error;
-}
-
-function splitOnce(text: string): [string, string | undefined] {
-  const at = text.indexOf('=');
-  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
-}
+const usage = (message: string, mend: string): BlissError => new BlissError({ code: 'Usage', where: '--data', message, mend });

@@ -27,7 +27,7 @@ export async function finishedStages({ home, store, input }: { readonly home: Ho
     const uris = name === 'scoring' ? partsOf({ stage, made, shards: shardsOf(corpus, Number(round)) }) : [made.get(stage)].filter((uri) => uri !== undefined);
     if (uris.length === 0) continue;
     const results: StageResult[] = [];
-    for (const uri of uris) results.push(await resultOf(store, uri));
+    for (const uri of uris) results.push((await resultOf(store, uri)).result);
     finished.set(stage, { stage, name, seed: Number(/^seed-(\d+)/.exec(stage)?.[1]), arm: arm ?? null, round: round === undefined ? null : Number(round), results });
   }
   return [...finished.values()];
@@ -54,8 +54,10 @@ function partsOf({ stage, made, shards }: { readonly stage: string; readonly mad
   return at === shards ? uris : [];
 }
 
-async function resultOf(store: Store, uri: string): Promise<StageResult> {
+/** What is in the store under such a name, as the stage that made it gave it. @throws BlissError ArtifactMissing, DataCorrupt */
+export async function resultOf(store: Store, uri: string): Promise<{ readonly result: StageResult; readonly stageVersion: number }> {
   const named = { uri, sha256: uri.split('/').at(-2) ?? '', size: 0, digest: '' };
   const { manifest } = await store.open(named);
-  return { ref: { ...named, size: manifest.files.reduce((sum, { size }) => sum + size, 0), digest: manifest.digest }, summary: manifest.summary, cached: true };
+  const size = manifest.files.reduce((sum, file) => sum + file.size, 0);
+  return { result: { ref: { ...named, size, digest: manifest.digest }, summary: manifest.summary, cached: true }, stageVersion: manifest.lineage.stageVersion };
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { RunConfig } from '../../config/index.js';
 import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import type { Ref } from '../../lib/artifacts/types.js';
+import { counted } from '../../lib/counted.js';
 import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
 import { packageVersion } from '../../lib/package-root.js';
@@ -74,7 +75,7 @@ function checkFields({ before, config, point }: { readonly before: PipelineInput
   // the corpus has a group of rows for each round
   if (config.rounds > before.config.rounds && point.rank > 0) refuse('rounds', `${before.config.rounds} → ${config.rounds}`, 'prepare');
   const [, round] = /^round-(\d+)\//.exec(point.stage) ?? [];
-  if (round !== undefined && Number(round) > config.rounds) throw new BlissError({ code: 'Usage', message: `there is no ${point.stage} in a run of ${config.rounds} rounds`, where: '--from', mend: 'name a stage of one of its rounds' });
+  if (round !== undefined && Number(round) > config.rounds) throw new BlissError({ code: 'Usage', message: `there is no ${point.stage} in a run of ${counted(config.rounds, 'round')}`, where: '--from', mend: 'name a stage of one of its rounds' });
 }
 
 /** An arm of another selector is another arm. */

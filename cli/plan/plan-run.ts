@@ -12,6 +12,7 @@ import { columns, duration, quantity } from '../format.js';
 import type { Taken } from '../fork/take.js';
 import { measuredIn } from './measured.js';
 import { PlanBoard, type PlannedStage } from './plan-board.js';
+import { counted } from '../../lib/counted.js';
 
 export interface Plan {
   readonly config: string;
@@ -72,6 +73,6 @@ export function planText({ config, stages, total }: Plan): string {
     state === 'found finished' ? '' : seconds === undefined ? '?' : duration(seconds),
     why ?? '',
   ]);
-  const time = `${duration(total.seconds)} one after the other, ${total.gpuHours.toFixed(2)} device-hours${total.unknown === 0 ? '' : `, without ${total.unknown} stages whose kind has not run in this home`}`;
-  return [...columns(rows), '', `${config}: ${total.toRun} stages to run, ${total.found} found finished; ${total.flops.toPrecision(3)} FLOP, about ${quantity(total.bytes)}B kept; ${time}`].join('\n');
+  const time = `${duration(total.seconds)} one after the other, ${total.gpuHours.toFixed(2)} device-hours${total.unknown === 0 ? '' : `, without ${counted(total.unknown, 'stage')} whose kind has not run in this home`}`;
+  return [...columns(rows), '', `${config}: ${counted(total.toRun, 'stage')} to run, ${total.found} found finished; ${total.flops.toPrecision(3)} FLOP, about ${quantity(total.bytes)}B kept; ${time}`].join('\n');
 }

@@ -35,7 +35,7 @@ export const evaluationSchema = z.strictObject({
     .array(
       z.strictObject({
         name: task.describe('task, asked as lm-evaluation-harness does, zero-shot'),
-        path: z.string().min(1).optional().describe('file or glob of its items in the hub’s columns, relative to the configuration file: .jsonl, .jsonl.gz, .jsonl.zst, .parquet; only wordnet has items of its own and needs none'),
+        path: z.string().min(1).optional().describe('file, glob or folder of its items in the hub’s columns, relative to the configuration file: .jsonl, .jsonl.gz, .jsonl.zst, .parquet; of a folder the task’s own split and table is taken; only wordnet has items of its own and needs none'),
         limit: positiveInteger.optional().meta({ description: 'only the first ones', unit: 'items' }),
       }),
     )

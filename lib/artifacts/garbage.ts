@@ -115,7 +115,7 @@ async function withOrigins(blobs: Blobs, artifacts: ReadonlyMap<string, readonly
     if (kept.has(folder) || manifest === undefined) continue;
     kept.add(folder);
     const { lineage } = JSON.parse(await readText(blobs, manifest)) as Pick<Manifest, 'lineage'>; // written by our own store
-    waiting.push(...Object.values(lineage.inputs).map(({ sha256 }) => `${ARTIFACTS}${sha256}`));
+    for (const { sha256 } of Object.values(lineage.inputs)) waiting.push(`${ARTIFACTS}${sha256}`);
   }
   return kept;
 }

@@ -1,6 +1,8 @@
+import { counted } from '../counted.js';
 import { BlissError } from '../errors.js';
 import { permutation } from '../random.js';
 import { openParquet } from './parquet.js';
+import { mostRows } from './most-rows.js';
 import { batchOrder, type BatchOrder } from './order.js';
 import { badShard, bytesToTokens, DOCUMENTS_COLUMN, TOKEN_DTYPE_KEY } from './token-rows.js';
 import type { OpenDataset, TokenRow } from './types.js';
@@ -36,7 +38,7 @@ export const openDataset: OpenDataset = async (artifact, index, { documents = fa
 
   /** insertion order is order of use */
   const cache = new Map<number, Promise<readonly TokenRow[]>>();
-  const capacity = Math.max(2, Math.floor(CACHE_BYTES / (4 * sequenceLength * Math.max(1, ...groups.map((group) => group.rows)))));
+  const capacity = Math.max(2, Math.floor(CACHE_BYTES / (4 * sequenceLength * mostRows(groups))));
   const readGroup = (g: number): Promise<readonly TokenRow[]> => {
     const found = cache.get(g) ?? readRows(groups[g], sequenceLength, documents);
     cache.delete(g);
@@ -76,7 +78,7 @@ export const openDataset: OpenDataset = async (artifact, index, { documents = fa
       if (order.rows < batchSize) {
         throw new BlissError({
           code: 'DataInvalid',
-          message: `a batch wants ${batchSize} rows, the dataset has ${order.rows}${part === undefined ? '' : ` in part ${part.index} of ${part.of}`}`,
+          message: `a batch wants ${counted(batchSize, 'row')}, the dataset has ${order.rows}${part === undefined ? '' : ` in part ${part.index} of ${part.of}`}`,
           mend: 'lower the batch size, or raise data.rowsPerGroup or the fraction of rows that is used',
         });
       }

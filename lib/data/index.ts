@@ -3,6 +3,7 @@ export { openDataset, sampleRows } from './dataset.js';
 export { openFeeder, type Feeder, type OpenFeeder } from './feeder.js';
 export { HELD_OUT_SETS, passagesOf, readHeldOut, type Passage } from './held-out.js';
 export { inputDigests, type InputDigests, type InputDigestsParams } from './inputs.js';
+export { mostRows } from './most-rows.js';
 export { packRows, type PackedRow } from './pack.js';
 export * from './parquet.js';
 export { writeParquetShards, type ParquetShard, type WriteParquetShards } from './parquet-shards.js';

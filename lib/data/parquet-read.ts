@@ -3,6 +3,7 @@ import { parquetMetadataAsync, parquetReadObjects, type AsyncBuffer, type FileMe
 import { compressors } from 'hyparquet-compressors';
 import { gunzipSync } from 'node:zlib';
 import { BlissError } from '../errors.js';
+import { refuseLfsPointer } from '../git-lfs.js';
 import { checkPages } from './parquet-pages.js';
 
 /** A Parquet file that is open for reading by row group; close it. */
@@ -63,6 +64,7 @@ export async function openParquet(file: string): Promise<ParquetFile> {
     try {
       metadata = await parquetMetadataAsync(buffer);
     } catch (error) {
+      await refuseLfsPointer(file);
       throw corrupt(file, error);
     }
     const rowGroups = metadata.row_groups.map((group) => Number(group.num_rows));

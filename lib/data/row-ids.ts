@@ -1,10 +1,13 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { BlissError } from '../errors.js';
 import { openParquet } from './parquet.js';
 import { fileBytes } from './sources/bytes.js';
 import { resolveFiles, type InputFile } from './sources/files.js';
+import { formatOf, TEXT_FORMATS } from './sources/formats.js';
+import { requireAllParts } from './sources/parts.js';
 import { byteLines, decode, invalid, jsonRecords, kind } from './sources/records.js';
+import { walk } from './sources/walk.js';
 
 export interface RowIdsFolder {
   /** a file or a folder, as the configuration names it */
@@ -16,7 +19,7 @@ export interface RowIdsFolder {
 /** field of the configuration that names ids, for errors */
 const FIELD = 'selection.from';
 /** files of ids in a folder, by their ending; others, as a dataset's card, are left alone */
-const OF_IDS = /\.(parquet|(jsonl|ndjson|txt)(\.(gz|zst))?)$/;
+const OF_IDS = /^[^.].*\.(parquet|(jsonl|ndjson|txt)(\.(gz|zst))?)$/is;
 /** the most that one Set holds */
 const MOST_IDS = 2 ** 24 - 1;
 const MEND = 'write Parquet with a column id, JSON lines with a field id, or text with an id a line';
@@ -27,10 +30,10 @@ export async function rowIdFiles({ path: named, folder }: RowIdsFolder): Promise
   const found = await stat(at).catch(() => undefined);
   if (found === undefined) throw invalid(FIELD, `there is no file and no folder ${at}`, 'name a folder of ids, whose relative path starts from that of the configuration file, or a round of another run: RUN/round-N');
   if (!found.isDirectory()) return resolveFiles({ paths: [at], format: 'auto', folder, field: FIELD });
-  const entries = await readdir(at, { recursive: true });
-  const files = entries.filter((name) => OF_IDS.test(name) && !name.split(path.sep).some((part) => part.startsWith('.'))).sort();
+  const files = await walk({ folder: at, steps: [{ kind: 'folders' }, { kind: 'match', matches: (name) => OF_IDS.test(name) }], leftOut: (name) => name.startsWith('.') });
   if (files.length === 0) throw invalid(FIELD, `there is no file of ids in ${at}`, MEND);
-  return resolveFiles({ paths: files, format: 'auto', folder: at, field: FIELD });
+  requireAllParts({ files: files.map((file) => file.path), isMeant: () => true, field: FIELD });
+  return Promise.all(files.map(async (file) => ({ path: file.path, name: path.relative(at, file.path), size: (await stat(file.path)).size, format: formatOf(file.path, FIELD, TEXT_FORMATS) })));
 }
 
 /** Each id once, in the order of the files. @throws BlissError DataInvalid, DataCorrupt, naming file and line or row group */

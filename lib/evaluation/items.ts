@@ -2,8 +2,11 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digestJson } from '../artifacts/index.js';
-import { readRecords, resolveFiles, sha256OfFile, type FileRecord, type InputFile } from '../data/sources/index.js';
+import { readRecords, sha256OfFile, type FileRecord, type InputFile } from '../data/sources/index.js';
+import { counted } from '../counted.js';
 import { BlissError } from '../errors.js';
+import { refuseLfsPointer } from '../git-lfs.js';
+import { taskFiles } from './task-files.js';
 import { isProblem, type Item, type Task } from './tasks/index.js';
 
 /** A document with what is asked of it. */
@@ -19,8 +22,8 @@ export interface TaskItems {
 
 export interface ReadItems {
   readonly task: Task;
-  /** file or glob; absent: the task's own items */
-  readonly path?: string | undefined;
+  /** file, glob or folder, or files that were found, by their whole names; absent: the task's own items */
+  readonly path?: string | readonly string[] | undefined;
   /** folder that a relative path starts from */
   readonly folder: string;
   /** field of the configuration or option, for errors */
@@ -30,11 +33,11 @@ export interface ReadItems {
 }
 
 /** The documents of a task from files in the hub's columns. @throws BlissError DataInvalid, DataCorrupt: the first bad item, by file, place and field */
-export async function readItems({ task, path: pattern, folder, field, limit = Infinity }: ReadItems): Promise<TaskItems> {
-  if (pattern === undefined) return ownItems(task, field, limit);
+export async function readItems({ task, path: named, folder, field, limit = Infinity }: ReadItems): Promise<TaskItems> {
+  if (named === undefined) return ownItems(task, field, limit);
   const items: TaskItem[] = [];
   let all = 0;
-  for (const file of await resolveFiles({ paths: [pattern], format: 'auto', folder, field })) {
+  for (const file of await taskFiles({ task, path: named, folder, field })) {
     const { documentOf, end } = await documents(task, file);
     let index = 0;
     for await (const record of readRecords(file)) {
@@ -44,14 +47,14 @@ export async function readItems({ task, path: pattern, folder, field, limit = In
     end(index);
     all += index;
   }
-  if (all === 0) throw new BlissError({ code: 'DataInvalid', where: field, message: `there is no item of ${task.name} in ${path.resolve(folder, pattern)}`, mend: hubOf(task) });
+  if (all === 0) throw new BlissError({ code: 'DataInvalid', where: field, message: `there is no item of ${task.name} in ${[named].flat().map((file) => path.resolve(folder, file)).join(', ')}`, mend: hubOf(task) });
   return { items, documents: all };
 }
 
 /** sha256 of every file that the items come from, in their order, or of the task's own items: what decides them. */
-export async function itemDigests({ task, path: pattern, folder, field }: Omit<ReadItems, 'limit'>): Promise<string[]> {
-  if (pattern === undefined) return [digestJson(await ownDocuments(task, field))];
-  const files = await resolveFiles({ paths: [pattern], format: 'auto', folder, field });
+export async function itemDigests({ task, path: named, folder, field }: Omit<ReadItems, 'limit'>): Promise<string[]> {
+  if (named === undefined) return [digestJson(await ownDocuments(task, field))];
+  const files = await taskFiles({ task, path: named, folder, field });
   const sources = files.flatMap((file) => [file.path, ...(task.labelField !== undefined && existsSync(labelsFile(file)) ? [labelsFile(file)] : [])]);
   const digests: string[] = [];
   for (const file of sources) digests.push(await sha256OfFile(file));
@@ -90,6 +93,7 @@ async function documents(task: Task, file: InputFile): Promise<Documents> {
   const { labelField } = task;
   const where = labelsFile(file);
   if (labelField === undefined || !existsSync(where)) return { documentOf: ({ record }) => nested(record), end: () => undefined };
+  await refuseLfsPointer(where);
   const lines = (await readFile(where, 'utf8')).trimEnd().split('\n');
   const problem = (index: number, message: string): BlissError =>
     new BlissError({ code: 'DataInvalid', where: `${where}:${index + 1}`, message, mend: `write the ${labelField} of each line of ${path.basename(file.path)}, an integer a line` });
@@ -104,7 +108,7 @@ async function documents(task: Task, file: InputFile): Promise<Documents> {
       return { ...document, [labelField]: Number(line) };
     },
     end: (count) => {
-      if (isUsed && lines.length > count) throw problem(count, `there are ${lines.length} labels, and ${count} documents in ${path.basename(file.path)}`);
+      if (isUsed && lines.length > count) throw problem(count, `there are ${counted(lines.length, 'label')}, and ${counted(count, 'document')} in ${path.basename(file.path)}`);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { BlissError } from '../errors.js';
+import { refuseLfsPointer } from '../git-lfs.js';
 import type { NamedArrays, Shape, Shapes } from '../tensor/index.js';
 import { elements } from './model.js';
 import { decode, elementSize, isStoredType } from './stored-types.js';
@@ -117,7 +118,7 @@ function checkLength(name: string, shape: Shape, array: ArrayLike<number>): void
   if (elements(shape) !== array.length) throw new TypeError(`${name}: ${array.length} values for [${shape.join(', ')}]`);
 }
 
-/** @throws BlissError DataCorrupt where the header or the file's length is wrong */
+/** @throws BlissError DataCorrupt where the header or the file's length is wrong; DataInvalid where the file was not fetched */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   const file = await open(path, 'r');
   try {
@@ -135,6 +136,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     };
   } catch (error) {
     await file.close();
+    await refuseLfsPointer(path);
     throw error;
   }
 }

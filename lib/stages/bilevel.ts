@@ -3,6 +3,7 @@ import path from 'node:path';
 import { digestTensors } from '../artifacts/index.js';
 import { sampleRows, type BatchRequest, type Feeder } from '../data/index.js';
 import type { HeldOutExample } from '../data/types.js';
+import { counted } from '../counted.js';
 import { BlissError } from '../errors.js';
 import { createModel, createScoreModel, safetensorsPieces, writeSafetensors } from '../models/index.js';
 import { bilevelLearningRate } from '../optim/index.js';
@@ -113,8 +114,8 @@ export const bilevel: Stage<'bilevel'> = {
         relativeResidual: outer.relativeResidual,
         negativeCurvature: outer.negativeCurvature,
         scoreMean: mean(outer.scores),
-        scoreMin: Math.min(...outer.scores),
-        scoreMax: Math.max(...outer.scores),
+        scoreMin: outer.scores.reduce((least, score) => Math.min(least, score), Infinity),
+        scoreMax: outer.scores.reduce((most, score) => Math.max(most, score), -Infinity),
         learningRate: rate(hyper.score.peakLearningRate),
         ...watch.record(step),
       });
@@ -195,7 +196,7 @@ function trainingSubset({ bilevel: hyper, seed, group }: BilevelInput, rows: num
   if (subset.length < batchSize * (disjointBatches ? 2 : 1)) {
     throw new BlissError({
       code: 'DataInvalid',
-      message: `group ${group} gives ${subset.length} rows to train the scorer on, fewer than ${disjointBatches ? 'an inner and an outer minibatch' : 'one minibatch'} of ${batchSize}`,
+      message: `group ${group} gives ${counted(subset.length, 'row')} to train the scorer on, fewer than ${disjointBatches ? 'an inner and an outer minibatch' : 'one minibatch'} of ${batchSize}`,
       where: 'bilevel.batchSize',
       mend: 'lower bilevel.batchSize, or raise data.rowsPerGroup or bilevel.trainingFraction',
     });

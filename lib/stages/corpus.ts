@@ -3,6 +3,7 @@ import type { Artifact, Ref } from '../artifacts/types.js';
 import type { Store } from '../artifacts/index.js';
 import { openDataset, readHeldOut } from '../data/index.js';
 import type { CorpusIndex, HeldOutExample, HeldOutSet, ShardIndex, TokenDataset } from '../data/types.js';
+import { counted } from '../counted.js';
 import { BlissError } from '../errors.js';
 
 /** The prepare stage's artifact, opened: its index and what lies in it. */
@@ -43,7 +44,7 @@ export async function openSelection({ store, ref, batchSize, sequenceLength, sta
   if (dataset.rows < batchSize) {
     throw new BlissError({
       code: 'DataInvalid',
-      message: `the selection has ${dataset.rows} rows, fewer than one batch of ${batchSize}`,
+      message: `the selection has ${counted(dataset.rows, 'row')}, fewer than one batch of ${batchSize}`,
       where: stage,
       mend: 'lower the batch size, or raise the selected fraction or data.rowsPerGroup',
     });

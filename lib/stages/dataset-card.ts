@@ -3,6 +3,7 @@ import type { ParquetSchema, ParquetType } from '../data/index.js';
 import { oneLine } from '../printable.js';
 import type { HowSelected } from './how-selected.js';
 import type { SelectionDescription } from './selection-facts.js';
+import { counted } from '../counted.js';
 
 /** One configuration of a data set: a folder of Parquet files. */
 export interface CardTable {
@@ -44,7 +45,7 @@ export function datasetCard(card: DatasetCard): string {
   const parts = [
     `---\n${stringify(head(title, tables))}---`,
     `# ${title}`,
-    `${isScores ? `The scores of ${all} rows of text for pretraining, ${chosen} of which were chosen` : `${chosen} of ${all} rows of text for pretraining, chosen`} ${how.by}.${how.kept === undefined ? '' : ` Kept were ${how.kept}.`} This is ${inRounds} of the run \`${run}\`, arm \`${arm}\`, seed ${seed}; BLISS Pipeline ${codeVersion} wrote it.`,
+    `${isScores ? `The scores of ${counted(all, 'row')} of text for pretraining, ${chosen} of which were chosen` : `${chosen} of ${counted(all, 'row')} of text for pretraining, chosen`} ${how.by}.${how.kept === undefined ? '' : ` Kept were ${how.kept}.`} This is ${inRounds} of the run \`${run}\`, arm \`${arm}\`, seed ${seed}; BLISS Pipeline ${codeVersion} wrote it.`,
     roundTable(rounds),
     sourceTable(rounds),
     '## Columns',

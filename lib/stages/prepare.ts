@@ -5,10 +5,15 @@ import type { PrepareInput, Stage } from './types.js';
 /** Raw text → tokenizer, packed rows in disjoint shard groups, held-out sets.  @see method §4 */
 export const prepare: Stage<'prepare'> = {
   name: 'prepare',
-  version: 1,
+  version: 2,
   resource: 'cpu',
-  // where the files lie does not matter, what they hold does
-  keyInput: ({ configFolder: _where, ...input }: PrepareInput) => input,
+  // where the files lie does not matter, what they hold does, and what they are called from where their source begins
+  keyInput: ({ configFolder: _where, data, heldOut, tokenizer, ...input }: PrepareInput) => ({
+    ...input,
+    data: { ...data, sources: data.sources.map(withoutPlaces) },
+    heldOut: { ...heldOut, source: withoutPlaces(heldOut.source) },
+    tokenizer: tokenizer.type === 'file' ? { type: tokenizer.type } : tokenizer,
+  }),
   keyParts: async (input) => ({ files: await inputDigests(input), code: packageVersion() }),
   run: async (input, context) => {
     const { index, digest } = await prepareCorpus({
@@ -40,3 +45,7 @@ export const prepare: Stage<'prepare'> = {
     };
   },
 };
+
+function withoutPlaces(source: object): object {
+  return Object.fromEntries(Object.entries(source).filter(([field]) => field !== 'paths'));
+}

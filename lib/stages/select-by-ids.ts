@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { loadTokenizer, openParquetWriter, readRowIds, rowIdFiles, sha256OfFile, writeTokenShards, type RowIdsFolder } from '../data/index.js';
+import { loadTokenizer, mostRows, openParquetWriter, readRowIds, rowIdFiles, sha256OfFile, writeTokenShards, type RowIdsFolder } from '../data/index.js';
 import type { TokenRow } from '../data/types.js';
 import { BlissError } from '../errors.js';
 import { openCorpus, type SelectionIndex } from './corpus.js';
@@ -62,7 +62,7 @@ export async function selectByIds(input: SelectionInput & Required<Pick<Selectio
     }
     if (missing.size > 0) throw unknownIds({ missing, of: wanted.size, where: path.resolve(input.ids.folder, input.ids.path) });
   };
-  const rowsPerShard = Math.max(...groups.flatMap(({ shards }) => shards.map(({ rows }) => rows)));
+  const rowsPerShard = mostRows(groups.flatMap(({ shards }) => shards));
   let shards: Awaited<ReturnType<typeof writeTokenShards>>;
   try {
     shards = await writeTokenShards({ folder: context.scratch, prefix: 'train', rows: chosen(), count: wanted.size, sequenceLength, vocabularySize, rowsPerShard });

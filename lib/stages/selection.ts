@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { RecordDigest } from '../artifacts/index.js';
-import { loadTokenizer, openDatabase, parquetTable, sqlText, writeTokenShards, type Database } from '../data/index.js';
+import { loadTokenizer, mostRows, openDatabase, parquetTable, sqlText, writeTokenShards, type Database } from '../data/index.js';
 import type { TokenRow } from '../data/types.js';
 import { BlissError } from '../errors.js';
 import { countOf, openSelector, selectRows, type SelectedRows } from '../selection/index.js';
@@ -94,7 +94,9 @@ async function gatherRows({ database, corpus, input, context, temporaryFolder }:
     if (input.selector !== 'random') throw new BlissError({ code: 'DataInvalid', message: 'no scores to select by', mend: 'run the scoring stage first' });
     await context.phase('reading the rows');
     const file = path.join(temporaryFolder, 'rows.parquet');
-    const files = await Promise.all(shards.map((shard) => corpus.artifact.file(shard.file)));
+    // one after the other: each is read to be checked, and open files are few
+    const files: string[] = [];
+    for (const shard of shards) files.push(await corpus.artifact.file(shard.file));
     await database.run(`COPY (SELECT id, (row_number() OVER () - 1)::INTEGER AS index, source, NULL::FLOAT AS logit, false AS trained FROM ${parquetTable(files)}) TO ${sqlText(file)} (FORMAT parquet)`);
     return parquetTable([file]);
   }
@@ -148,7 +150,7 @@ async function writeRows({ database, corpus, input, context, selected, file, sam
     count: selected.selected,
     sequenceLength: corpus.index.sequenceLength,
     vocabularySize: corpus.index.vocabularySize,
-    rowsPerShard: Math.max(...corpus.index.groups[input.group].shards.map((shard) => shard.rows)),
+    rowsPerShard: mostRows(corpus.index.groups[input.group].shards),
   });
   const index: SelectionIndex = { dataset: shards.index };
   await writeFile(path.join(context.scratch, 'selection.json'), JSON.stringify(index));

@@ -88,7 +88,7 @@ function mates({ mates: settings, models, sequenceLength }: StageInputs['mates']
 }
 
 function scoring({ models, sequenceLength, shards, by }: StageInputs['scoring'], { data }: RunConfig): Work {
-  const rows = Math.min((shards.end - shards.first) * data.rowsPerShard, data.rowsPerGroup);
+  const rows = Math.min(shards.end * data.rowsPerShard, data.rowsPerGroup) - shards.first * data.rowsPerShard;
   return { amount: rows, unit: 'rows', flops: by === 'lexical' ? 0 : rows * sequenceLength * flopsPerToken({ model: models.proxy, vocabularySize: models.vocabularySize, sequenceLength }).forward, bytes: rows * 20 };
 }
 

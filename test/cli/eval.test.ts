@@ -78,6 +78,17 @@ describe('bliss eval', () => {
     expect(stdout).toContain('boolq: of 4 requests the beginning does not fit');
   });
 
+  test('of two tables that lie side by side asks the task’s own, from a folder with = and brackets in its name', async () => {
+    const root = path.join(folder, 'date=2024 [v2]');
+    const [item] = expected['arc_easy'].items;
+    for (const [table, count] of [['ARC-Easy', 5], ['ARC-Challenge', 3]] as const) {
+      await mkdir(path.join(root, 'arc_easy', table), { recursive: true });
+      await writeFile(path.join(root, 'arc_easy', table, 'test-00000-of-00001.jsonl'), `${JSON.stringify(item.doc)}\n`.repeat(count));
+    }
+    const { code, stdout } = await bliss(['eval', model, '--tasks', 'arc_easy', '--data', 'date=2024 [v2]', '--home', home, '--limit', '1', '--max-length', '256', '--compiler', 'graph', '--json'], { cwd: folder });
+    expect([code, (JSON.parse(stdout) as EvalAnswer).tasks]).toMatchObject([0, [{ task: 'arc_easy', items: 1, documents: 5 }]]);
+  });
+
   test('that is killed goes on where it was, and ends with the same samples to the last bit', async () => {
     const items = path.join(fixtures, 'piqa', 'valid.jsonl');
     const args = (inHome: string) => ['eval', model, '--tasks', 'piqa', '--data', `piqa=${items}`, '--max-length', '512', '--batch-size', '2', '--home', inHome, '--json'];
@@ -114,7 +125,7 @@ describe('bliss eval', () => {
 
   test.each([
     ['a task that is not there', [], { tasks: 'piqa,pica' }, /there is no task 'pica'[\s\S]*mend: name one of sciq/],
-    ['items that are not found', [], { tasks: 'arc_challenge' }, /--data: the items of arc_challenge are not found: in .* there is none of arc_challenge, [\s\S]*mend: get split test of allenai\/ai2_arc, ARC-Challenge/],
+    ['items that are not found', [], { tasks: 'arc_challenge' }, /--data: the items of arc_challenge are not found: in .* there is none of arc_challenge\.jsonl, [\s\S]*mend: get split test of allenai\/ai2_arc, ARC-Challenge/],
     ['data for no task', ['--data', 'sciq=x.jsonl'], { tasks: 'piqa' }, /sciq is none of the tasks/],
     ['a model that is not there', [], { model: '/nowhere', tasks: 'piqa' }, /\/nowhere: there is no such folder, and it names no arm of a run/],
     ['a run that is not there', [], { model: 'none/seed-0/bliss/round-1', tasks: 'piqa' }, /there is no run 'none'/],

@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import proto from '@temporalio/proto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../lib/package-root.js';
 import { connect, localServer } from '../../workers/connection.js';
@@ -10,6 +12,8 @@ import { requireTemporalBinary } from '../../workers/temporal-binary.js';
 import { CPU_QUEUE } from '../../workflows/types.js';
 import { gateway, type Gateway, type Refused } from '../workers/gateway.js';
 import { bliss, place, start, until } from './bliss.js';
+
+const { IndexedValueType } = proto.temporal.api.enums.v1;
 
 /** A server as a user has it: real, without what we would have registered. */
 let child: ChildProcess;
@@ -80,8 +84,8 @@ describe('before anything is registered, where registering is refused', () => {
 
   test('one that is there with another type counts as missing', async () => {
     const connection = await connect(localServer({ address, namespace: 'default' }));
-    await connection.workflowService.registerNamespace({ namespace: 'odd', workflowExecutionRetentionPeriod: { seconds: { low: 86_400, high: 0, unsigned: false } as never } });
-    await until('the namespace', () => connection.operatorService.addSearchAttributes({ namespace: 'odd', searchAttributes: { BlissLoss: 2 } }).then(() => true as const, () => undefined));
+    await connection.workflowService.registerNamespace({ namespace: 'odd', workflowExecutionRetentionPeriod: msToTs('1 day') });
+    await until('the namespace', () => connection.operatorService.addSearchAttributes({ namespace: 'odd', searchAttributes: { BlissLoss: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD } }).then(() => true as const, () => undefined));
     await connection.close();
     const { of } = await doctor(on(await behind((called) => (called === `${OPERATOR}AddSearchAttributes` ? { status: 7, message: 'no' } : undefined)), 'odd'));
     expect(of('Attributes')?.found).toContain('BlissLoss (Double)');

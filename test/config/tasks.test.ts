@@ -17,7 +17,7 @@ test('a task without a file of items is refused, but for the one that has its ow
   const without = (name: string): string => `extends: smoke\nevaluation:\n  tasks: [{ name: ${name}, limit: 3 }]`;
   for (const name of TASK_NAMES) {
     if (taskByName(name).own !== undefined) expect(load(without(name)).config.evaluation.tasks).toEqual([{ name, limit: 3 }]);
-    else expect(refused(without(name))).toContain(`evaluation.tasks.0.path: found nothing, allowed: a file or glob of items of ${name}`);
+    else expect(refused(without(name))).toContain(`evaluation.tasks.0.path: found nothing, allowed: a file, glob or folder of items of ${name}`);
   }
   expect(TASK_NAMES.filter((name) => taskByName(name).own !== undefined)).toEqual(['wordnet']);
 });

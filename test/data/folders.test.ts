@@ -49,8 +49,8 @@ describe('a folder as a path', () => {
 
   test('other names of splits: folders, C4’s, files of one word', async () => {
     expect(await texts(await folderOf(['corpus/train/a.jsonl', 'corpus/test/b.jsonl']), { split: 'train' })).toEqual(['corpus/train/a.jsonl']);
-    const c4 = ['corpus/en/c4-train.00000-of-01024.json.gz', 'corpus/en/c4-train.00001-of-01024.json.gz'];
-    expect(await texts(await folderOf([...c4, 'corpus/en/c4-validation.00000-of-00008.json.gz']), { split: 'train' })).toEqual(c4);
+    const c4 = ['corpus/en/c4-train.00000-of-00002.json.gz', 'corpus/en/c4-train.00001-of-00002.json.gz'];
+    expect(await texts(await folderOf([...c4, 'corpus/en/c4-validation.00000-of-00001.json.gz']), { split: 'train' })).toEqual(c4);
     expect(await failure(texts(await folderOf(['corpus/train.jsonl', 'corpus/dev.jsonl'])))).toMatchObject({ message: expect.stringContaining('validation (1 file), train (1 file)') as string });
     expect(await failure(texts(await folderOf(['corpus/pages.jsonl', 'corpus/test.jsonl'])))).toMatchObject({ message: expect.stringContaining('files of a split beside 1 of none: test (1 file)') as string, mend: 'name the files that are meant with a glob' });
     expect(await failure(texts(await folderOf(['corpus/train/a.txt', 'corpus/test/b.txt'])))).toMatchObject({ message: expect.stringContaining('several splits') as string });
@@ -77,7 +77,7 @@ describe('a folder as a path', () => {
   test('held-out documents too, with their ids', async () => {
     const folder = await folderOf(['held/validation-00000-of-00001.jsonl', 'held/train-00000-of-00001.jsonl']);
     const source = openHeldOut(heldOutSchema.parse({ source: { type: 'files', paths: ['held'], split: 'validation', idColumn: 'text' } }), folder);
-    expect(await collect(source.documents())).toEqual([{ id: 'held/validation-00000-of-00001.jsonl', source: 'held-out', text: 'held/validation-00000-of-00001.jsonl' }]);
+    expect(await collect(source.documents())).toEqual([{ id: 'held/validation-00000-of-00001.jsonl', place: 'validation-00000-of-00001.jsonl:1', source: 'held-out', text: 'held/validation-00000-of-00001.jsonl' }]);
   });
 });
 

@@ -54,7 +54,7 @@ describe('formats', () => {
   test('ids and nested fields', async () => {
     const folder = await temporaryFolder();
     await writeFile(path.join(folder, 'a.jsonl'), lines);
-    expect((await read({ folder, paths: ['a.jsonl'], textColumn: 'meta.body', idColumn: 'id' }))[7]).toEqual({ id: '7', source: 'mine', text: 'b7' });
+    expect((await read({ folder, paths: ['a.jsonl'], textColumn: 'meta.body', idColumn: 'id' }))[7]).toEqual({ id: '7', place: 'a.jsonl:8', source: 'mine', text: 'b7' });
   });
 
   test('Parquet by pyarrow: nulls and empty texts are no documents', async () => {
@@ -108,9 +108,9 @@ describe('one error each, with file and line', () => {
     ['a missing id', jsonl('a.jsonl', good, { idColumn: 'key' }), 'DataInvalid', 'a.jsonl:1', /key is missing, not an id/],
     ['no UTF-8', jsonl('a.jsonl', Buffer.concat([Buffer.from(good), Buffer.from([0x22, 0xff, 0xfe])])), 'DataInvalid', 'a.jsonl:2', /not UTF-8/],
     ['truncated gzip', jsonl('a.jsonl.gz', cut(gzipSync(lines), 20)), 'DataCorrupt', 'a.jsonl.gz', /ends early/],
-    ['no gzip', jsonl('a.jsonl.gz', good), 'DataCorrupt', 'a.jsonl.gz', /gzip stream is broken/],
+    ['no gzip', jsonl('a.jsonl.gz', good), 'DataCorrupt', 'a.jsonl.gz', /does not begin as gzip does, and its name ends in \.gz/],
     ['truncated zstd', jsonl('a.jsonl.zst', cut(Buffer.from(ZSTD, 'base64'), 20)), 'DataCorrupt', 'a.jsonl.zst', /ends early/],
-    ['no zstd', jsonl('a.jsonl.zst', `${good}${good}`), 'DataCorrupt', 'a.jsonl.zst', /zstd stream is broken/],
+    ['no zstd', jsonl('a.jsonl.zst', `${good}${good}`), 'DataCorrupt', 'a.jsonl.zst', /does not begin as zstd does, and its name ends in \.zst/],
     ['no Parquet', jsonl('a.parquet', good), 'DataCorrupt', 'a.parquet', /cannot be read as Parquet/],
     ['an unknown ending', jsonl('a.csv', good), 'DataInvalid', 'a.csv', /format cannot be told/],
   ];

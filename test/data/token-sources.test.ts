@@ -154,7 +154,7 @@ describe('lists', () => {
     await writeFile(path.join(folder, 'd/b.bin'), bytesOf([1], 2));
     await writeFile(path.join(folder, 'c.txt'), 'text');
     expect(await failure(read(folder, { paths: ['d'] }))).toMatchObject({ where: 'data.sources[0].paths', message: expect.stringContaining('jsonl (1 file), bin (1 file)') as string });
-    expect(await read(folder, { paths: ['d'], format: 'bin' })).toEqual([{ id: 'd/b.bin:0', tokens: [1] }]);
+    expect(await read(folder, { paths: ['d'], format: 'bin' })).toEqual([{ id: 'b.bin:0', tokens: [1] }]);
     expect(await failure(read(folder, { paths: ['c.txt'] }))).toMatchObject({ message: expect.stringContaining('format cannot be told') as string, mend: expect.stringContaining('jsonl, parquet or bin') as string });
   });
 });

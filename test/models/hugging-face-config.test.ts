@@ -39,7 +39,11 @@ test('variants that would be computed wrongly are refused by field', () => {
     ['tie_word_embeddings', true, /tie_word_embeddings is true/],
     ['intermediate_size', 100, /intermediate_size is 100/],
     ['rope_parameters', { rope_type: 'yarn', rope_theta: 1e4 }, /rope_type is "yarn"/],
-    ['rope_scaling', { type: 'linear', factor: 2 }, /rope_scaling is/],
+    ['rope_scaling', { factor: 2, type: 'linear' }, /rope_scaling\.type is "linear"; only "default"/],
+    ['quantization_config', { quant_method: 'fp8' }, /quantization_config is/],
+    ['num_key_value_heads', 1, /num_key_value_heads is 1; only num_attention_heads/],
+    ['head_dim', 16, /head_dim is 16; only hidden_size/],
+    ['max_position_embeddings', 0, /max_position_embeddings/],
     ['model_type', 'mamba', /x\.json: model_type is "mamba"; only "gpt_neox" or "llama" is computed here/],
     ['model_type', undefined, /model_type is not there; only "gpt_neox"/],
     ['num_hidden_layers', 'six', /num_hidden_layers/],
@@ -57,8 +61,8 @@ test('variants of LLaMA that would be computed wrongly are refused by field', ()
     ['mlp_bias', true, /mlp_bias is true/],
     ['head_dim', 8, /head_dim is 8; only hidden_size \/ num_attention_heads/],
     ['rope_parameters', { rope_type: 'llama3', rope_theta: 5e5 }, /rope_type is "llama3"/],
-    ['rope_parameters', { rope_theta: 5e5, partial_rotary_factor: 0.5 }, /partial_rotary_factor is 0.5; only 1/],
-    ['rope_scaling', { type: 'linear', factor: 2 }, /rope_scaling is/],
+    ['rope_parameters', { rope_theta: 1e4, partial_rotary_factor: 0.5 }, /partial_rotary_factor is 0.5; only 1/],
+    ['rope_scaling', { type: 'linear', factor: 2 }, /rope_scaling\.type is "linear"/],
   ] as const) {
     expect(() => readHuggingFaceConfig({ ...good, [field]: value }, 'x.json'), field).toThrow(message);
   }

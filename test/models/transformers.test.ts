@@ -1,22 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { tokenizerJson, trainTokenizer } from '../../lib/data/index.js';
-import { cacheFolder } from '../../lib/home.js';
 import { createModel, openHuggingFace, writeHuggingFace } from '../../lib/models/index.js';
 import { tf, type NamedArrays } from '../../lib/tensor/index.js';
+import { findTransformers } from './find-transformers.js';
 import { idsOf, tensorsOf, tinyConfig, tinyIds, tinyLlama, unsettle } from './tiny.js';
 
-/** A Python that has both packages, or why there is none. */
-function findTransformers(): { readonly python: string } | { readonly why: string } {
-  const asked = process.env['BLISS_TRANSFORMERS_PYTHON'];
-  const python = asked ?? path.join(cacheFolder(), 'bench', 'pytorch', 'bin', 'python');
-  if (asked === undefined && !existsSync(python)) return { why: 'BLISS_TRANSFORMERS_PYTHON names no Python, and the bench has made none' };
-  const { status, stderr, error } = spawnSync(python, ['-c', 'import torch, transformers'], { encoding: 'utf8' });
-  return status === 0 ? { python } : { why: `${python}: ${error?.message ?? stderr.trimEnd().split('\n').at(-1) ?? ''}` };
-}
 const found = findTransformers();
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'bliss-transformers-'));

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker';
+import { inTemporalTerms } from '../../activities/in-temporal-terms.js';
 import { createFinishedStagesActivities, createNoticeActivities, type StageOutcome, type StageRequest } from '../../activities/index.js';
 import { digestJson, fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import type { Ref } from '../../lib/artifacts/types.js';
@@ -66,7 +67,7 @@ export class LightWorkers {
     const workers = await Promise.all([
       on(CPU_QUEUE, { prepareCorpus: stage('prepare'), selectRows: stage('selection'), writeReport }, workflowBundle),
       on(GPU_QUEUE, { train: stage('training'), learnScores: stage('bilevel'), scoreShards: stage('scoring'), evaluate: stage('evaluation') }),
-      on(CONTROL_QUEUE, { claimEpoch: async () => 1, presentRun: async () => undefined, ...createFinishedStagesActivities({ store, home }), ...createNoticeActivities({ environment: {} }), ...control }),
+      on(CONTROL_QUEUE, { claimEpoch: async () => 1, presentRun: async () => undefined, ...createFinishedStagesActivities({ store, home }), ...inTemporalTerms(createNoticeActivities({ environment: {} })), ...control }),
     ]);
     this.running = workers.map((worker) => ({ worker, ended: worker.run() }));
   }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, Worker, type WorkflowBundle } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createControlActivities } from '../../activities/index.js';
+import { createControlActivities, createCpuActivities, createGpuActivities } from '../../activities/index.js';
 import { loadConfig } from '../../config/index.js';
 import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import { openHome } from '../../lib/home.js';
@@ -75,6 +75,16 @@ describe('a worker of ours', () => {
     expect(end.message).toContain('start runs by `bliss run`');
   }, 30_000);
 
+  test('a run, or a stage, in another one’s name ends in one failure: what is open under that name has it to itself', async () => {
+    await start('pipeline', 'mine', { run: 'theirs', config, configFolder: '/', scope: '' });
+    const place = { run: 'theirs', stage: 'seed-0/warm-up/selection', seed: 0, arm: null, round: null };
+    const ref = { uri: `store:artifacts/${'0'.repeat(64)}/manifest.json`, sha256: '0'.repeat(64), size: 1, digest: '0'.repeat(64) };
+    await start('selection', 'mine/stage', { place, worker: config.worker, scope: '', input: { selector: 'random', fraction: 1, method: 'top-k', temperature: 0, trainedRows: 'flag', corpus: ref, group: 0, scores: [], seed: '0' } });
+    for (const [id, name] of [['mine', 'theirs'], ['mine/stage', 'theirs/seed-0/warm-up/selection']] as const) {
+      expect(await ended(id)).toMatchObject({ type: 'Usage', failedTasks: 0, message: expect.stringContaining(`the workflow of ${name} has its name as its id, this one has another`) });
+    }
+  }, 30_000);
+
   test.each(['prepare', 'selection', 'importing', 'warmUp', 'pretraining', 'decay', 'bilevel', 'lexical', 'mates', 'scoring', 'evaluation', 'report'])('a stage’s workflow, %s, started with nothing of a stage ends in one failure', async (workflow) => {
     await start(workflow, `stage-${workflow}`, { place: { run: 'x', stage: '../../x' }, input: null });
     expect(await ended(`stage-${workflow}`)).toMatchObject({ type: 'Usage', failedTasks: 0, message: expect.stringContaining('place.stage: ') });
@@ -110,7 +120,8 @@ describe('a worker of ours', () => {
 
 test('a run that an earlier version submitted with a program in its configuration goes on to its end, runs nothing, and says so in history and details', async () => {
   const told = path.join(folder, 'told');
-  const input = { run: 'old', config: { ...config, notices: { events: ['started', 'done'], command: ['touch', told] } }, configFolder: '/', scope: '' } as unknown as PipelineInput; // as it was typed then
+  const notices = { events: ['started', 'done'], command: ['touch', told] } as never; // as it was typed then
+  const input: PipelineInput = { run: 'old', config: { ...config, notices }, configFolder: '/', scope: '' };
   const workers = new LightWorkers({ connection: environment.nativeConnection, home, input });
   await workers.start(bundle);
   const handle = await environment.client.workflow.start('pipeline', { workflowId: 'old', taskQueue: CPU_QUEUE, args: [input] });
@@ -138,7 +149,13 @@ test('a signal that is none of ours is passed over: the run goes on', async () =
   expect((events ?? []).filter(({ workflowTaskFailedEventAttributes: failed }) => failed != null)).toEqual([]);
 }, 60_000);
 
-test('the schemas are those of the workers’ activities: none is registered without one', () => {
-  const source = readFileSync(fileURLToPath(new URL('../../workers/worker.ts', import.meta.url)), 'utf8');
-  expect(source.match(/activities: create(Control|Cpu|Gpu)Activities\(/g)).toHaveLength(3);
+test('no activity of a stage is begun with anything but its input', async () => {
+  const nothing = {} as Parameters<typeof createGpuActivities>[0]; // none of it is reached
+  const activities = Object.entries<(input: never) => Promise<unknown>>({ ...createGpuActivities(nothing), ...createCpuActivities(nothing) });
+  expect(activities).toHaveLength(10);
+  for (const [name, activity] of activities) {
+    for (const input of [null, {}, { run: 'x', stage: 'x', input: {}, epoch: 1, scope: '', keepCheckpoints: 1, compileTimeout: 10 }]) {
+      await expect(activity(input as never)).rejects.toMatchObject({ type: 'Usage', nonRetryable: true, message: expect.stringContaining(`${name} was asked for what no run asks for: `) });
+    }
+  }
 });

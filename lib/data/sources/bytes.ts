@@ -1,67 +1,68 @@
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { Decompress } from 'fzstd';
 import { BlissError } from '../../errors.js';
+import { HEAD_BYTES, packingOf } from './packing.js';
+import { filePieces, PIECE_BYTES } from './pieces.js';
+import { unreadable } from './read-error.js';
+import { unzstd } from './zstd.js';
 
 /** Counts compressed bytes as they are read, for progress. */
 export type OnBytes = (bytes: number) => void;
 
-/** Size of reads: large enough that a gigabyte takes few turns of the event loop. */
-const CHUNK_BYTES = 1 << 18;
-
-/** The bytes of a file as a stream, unpacked by its ending (.gz, .zst). @throws BlissError DataCorrupt, DataInvalid */
+/** The bytes of a file as a stream, unpacked where they are gzip or zstd, whatever its name. @throws BlissError DataCorrupt, DataInvalid */
 export async function* fileBytes(file: string, onBytes: OnBytes = () => undefined): AsyncIterable<Uint8Array> {
-  const input = createReadStream(file, { highWaterMark: CHUNK_BYTES });
-  input.on('data', (chunk) => {
-    onBytes(chunk.length);
-  });
-  input.pause();
+  const pieces = filePieces({ file });
   try {
-    if (file.endsWith('.gz')) {
-      // an error of either stream ends the iteration below
-      yield* pipeline(input, createGunzip({ chunkSize: CHUNK_BYTES }), () => undefined) as AsyncIterable<Uint8Array>;
-    } else if (file.endsWith('.zst')) {
-      yield* unzstd(input as AsyncIterable<Uint8Array>);
-    } else {
-      yield* input as AsyncIterable<Uint8Array>;
-    }
+    const first = await firstOf(pieces);
+    const input = (async function* () {
+      onBytes(first.length);
+      if (first.length > 0) yield first;
+      for await (const piece of pieces) {
+        onBytes(piece.length);
+        yield piece;
+      }
+    })();
+    const packing = packingOf({ file, head: first.subarray(0, HEAD_BYTES) });
+    if (packing === 'gzip') yield* gunzipped(input, file);
+    else if (packing === 'zstd') yield* unzstd(input, file);
+    else yield* input;
   } catch (error) {
-    throw readError(file, error);
+    throw unreadable(file, error) ?? gzipError(file, error) ?? error;
   } finally {
-    input.destroy();
+    await pieces.return();
   }
 }
 
-/** Node 20 has no zstd of its own. */
-async function* unzstd(input: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  let out: Uint8Array[] = [];
-  const stream = new Decompress((bytes) => {
-    if (bytes.length > 0) out.push(bytes);
-  });
-  for await (const chunk of input) {
-    stream.push(chunk);
-    yield* out;
-    out = [];
+/** Enough to tell what a file is. */
+async function firstOf(pieces: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
+  const held: Uint8Array[] = [];
+  let length = 0;
+  while (length < HEAD_BYTES) {
+    const { value, done } = await pieces.next();
+    if (done === true) break;
+    held.push(value);
+    length += value.length;
   }
-  stream.push(new Uint8Array(0), true);
-  yield* out;
+  return held.length === 1 ? held[0] : Buffer.concat(held);
 }
 
-function readError(file: string, error: unknown): unknown {
-  if (error instanceof BlissError) return error;
+/** All members of a gzip file. Node takes what begins with a zero for padding, damaged members too: only zeros are. */
+async function* gunzipped(input: AsyncIterable<Uint8Array>, file: string): AsyncIterable<Uint8Array> {
+  const unpacker = createGunzip({ chunkSize: PIECE_BYTES });
+  // an error of either stream ends the iteration
+  yield* pipeline(Readable.from(input), unpacker, () => undefined) as AsyncIterable<Uint8Array>;
+  const end = unpacker.bytesWritten;
+  let at = end;
+  for await (const piece of filePieces({ file, start: end })) {
+    const other = piece.findIndex((byte) => byte !== 0);
+    if (other >= 0) throw new BlissError({ code: 'DataCorrupt', where: file, message: `the gzip stream ends at byte ${end}, and something else follows at byte ${at + other}: one of its members is damaged, or it was appended to`, mend: 'copy or download the file anew' });
+    at += piece.length;
+  }
+}
+
+function gzipError(file: string, error: unknown): BlissError | undefined {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const message = error instanceof Error ? error.message : String(error);
-  if (code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR') {
-    return new BlissError({ code: 'DataInvalid', where: file, message: `cannot be read (${code})`, mend: 'check the path and its permissions', cause: error });
-  }
-  if (file.endsWith('.gz') && code.startsWith('Z_')) {
-    const what = code === 'Z_BUF_ERROR' ? 'the gzip stream ends early: the file is cut off' : `the gzip stream is broken (${message})`;
-    return new BlissError({ code: 'DataCorrupt', where: file, message: what, mend: 'copy or download the file anew', cause: error });
-  }
-  if (file.endsWith('.zst')) {
-    const what = /EOF/i.test(message) ? 'the zstd stream ends early: the file is cut off' : `the zstd stream is broken (${message})`;
-    return new BlissError({ code: 'DataCorrupt', where: file, message: what, mend: 'copy or download the file anew', cause: error });
-  }
-  return error;
+  if (error instanceof BlissError || !code.startsWith('Z_')) return undefined;
+  const what = code === 'Z_BUF_ERROR' ? 'the gzip stream ends early: the file is cut off' : `the gzip stream is broken (${error instanceof Error ? error.message : code})`;
+  return new BlissError({ code: 'DataCorrupt', where: file, message: what, mend: 'copy or download the file anew', cause: error });
 }

@@ -1,6 +1,7 @@
 import { fileBytes, type OnBytes } from './bytes.js';
 import { columnRecords, idOf } from './columns.js';
 import type { InputFile } from './files.js';
+import { jsonIdOf } from './json-id.js';
 import { decode, field, invalid, jsonRecords, kind, LONGEST_DOCUMENT } from './records.js';
 
 /** One text of a file with where it stands: `corpus.jsonl:12`. */
@@ -46,14 +47,14 @@ async function* textDocument({ file, onBytes }: ReadDocuments): AsyncIterable<Fi
 }
 
 async function* jsonLines({ file, textColumn, idColumn, onBytes }: ReadDocuments): AsyncIterable<FileDocument> {
-  for await (const { at, record } of jsonRecords(file.path, onBytes)) {
+  for await (const { at, record, json } of jsonRecords(file.path, onBytes)) {
     const text = field(record, textColumn);
     if (text === undefined) {
       throw invalid(at, `there is no field ${textColumn}; the line has ${Object.keys(record).join(', ') || 'none'}`, 'set textColumn to the field with the text');
     }
     if (text === null) continue;
     if (typeof text !== 'string') throw invalid(at, `the field ${textColumn} is ${kind(text)}, not a text`, 'set textColumn to a field with text');
-    if (text !== '') yield { at, id: idOf(record, idColumn, at), text };
+    if (text !== '') yield { at, id: jsonIdOf({ record, json, idColumn, at }), text };
   }
 }
 

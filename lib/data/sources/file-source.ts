@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { BlissError } from '../../errors.js';
 import type { Document, TokenDocument, Vocabulary } from '../types.js';
 import { readDocuments } from './documents.js';
@@ -31,7 +30,7 @@ export function fileSource({ textColumn, ...files }: FileSource): CorpusSource<D
     allowed: TEXT_FORMATS,
     empty: ['text', 'check the files and textColumn'],
     read: async function* ({ file, onBytes }) {
-      for await (const { at, id, text } of readDocuments({ file, textColumn, idColumn: files.idColumn, onBytes })) yield { id: id ?? path.relative(files.folder, at), source: files.name, text };
+      for await (const { at, id, text } of readDocuments({ file, textColumn, idColumn: files.idColumn, onBytes })) yield documentOf({ file, at, id, source: files.name }, { text });
     },
   });
 }
@@ -45,9 +44,15 @@ export function tokenSource({ idsColumn, dtype, endOfText, ...files }: TokenSour
     read: async function* ({ file, onBytes, vocabulary }) {
       if (vocabulary === undefined) throw new BlissError({ code: 'ConfigInvalid', where: 'tokenizer.type', message: `the source ${files.name} is tokenised already: there is no text to train a tokenizer on`, mend: 'give the tokenizer that made its ids: { type: file, path: tokenizer.json }' });
       const documents = readTokens({ file, idsColumn, idColumn: files.idColumn, dtype, endOfText, vocabulary, onBytes });
-      for await (const { at, id, tokens } of documents) yield { id: id ?? path.relative(files.folder, at), source: files.name, tokens };
+      for await (const { at, id, tokens } of documents) yield documentOf({ file, at, id, source: files.name }, { tokens });
     },
   });
+}
+
+/** @param at the file's path, with the place in it */
+function documentOf<Content extends object>({ file, at, id, source }: { readonly file: InputFile; readonly at: string; readonly id: string | undefined; readonly source: string }, content: Content): Content & Pick<Document, 'id' | 'place' | 'source'> {
+  const place = `${file.name}${at.slice(file.path.length)}`;
+  return { ...(id === undefined ? { id: place } : { id, place }), source, ...content };
 }
 
 interface SourceOf<D> {
@@ -68,7 +73,7 @@ function sourceOf<D extends Document | TokenDocument>({ files: { name, paths, fo
     inputs: async () => {
       const files = await resolve();
       const inputs = [];
-      for (const file of files) inputs.push({ name: path.relative(folder, file.path), sha256: await sha256OfFile(file.path) });
+      for (const file of files) inputs.push({ name: file.name, sha256: await sha256OfFile(file.path) });
       return inputs;
     },
     progress: () => (size === 0 ? undefined : Math.min(1, read / size)),

@@ -1,15 +1,21 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { folderFiles } from './folder-files.js';
+import { folderFiles, type FolderFile } from './folder-files.js';
 import { formatOf, TEXT_FORMATS, type FileFormat } from './formats.js';
 import { glob, isGlob } from './glob.js';
-import { invalid } from './records.js';
+import { requireAllParts } from './parts.js';
+import { filePieces } from './pieces.js';
+import { unreadable } from './read-error.js';
+import { invalid } from './invalid.js';
+import type { FoundFile } from './walk.js';
 
 export interface InputFile {
+  /** absolute */
   readonly path: string;
+  /** from where its pattern begins: the folder, the fixed part of the glob. What its documents are called after: it does not change where all is moved */
+  readonly name: string;
   readonly format: FileFormat;
   readonly size: number;
 }
@@ -18,6 +24,7 @@ export interface ResolveFiles {
   /** files or globs (`*`, `?`, `**`, `[…]`), relative to `folder` */
   readonly paths: readonly string[];
   readonly format: FileFormat | 'auto';
+  /** no part of it is a pattern */
   readonly folder: string;
   /** field of the configuration, for errors: `data.sources[0].paths` */
   readonly field: string;
@@ -27,41 +34,73 @@ export interface ResolveFiles {
   readonly folders?: { readonly split?: string | undefined };
 }
 
-/** Files of all patterns, each once: patterns in the order given, a glob's and a folder's files sorted by path. @throws BlissError DataInvalid */
-export async function resolveFiles({ paths, format, folder, field, allowed = TEXT_FORMATS, folders }: ResolveFiles): Promise<InputFile[]> {
+/** What one pattern stands for. */
+interface Found {
+  readonly start: string;
+  readonly files: readonly (FoundFile | FolderFile)[];
+}
+
+/**
+ * Files of all patterns, each real file once, whatever leads to it: patterns in the order given, a glob's and a folder's files sorted by path.
+ * @throws BlissError DataInvalid
+ */
+export async function resolveFiles(params: ResolveFiles): Promise<InputFile[]> {
+  const { paths, format, folder, field, allowed = TEXT_FORMATS, folders } = params;
   const found = new Map<string, InputFile>();
-  const take = async (file: string, known: FileFormat | undefined): Promise<void> => {
-    const { size } = await stat(file);
-    found.set(file, { path: file, size, format: known ?? (format === 'auto' ? formatOf(file, field, allowed) : format) });
-  };
   let hasFolder = false;
   for (const pattern of paths) {
     const absolute = path.resolve(folder, pattern);
-    // a file whose name has glob characters is that file
-    const direct = await stat(absolute).catch(() => undefined);
-    if (direct?.isDirectory() === true && folders !== undefined) {
-      hasFolder = true;
-      for (const file of await folderFiles({ folder: absolute, format, allowed, split: folders.split, field })) await take(file.path, file.format);
-      continue;
+    const direct = await stat(absolute).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+    const isFolder = !(direct instanceof Error) && direct.isDirectory() && folders !== undefined;
+    hasFolder ||= isFolder;
+    const { start, files } = isFolder ? { start: absolute, files: await folderFiles({ folder: absolute, format, allowed, split: folders.split, field }) } : await named({ pattern, folder, field, direct });
+    for (const file of files) {
+      if (found.has(file.real)) continue;
+      const { size } = await stat(file.path);
+      const known = 'format' in file ? file.format : undefined;
+      found.set(file.real, { path: file.path, name: path.relative(start, file.path), size, format: known ?? (format === 'auto' ? formatOf(file.path, field, allowed) : format) });
     }
-    const files = direct?.isFile() === true ? [absolute] : isGlob(pattern) ? await glob(absolute) : [];
-    if (files.length === 0) {
-      const isFolder = direct?.isDirectory() ?? false;
-      throw invalid(
-        field,
-        isFolder ? `${absolute} is a folder` : isGlob(pattern) ? `no file matches ${absolute}` : `there is no file ${absolute}`,
-        isFolder ? 'name a file in it' : 'check the path; relative ones start from the folder of the configuration file',
-      );
-    }
-    for (const file of files) await take(file, undefined);
   }
   if (folders?.split !== undefined && !hasFolder) throw invalid(field, `split ${folders.split} is of a folder, and no path is one`, 'leave split out, or name the folder');
-  return [...found.values()];
+  return withOwnNames([...found.values()]);
 }
 
-/** sha256 of a file's bytes, hex, as a stream. */
+interface Named extends Pick<ResolveFiles, 'folder' | 'field'> {
+  readonly pattern: string;
+  /** what has that very name, or why nothing does */
+  readonly direct: Stats | Error;
+}
+
+/** A file, or what a glob matches. */
+async function named({ pattern, folder, field, direct }: Named): Promise<Found> {
+  const absolute = path.resolve(folder, pattern);
+  // a file whose name has brackets is that file; stars mean others too
+  if (!(direct instanceof Error) && direct.isFile() && !/[*?]/.test(pattern)) return { start: path.dirname(absolute), files: [{ path: absolute, real: await realpath(absolute) }] };
+  if (isGlob(pattern)) {
+    const { start, files, matches } = await glob({ folder, pattern, field });
+    requireAllParts({ files: files.map((file) => file.path), isMeant: matches, field });
+    if (files.length > 0) return { start, files };
+  }
+  if (!(direct instanceof Error)) throw direct.isDirectory() ? invalid(field, `${absolute} is a folder`, 'name a file in it') : invalid(field, `${absolute} is no file that can be read twice`, 'write what it gives into a file');
+  const absent = isGlob(pattern) || ('code' in direct && direct.code === 'ENOENT');
+  throw invalid(field, absent ? (isGlob(pattern) ? `no file matches ${absolute}` : `there is no file ${absolute}`) : `${absolute} cannot be read (${direct.message})`, 'check the path; relative ones start from the folder of the configuration file', direct);
+}
+
+/** Where two would be called alike, all names begin at the folder that all files have in common. */
+function withOwnNames(files: InputFile[]): InputFile[] {
+  if (new Set(files.map(({ name }) => name)).size === files.length) return files;
+  let common = path.dirname(files[0].path);
+  for (const file of files) while (/^\.\.(\/|$)/.test(path.relative(common, file.path))) common = path.dirname(common);
+  return files.map((file) => ({ ...file, name: path.relative(common, file.path) }));
+}
+
+/** sha256 of a file's bytes, hex, as a stream. @throws BlissError DataInvalid where it cannot be read */
 export async function sha256OfFile(file: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
+  try {
+    for await (const piece of filePieces({ file })) hash.update(piece);
+  } catch (error) {
+    throw unreadable(file, error) ?? error;
+  }
   return hash.digest('hex');
 }

@@ -1,7 +1,8 @@
-import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { formatByEnding, type FileFormat } from './formats.js';
-import { invalid } from './records.js';
+import { formatByEnding, packedOtherwise, type FileFormat } from './formats.js';
+import { requireAllParts } from './parts.js';
+import { invalid } from './invalid.js';
+import { walk, type FoundFile } from './walk.js';
 
 export interface FolderFiles {
   /** absolute */
@@ -17,23 +18,38 @@ export interface FolderFiles {
 /** What lies beside data and is none: Spark's and Git's own files, and what tells about a data set. */
 const ASIDE = /^[._]|^(readme|licen[cs]e|notice|copying|citation|changelog)\b/i;
 
+export type FolderFile = FoundFile & { readonly format: FileFormat };
+
 /**
- * The data files of a folder and of those below it, sorted by path: all of one format, told by their endings. Files of a data set in the hub's
- * layout (`data/train-00000-of-00005.parquet`, `train/…`) belong to splits: one is taken.
+ * The data files of a folder and of those below it, sorted by path, each real file once: all of one format, told by their endings. Files of a data set
+ * in the hub's layout (`data/train-00000-of-00005.parquet`, `train/…`) belong to splits: one is taken.
  *
- * @throws BlissError DataInvalid: no data file, several formats, several splits, no such split
+ * @throws BlissError DataInvalid: no data file, several formats, several splits, no such split, a part of `…-of-00005` that is not there; as `walk`
  */
-export async function folderFiles({ folder, format, allowed, split, field }: FolderFiles): Promise<{ readonly path: string; readonly format: FileFormat }[]> {
+export async function folderFiles({ folder, format, allowed, split, field }: FolderFiles): Promise<readonly FolderFile[]> {
+  const files = await dataFiles({ folder, format, allowed, field });
+  const taken = ofSplit({ files, folder, split, field });
+  requireAllParts({ files: taken.map((file) => file.path), isMeant: () => true, field });
+  return taken;
+}
+
+async function dataFiles({ folder, format, allowed, field }: Omit<FolderFiles, 'split'>): Promise<readonly FolderFile[]> {
   const wanted = format === 'auto' ? allowed : [format];
-  const files: { path: string; format: FileFormat }[] = [];
-  for (const file of await walk(folder)) {
-    const found = formatByEnding(file, wanted);
-    if (found !== undefined) files.push({ path: file, format: found });
+  const isWanted = (name: string): boolean => (formatByEnding(name, wanted) ?? packedOtherwise(name, wanted)) !== undefined;
+  const files: FolderFile[] = [];
+  for (const file of await filesBelow({ folder, isWanted })) {
+    const found = formatByEnding(file.path, wanted);
+    if (found === undefined) throw invalid(file.path, `it is packed as ${path.extname(file.path)}, which is not read`, 'unpack it, or pack it by gzip or zstd; or name the other files by a glob');
+    files.push({ ...file, format: found });
   }
   if (files.length === 0) throw invalid(field, `the folder ${folder} holds no ${wanted.join(', ')} file`, 'check the path, or name its files with a glob and their format');
   const formats = count(files.map((file) => file.format));
   if (formats.size > 1) throw invalid(field, `the folder ${folder} holds files of several formats: ${listed(formats)}`, 'set format beside it, or name the files with a glob');
-  const splitOf = (file: { path: string; format: FileFormat }): string | undefined => splitName(path.relative(folder, file.path), file.format);
+  return files;
+}
+
+function ofSplit({ files, folder, split, field }: Pick<FolderFiles, 'folder' | 'split' | 'field'> & { readonly files: readonly FolderFile[] }): readonly FolderFile[] {
+  const splitOf = (file: FolderFile): string | undefined => splitName(path.relative(folder, file.path), file.format);
   const splits = count(files.flatMap((file) => splitOf(file) ?? []));
   if (split !== undefined) {
     const taken = files.filter((file) => splitOf(file) === canonical(split));
@@ -46,18 +62,11 @@ export async function folderFiles({ folder, format, allowed, split, field }: Fol
   return files;
 }
 
-/** Files below a folder, links followed: the hub's cache is links. Sorted by path. */
-async function walk(folder: string): Promise<string[]> {
-  const files: string[] = [];
-  for (const name of await readdir(folder)) {
-    if (ASIDE.test(name)) continue;
-    const file = path.join(folder, name);
-    const found = await stat(file).catch(() => undefined);
-    if (found?.isDirectory() === true) files.push(...(await walk(file)));
-    else if (found?.isFile() === true) files.push(file);
-  }
-  return files.sort((a, b) => (a < b ? -1 : 1));
-}
+/** Files below a folder whose names are wanted, sorted by path, each real file once: without what lies beside data and is none. @throws BlissError as `walk` */
+export const filesBelow = ({ folder, isWanted }: { readonly folder: string; readonly isWanted: (name: string) => boolean }): Promise<readonly FoundFile[]> =>
+  walk({ folder, steps: [{ kind: 'folders' }, { kind: 'match', matches: (name) => !isAside(name) && isWanted(name) }], leftOut: isAside });
+
+const isAside = (name: string): boolean => ASIDE.test(name);
 
 const KEYWORDS: Readonly<Record<string, string>> = { train: 'train', training: 'train', validation: 'validation', valid: 'validation', val: 'validation', dev: 'validation', test: 'test', testing: 'test', eval: 'test', evaluation: 'test' };
 const canonical = (split: string): string => KEYWORDS[split.toLowerCase()] ?? split;

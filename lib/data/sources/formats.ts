@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { invalid } from './records.js';
+import { invalid } from './invalid.js';
 
 export type FileFormat = 'jsonl' | 'parquet' | 'text' | 'bin';
 
@@ -24,4 +24,10 @@ export function formatOf(file: string, field: string, allowed: readonly FileForm
   const format = formatByEnding(file, allowed) ?? (allowed.includes('jsonl') && /\.json$/i.test(file) ? 'jsonl' : undefined);
   if (format !== undefined) return format;
   throw invalid(file, 'the format cannot be told from the ending', `set format to ${allowed.slice(0, -1).join(', ')} or ${allowed[allowed.length - 1]} beside ${field}`);
+}
+
+/** The ending of a packer that is not read, where the name before it is one of data. */
+export function packedOtherwise(file: string, allowed: readonly FileFormat[]): string | undefined {
+  const [, name, packer] = /^(.*)\.(xz|lzma|bz2|lz4|br|zip|7z|z)$/i.exec(path.basename(file)) ?? [];
+  return name !== undefined && formatByEnding(name, allowed) !== undefined ? packer : undefined;
 }

@@ -1,34 +1,73 @@
-import { readdir, stat } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import path from 'node:path';
+import { invalid } from './invalid.js';
+import { walk, type FoundFile, type Step } from './walk.js';
 
-export const isGlob = (pattern: string): boolean => /[*?[]/.test(pattern);
+const MAGIC = /[*?[]/;
 
-/** Files that an absolute pattern (`*`, `?`, `**`, `[…]`) matches, sorted by path. */
-export async function glob(pattern: string): Promise<string[]> {
-  const parts = pattern.split(path.sep);
-  const firstMagic = parts.findIndex((part) => /[*?[]/.test(part));
-  const base = parts.slice(0, firstMagic).join(path.sep) || path.sep;
-  const matcher = globPattern(pattern);
-  const depth = parts.slice(firstMagic).includes('**') ? Infinity : parts.length - firstMagic;
-  const files: string[] = [];
-  const walk = async (folder: string, left: number): Promise<void> => {
-    for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
-      const file = path.join(folder, entry.name);
-      if (entry.isDirectory() && left > 1) await walk(file, left - 1);
-      else if (matcher.test(file) && (await stat(file).catch(() => undefined))?.isFile()) files.push(file);
-    }
-  };
-  await walk(base, depth);
-  return files.sort((a, b) => (a < b ? -1 : 1));
+export const isGlob = (pattern: string): boolean => MAGIC.test(pattern);
+
+export interface Glob {
+  /** that a relative pattern starts from; no part of it is a pattern */
+  readonly folder: string;
+  /** `*`, `?`, `[…]`, `[!…]`; `**` for any number of folders */
+  readonly pattern: string;
+  /** field of the configuration, for errors */
+  readonly field: string;
 }
 
-function globPattern(pattern: string): RegExp {
-  const source = pattern.replace(/\*\*\/|\*\*|\*|\?|\[!?[^\]]+\]|[.+^${}()|\\[\]]/g, (part) => {
-    if (part === '**/') return '(?:[^/]+/)*';
-    if (part === '**') return '.*';
-    if (part === '*') return '[^/]*';
-    if (part === '?') return '[^/]';
-    return part.length > 1 ? part.replace('[!', '[^') : `\\${part}`;
+/** What a pattern matches. */
+export interface Matched {
+  /** absolute: the pattern's fixed part */
+  readonly start: string;
+  readonly files: readonly FoundFile[];
+  /** whether the last part of the pattern matches such a name */
+  readonly matches: (name: string) => boolean;
+}
+
+/**
+ * The files that a shell's pattern matches, sorted by path: names that begin with a dot only where the pattern's part does, links followed, each real
+ * file once. A part with brackets that is the name of something means that.
+ * @throws BlissError DataInvalid, as `walk`
+ */
+export async function glob({ folder, pattern, field }: Glob): Promise<Matched> {
+  const parts = pattern.split('/').filter((part) => part !== '' && part !== '.');
+  let start = path.isAbsolute(pattern) ? path.parse(pattern).root : folder;
+  let first = 0;
+  for (; first < parts.length - 1; first++) {
+    const child = path.join(start, parts[first]);
+    if (MAGIC.test(parts[first]) && (/[*?]/.test(parts[first]) || !(await isThere(child)))) break;
+    start = child;
+  }
+  const steps = parts.slice(first).map((part) => stepOf(part, field));
+  const lastStep = steps[steps.length - 1];
+  if (lastStep.kind === 'folders') steps.push(ANY_NAME);
+  return { start, files: await walk({ folder: start, steps, leftOut: isHidden }), matches: (name) => lastStep.kind === 'folders' || (lastStep.kind === 'match' ? lastStep.matches(name) : lastStep.name === name) };
+}
+
+const isThere = (file: string): Promise<boolean> => lstat(file).then(() => true, () => false);
+const isHidden = (name: string): boolean => name.startsWith('.');
+const ANY_NAME: Step = { kind: 'match', matches: (name) => !isHidden(name) };
+
+function stepOf(part: string, field: string): Step {
+  if (part === '**') return { kind: 'folders' };
+  if (!MAGIC.test(part)) return { kind: 'name', name: part };
+  const pattern = expression(part, field);
+  return { kind: 'match', matches: (name) => (part.startsWith('.') || !isHidden(name)) && (pattern.test(name) || (name === part && part.includes('['))) };
+}
+
+/** `[` without its `]` is itself. */
+function expression(part: string, field: string): RegExp {
+  const source = part.replace(/\*+|\?|\[[!^]?\]?[^\]]*\]|[^]/gu, (piece) => {
+    if (piece.startsWith('*')) return '[^]*';
+    if (piece === '?') return '[^]';
+    if (piece.length === 1 || !piece.startsWith('[')) return piece.replace(/[\\^$.*+?()[\]{}|/]/, '\\$&');
+    const [, not, set] = /^\[([!^]?)(.*)\]$/su.exec(piece) ?? ['', '', ''];
+    return `[${not === '' ? '' : '^'}${set.replace(/[\\\][^&]/g, '\\$&')}]`;
   });
-  return new RegExp(`^${source}$`, 'u');
+  try {
+    return new RegExp(`^${source}$`, 'u');
+  } catch (error) {
+    throw invalid(field, `${part} is no pattern`, 'write ranges in brackets upwards, as [0-9]', error);
+  }
 }

@@ -5,12 +5,16 @@ import type { Document } from '../types.js';
 import { fileSource, tokenSource } from './file-source.js';
 import { resolveFiles } from './files.js';
 import { TEXT_FORMATS, TOKEN_FORMATS } from './formats.js';
+import { requireReadable } from './readable.js';
 import type { CorpusSource } from './types.js';
 import { weightedSource } from './weighted.js';
 
 export type { CorpusSource, SourceInput } from './types.js';
 export { resolveFiles, sha256OfFile, type InputFile } from './files.js';
+export { filesBelow } from './folder-files.js';
+export { formatByEnding } from './formats.js';
 export { readRecords, type FileRecord } from './records.js';
+export { requireReadable } from './readable.js';
 
 /** The sources of the configuration. Files are looked up when they are read. @throws BlissError ConfigInvalid */
 export function openSources(data: Pick<RunConfig['data'], 'sources'>, configFolder: string, seed = ''): CorpusSource[] {
@@ -47,15 +51,15 @@ export function openHeldOut({ source }: RunConfig['heldOut'], configFolder: stri
   return fileSource({ ...source, name: 'held-out', folder: configFolder, field: 'heldOut.source.paths' });
 }
 
-/** Every file that the configuration names is there, without reading any. @throws BlissError DataInvalid */
+/** Every file that the configuration names is there, may be read, and is what it is called: without reading them. @throws BlissError DataInvalid */
 export async function checkSourceFiles({ data, heldOut, configFolder: folder }: { readonly data: Pick<RunConfig['data'], 'sources'>; readonly heldOut: RunConfig['heldOut']; readonly configFolder: string }): Promise<void> {
   for (const [i, source] of data.sources.entries()) {
     if (source.type === 'demo') continue;
     const { paths, format, split } = source;
-    await resolveFiles({ paths, format, folder, field: `data.sources[${i}].paths`, allowed: source.type === 'files' ? TEXT_FORMATS : TOKEN_FORMATS, folders: { split } });
+    requireReadable(await resolveFiles({ paths, format, folder, field: `data.sources[${i}].paths`, allowed: source.type === 'files' ? TEXT_FORMATS : TOKEN_FORMATS, folders: { split } }));
   }
   if (heldOut.source.type === 'files') {
     const { paths, format, split } = heldOut.source;
-    await resolveFiles({ paths, format, folder, field: 'heldOut.source.paths', folders: { split } });
+    requireReadable(await resolveFiles({ paths, format, folder, field: 'heldOut.source.paths', folders: { split } }));
   }
 }

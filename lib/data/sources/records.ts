@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { BlissError } from '../../errors.js';
 import { openParquet } from '../parquet.js';
 import { fileBytes, type OnBytes } from './bytes.js';
 import type { InputFile } from './files.js';
+import { invalid } from './invalid.js';
 
 /** One record of a file with where it stands: `items.jsonl:12`, `items.parquet (row group 0, row 3)`. */
 export interface FileRecord {
@@ -10,7 +10,7 @@ export interface FileRecord {
   readonly record: Record<string, unknown>;
 }
 
-export const invalid = (where: string, message: string, mend: string, cause?: unknown): BlissError => new BlissError({ code: 'DataInvalid', where, message, mend, cause });
+export { invalid };
 
 /** Longest document that is taken, in bytes: far above any real one, below what one string may hold. */
 export const LONGEST_DOCUMENT = 2 ** 28;
@@ -30,15 +30,15 @@ export async function* readRecords({ path, format }: InputFile): AsyncIterable<F
   }
 }
 
-/** Objects of a JSON-lines file; empty lines are passed over. */
-export async function* jsonRecords(file: string, onBytes?: OnBytes): AsyncIterable<FileRecord> {
+/** Objects of a JSON-lines file, with the text that each was parsed from; empty lines are passed over. */
+export async function* jsonRecords(file: string, onBytes?: OnBytes): AsyncIterable<FileRecord & { readonly json: string }> {
   let number = 0;
   for await (const line of byteLines(fileBytes(file, onBytes), file)) {
     number++;
     const at = `${file}:${number}`;
     const source = decode(line, at);
     const json = number === 1 ? source.replace(/^\uFEFF/, '') : source;
-    if (json.trim() !== '') yield { at, record: parseLine(json, at) };
+    if (json.trim() !== '') yield { at, record: parseLine(json, at), json };
   }
 }
 
@@ -57,9 +57,9 @@ async function* parquetRecords(file: string): AsyncIterable<FileRecord> {
   }
 }
 
-/** Parquet's values as JSON has them: INT64 as numbers, texts without an annotation decoded. */
+/** Parquet's values as JSON has them: INT64 as numbers, or as digits where a number would be rounded; texts without an annotation decoded. */
 function plain(value: unknown, at: string): unknown {
-  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   if (value instanceof Uint8Array) return decode(value, at);
   if (Array.isArray(value)) return value.map((item) => plain(item, at));
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;

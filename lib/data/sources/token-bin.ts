@@ -2,6 +2,7 @@ import { open, readFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { BlissError } from '../../errors.js';
+import { isLfsPointer, lfsPointer } from '../../git-lfs.js';
 import { invalid } from './records.js';
 
 export type BinDtype = 'uint16' | 'uint32' | 'int32' | 'int64';
@@ -49,6 +50,7 @@ export async function openBin({ file, dtype }: OpenBin): Promise<{ readonly hand
     const { size } = await handle.stat();
     const head = Buffer.alloc(Math.min(size, LLM_C_HEADER));
     await handle.read(head, 0, head.length, 0);
+    if (isLfsPointer(head)) throw lfsPointer(file);
     return { handle, layout: await layoutOf({ file, size, head, handle, dtype }) };
   } catch (error) {
     await handle.close();
@@ -124,6 +126,7 @@ function indexOf(text: string, index: string): z.infer<typeof indexSchema> {
   try {
     json = JSON.parse(text);
   } catch (error) {
+    if (isLfsPointer(Buffer.from(text))) throw lfsPointer(index);
     throw corrupt(index, `no JSON (${String(error)})`);
   }
   const parsed = indexSchema.safeParse(json);

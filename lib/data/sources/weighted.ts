@@ -4,7 +4,7 @@ import type { CorpusSource } from './types.js';
 
 /**
  * A source whose documents come `weight` times: ⌊weight⌋ times each, the source read again for every time, and once more those of a uniform
- * sample of the rest's size, a pure function of seed, source and document id. The second time a document's id ends in `#2`, and so on.
+ * sample of the rest's size, a pure function of seed, source and the document's place. The second time a document's id ends in `#2`, and so on.
  */
 export function weightedSource<D extends CorpusDocument>({ source, weight, seed }: { readonly source: CorpusSource<D>; readonly weight: number; readonly seed: string }): CorpusSource<D> {
   const whole = Math.floor(weight);
@@ -20,7 +20,7 @@ export function weightedSource<D extends CorpusDocument>({ source, weight, seed 
     documents: async function* (vocabulary): AsyncIterable<D> {
       for (pass = 0; pass < passes; pass++) {
         for await (const document of source.documents(vocabulary)) {
-          if (pass >= whole && hash32(`${seed}/weight/${source.name}/${document.id}`) / 2 ** 32 >= rest) continue;
+          if (pass >= whole && hash32(`${seed}/weight/${source.name}/${document.place ?? document.id}`) / 2 ** 32 >= rest) continue;
           yield pass === 0 ? document : { ...document, id: `${document.id}#${pass + 1}` };
         }
       }

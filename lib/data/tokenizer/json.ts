@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { BlissError } from '../../errors.js';
+import { isLfsPointer, lfsPointer } from '../../git-lfs.js';
 import { BYTE_CHARACTERS } from './bytes.js';
 import { preTokenizerJson, readPreTokenizer, UnsupportedPreTokenizer, type PreTokenizer } from './pre-tokenizer.js';
 import { createTokenizer, type Tokenizer, type TokenizerParts } from './tokenizer.js';
@@ -47,6 +48,7 @@ export async function loadTokenizer(file: string): Promise<Tokenizer> {
   try {
     json = JSON.parse(text);
   } catch (error) {
+    if (isLfsPointer(Buffer.from(text))) throw lfsPointer(file);
     throw refuse(`the tokenizer is no JSON (${String(error)})`, 'check that the file is whole', error);
   }
   const parsed = fileSchema.safeParse(json);

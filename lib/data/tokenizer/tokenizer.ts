@@ -102,11 +102,13 @@ export function createTokenizer(parts: TokenizerParts): Tokenizer {
   const contents = new Map<number, Uint8Array>();
   for (const [token, id] of vocabulary) contents.set(id, bytesOfToken(token) ?? Buffer.from(token, 'utf8'));
   for (const token of added) contents.set(token.id, Buffer.from(token.content, 'utf8'));
+  let largestId = -1;
+  for (const id of contents.keys()) largestId = Math.max(largestId, id);
 
   return {
     parts,
     endOfText,
-    vocabularySize: Math.max(...contents.keys()) + 1,
+    vocabularySize: largestId + 1,
     encode: (text) => {
       const out: number[] = [];
       splitAdded(text, raw, out, (piece) => {

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { ACC_AND_NORM, defineTask, multipleChoice, namedChoices, type Task } from './task.js';
 
-const arc = (name: string, part: string): Task =>
+const arc = (name: string, part: string, other: string): Task =>
   defineTask({
     name,
     version: 1,
     dataset: `allenai/ai2_arc, ${part}`,
     split: 'test',
+    table: { name: part, others: [other] },
     kind: 'multiple_choice',
     metrics: ACC_AND_NORM,
     document: z.object({ question: z.string(), choices: namedChoices, answerKey: z.string() }),
@@ -14,5 +15,5 @@ const arc = (name: string, part: string): Task =>
     item: ({ question, choices, answerKey }) => multipleChoice({ context: `Question: ${question}\nAnswer:`, choices: choices.text, gold: choices.label.indexOf(answerKey) }),
   });
 
-export const arcEasy = arc('arc_easy', 'ARC-Easy');
-export const arcChallenge = arc('arc_challenge', 'ARC-Challenge');
+export const arcEasy = arc('arc_easy', 'ARC-Easy', 'ARC-Challenge');
+export const arcChallenge = arc('arc_challenge', 'ARC-Challenge', 'ARC-Easy');

@@ -6,6 +6,7 @@ export const boolq = defineTask({
   version: 2,
   dataset: 'aps/super_glue, boolq',
   split: 'validation',
+  table: { name: 'boolq', others: ['axb', 'axg', 'cb', 'copa', 'multirc', 'record', 'rte', 'wic', 'wsc', 'wsc.fixed'] },
   kind: 'multiple_choice',
   metrics: ACC,
   document: z.object({ passage: z.string(), question: z.string(), label: z.number().int() }),

@@ -14,6 +14,7 @@ export const hellaswag = defineTask({
   version: 1,
   dataset: 'Rowan/hellaswag',
   split: 'validation',
+  table: { name: 'default', others: [] },
   kind: 'multiple_choice',
   metrics: ACC_AND_NORM,
   document: z.object({

@@ -7,6 +7,7 @@ export const lambadaOpenai = defineTask({
   version: 1,
   dataset: 'EleutherAI/lambada_openai',
   split: 'test',
+  table: { name: 'default', others: ['de', 'en', 'es', 'fr', 'it'] },
   kind: 'loglikelihood',
   metrics: ['perplexity', 'acc'],
   document: z.object({ text: z.string().refine((text) => text.includes(' '), { message: 'is one word: there is nothing before it' }) }),

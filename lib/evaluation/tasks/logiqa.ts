@@ -9,6 +9,7 @@ export const logiqa = defineTask({
   version: 1,
   dataset: 'EleutherAI/logiqa',
   split: 'test',
+  table: { name: 'logiqa', others: [] },
   kind: 'multiple_choice',
   metrics: ACC_AND_NORM,
   document: z.object({ context: z.string(), question: z.string(), options: z.array(z.string()).min(1).max(LETTERS.length), label: z.string() }),

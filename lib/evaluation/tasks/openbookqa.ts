@@ -7,6 +7,7 @@ export const openbookqa = defineTask({
   version: 1,
   dataset: 'allenai/openbookqa, main',
   split: 'test',
+  table: { name: 'main', others: ['additional'] },
   kind: 'multiple_choice',
   metrics: ACC_AND_NORM,
   document: z.object({ question_stem: z.string(), choices: namedChoices, answerKey: z.string() }),

@@ -6,6 +6,7 @@ export const piqa = defineTask({
   version: 1,
   dataset: 'baber/piqa',
   split: 'validation',
+  table: { name: 'plain_text', others: [] },
   kind: 'multiple_choice',
   metrics: ACC_AND_NORM,
   labelField: 'label',

@@ -7,6 +7,7 @@ export const sciq = defineTask({
   version: 1,
   dataset: 'allenai/sciq',
   split: 'test',
+  table: { name: 'default', others: [] },
   kind: 'multiple_choice',
   metrics: ACC_AND_NORM,
   document: z.object({ support: z.string(), question: z.string(), distractor1: z.string(), distractor2: z.string(), distractor3: z.string(), correct_answer: z.string() }),

@@ -33,6 +33,8 @@ export interface Task {
   /** where the hub has its documents */
   readonly dataset: string;
   readonly split: 'test' | 'validation';
+  /** the harness' dataset_name where the data set has several tables, and the hub's names of the others */
+  readonly table?: { readonly name: string; readonly others: readonly string[] };
   readonly kind: 'multiple_choice' | 'loglikelihood';
   readonly metrics: readonly MetricName[];
   /** the field that the data set's own distribution has in a file beside the documents, a line each: an integer */

@@ -8,6 +8,7 @@ export const winogrande = defineTask({
   version: 1,
   dataset: 'allenai/winogrande, winogrande_xl',
   split: 'validation',
+  table: { name: 'winogrande_xl', others: ['winogrande_xs', 'winogrande_s', 'winogrande_m', 'winogrande_l', 'winogrande_debiased'] },
   kind: 'multiple_choice',
   metrics: ACC,
   document: z.object({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ModelConfig } from '../../../config/sections/models.js';
 import { BlissError } from '../../errors.js';
+import { readPositions } from './positions.js';
 
 /** What a checkpoint's `config.json` says, beside the weights. */
 export interface HuggingFaceModel {
@@ -10,51 +11,42 @@ export interface HuggingFaceModel {
   readonly contextLength: number;
 }
 
-/** transformers 5 nests the rotary settings; older files have them at the top. Both are read. */
-const rope = {
-  rope_parameters: z.looseObject({ rope_theta: z.number().optional(), partial_rotary_factor: z.number().optional(), rope_type: z.string().optional() }).nullish(),
-  rope_scaling: z.looseObject({}).nullish(),
-};
+const size = z.number().int().min(1);
 
 const common = {
-  vocab_size: z.number().int(),
-  hidden_size: z.number().int(),
-  intermediate_size: z.number().int(),
-  num_hidden_layers: z.number().int(),
-  num_attention_heads: z.number().int(),
-  max_position_embeddings: z.number().int(),
+  vocab_size: size,
+  hidden_size: size,
+  intermediate_size: size,
+  num_hidden_layers: size,
+  num_attention_heads: size,
+  num_key_value_heads: size.nullish(),
+  head_dim: size.nullish(),
+  max_position_embeddings: size,
   initializer_range: z.number().positive().default(0.02),
 };
 
 const neoxSchema = z.looseObject({
   model_type: z.literal('gpt_neox'),
   ...common,
-  ...rope,
   layer_norm_eps: z.number().default(1e-5),
   hidden_act: z.string().default('gelu'),
   use_parallel_residual: z.boolean().default(true),
   attention_bias: z.boolean().default(true),
   tie_word_embeddings: z.boolean().default(false),
-  rotary_pct: z.number().optional(),
-  rotary_emb_base: z.number().optional(),
 });
 
 const llamaSchema = z.looseObject({
   model_type: z.literal('llama'),
   ...common,
-  ...rope,
-  num_key_value_heads: z.number().int().nullish(),
-  head_dim: z.number().int().nullish(),
   rms_norm_eps: z.number().default(1e-6),
   hidden_act: z.string().default('silu'),
   attention_bias: z.boolean().default(false),
   mlp_bias: z.boolean().default(false),
   tie_word_embeddings: z.boolean().default(false),
-  rope_theta: z.number().optional(),
 });
 
 /**
- * The model of a Hugging Face `config.json`, in either spelling of the rotary settings.
+ * The model of a Hugging Face `config.json`: what it says of how the model computes is applied, or refused by name.
  * @param where the file, for errors
  * @throws BlissError ConfigInvalid for another architecture, or a variant of these two that is not computed here
  */
@@ -70,13 +62,14 @@ export function readHuggingFaceConfig(json: unknown, where = 'config.json'): Hug
     throw new BlissError({ code: 'ConfigInvalid', where, message: `not the configuration of a GPT-NeoX or LLaMA model: ${z.prettifyError(parsed.error)}`, mend: 'copy or download it again, or mend that field' });
   }
   const file = parsed.data;
-  const type = file.rope_parameters?.rope_type ?? 'default';
-  need(type === 'default', 'rope_parameters.rope_type', type, '"default"');
-  need(file.rope_scaling == null || file.rope_scaling['rope_type'] === 'default', 'rope_scaling', file.rope_scaling, 'null');
+  const positions = readPositions({ file, where, modelType: file.model_type });
+  need(file['quantization_config'] == null, 'quantization_config', file['quantization_config'], 'what is saved in float32, float16 or bfloat16');
+  const heads = file.num_attention_heads;
+  need((file.head_dim ?? file.hidden_size / heads) * heads === file.hidden_size, 'head_dim', file.head_dim, 'hidden_size / num_attention_heads');
   const shared = {
     layers: file.num_hidden_layers,
     width: file.hidden_size,
-    heads: file.num_attention_heads,
+    heads,
     initStandardDeviation: file.initializer_range,
   };
   const sizes = { vocabularySize: file.vocab_size, contextLength: file.max_position_embeddings };
@@ -85,14 +78,15 @@ export function readHuggingFaceConfig(json: unknown, where = 'config.json'): Hug
     need(file.use_parallel_residual, 'use_parallel_residual', false, 'true');
     need(file.attention_bias, 'attention_bias', false, 'true');
     need(!file.tie_word_embeddings, 'tie_word_embeddings', true, 'false');
+    need((file.num_key_value_heads ?? heads) === heads, 'num_key_value_heads', file.num_key_value_heads, 'num_attention_heads');
     need(file.intermediate_size === 4 * file.hidden_size, 'intermediate_size', file.intermediate_size, '4 · hidden_size');
     return {
       ...sizes,
       model: {
         architecture: 'gpt-neox',
         ...shared,
-        rotaryFraction: file.rope_parameters?.partial_rotary_factor ?? file.rotary_pct ?? 0.25,
-        rotaryBase: file.rope_parameters?.rope_theta ?? file.rotary_emb_base ?? 10_000,
+        rotaryFraction: positions.fraction,
+        rotaryBase: positions.base,
         layerNormEpsilon: file.layer_norm_eps,
       },
     };
@@ -100,17 +94,15 @@ export function readHuggingFaceConfig(json: unknown, where = 'config.json'): Hug
   need(file.hidden_act === 'silu', 'hidden_act', file.hidden_act, '"silu"');
   need(!file.attention_bias, 'attention_bias', true, 'false');
   need(!file.mlp_bias, 'mlp_bias', true, 'false');
-  const turned = file.rope_parameters?.partial_rotary_factor ?? 1;
-  need(turned === 1, 'rope_parameters.partial_rotary_factor', turned, '1');
-  need((file.head_dim ?? file.hidden_size / file.num_attention_heads) * file.num_attention_heads === file.hidden_size, 'head_dim', file.head_dim, 'hidden_size / num_attention_heads');
+  need(positions.fraction === 1, 'partial_rotary_factor', positions.fraction, '1');
   return {
     ...sizes,
     model: {
       architecture: 'llama',
       ...shared,
-      keyValueHeads: file.num_key_value_heads ?? file.num_attention_heads,
+      keyValueHeads: file.num_key_value_heads ?? heads,
       intermediate: file.intermediate_size,
-      rotaryBase: file.rope_parameters?.rope_theta ?? file.rope_theta ?? 10_000,
+      rotaryBase: positions.base,
       rmsNormEpsilon: file.rms_norm_eps,
       tieEmbeddings: file.tie_word_embeddings,
     },

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { BlissError } from '../../errors.js';
+import { isLfsPointer, lfsPointer } from '../../git-lfs.js';
 
 export const WEIGHTS_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';
@@ -30,6 +31,7 @@ export async function readJsonFile(file: string): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch (cause) {
+    if (isLfsPointer(Buffer.from(text))) throw lfsPointer(file);
     throw new BlissError({ code: 'DataInvalid', where: file, message: 'not JSON', mend: 'copy or download it again', cause });
   }
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { BlissError } from '../../errors.js';
 import type { Shape, Shapes } from '../../tensor/index.js';
 import { createModel } from '../create-model.js';
-import { openSafetensors, type SafetensorsFile } from '../safetensors.js';
+import { openSafetensors, type SafetensorsFile, type StoredTensor } from '../safetensors.js';
 import { readHuggingFaceConfig, type HuggingFaceModel } from './config.js';
 import { CONFIG_FILE, INDEX_FILE, readIndexFile, readJsonFile, WEIGHTS_FILE } from './index-file.js';
 
@@ -13,7 +13,7 @@ export interface HuggingFaceCheckpoint extends HuggingFaceModel {
   readonly shapes: Shapes;
   /** names of the files that the weights come from, in the folder */
   readonly files: readonly string[];
-  /** one tensor by positioned reads, float32 whatever it is stored as. @throws BlissError DataCorrupt, DataInvalid */
+  /** one tensor by positioned reads, one read at a time, float32 whatever it is stored as. @throws BlissError DataCorrupt, DataInvalid */
   read(name: string): Promise<Float32Array>;
   close(): Promise<void>;
 }
@@ -31,21 +31,20 @@ export async function openHuggingFace(folder: string): Promise<HuggingFaceCheckp
   const configFile = path.join(folder, CONFIG_FILE);
   const config = readHuggingFaceConfig(await readJsonFile(configFile), configFile);
   const shapes = shapesOf(config, configFile);
-  const opened = new Map<string, SafetensorsFile>();
-  const close = async (): Promise<void> => void (await Promise.all([...opened.values()].map((file) => file.close())));
+  const shards = openShards(folder);
   try {
-    const { home, files } = await openFiles(folder, opened);
+    const { home, files, headers } = await readHeaders(folder, shards);
     const tied = config.model.architecture === 'llama' && config.model.tieEmbeddings;
-    checkTensors({ folder, shapes, home, opened, mayBeThere: (name) => CONSTANTS.test(name) || (tied && name === TIED.output) });
+    checkTensors({ folder, shapes, home, headers, mayBeThere: (name) => CONSTANTS.test(name) || (tied && name === TIED.output) });
     const read = async (name: string): Promise<Float32Array> => {
-      const array = await fileOf(opened, home[name]).read(name);
+      const array = await (await shards.open(home[name])).read(name);
       if (array instanceof Float32Array) return array;
       throw invalid(path.join(folder, home[name]), `${name} holds integers`);
     };
     if (tied && Object.hasOwn(home, TIED.output)) await checkTied({ read, where: path.join(folder, home[TIED.output]) });
-    return { ...config, shapes, files, read, close };
+    return { ...config, shapes, files, read, close: shards.close };
   } catch (error) {
-    await close();
+    await shards.close();
     throw error;
   }
 }
@@ -61,53 +60,76 @@ function shapesOf({ model, vocabularySize }: HuggingFaceModel, where: string): S
 
 type Home = Readonly<Record<string, string>>;
 
-/** @param opened filled with every file, also where one of them fails @returns the file of each tensor */
-async function openFiles(folder: string, opened: Map<string, SafetensorsFile>): Promise<{ readonly home: Home; readonly files: readonly string[] }> {
-  const open = async (file: string): Promise<SafetensorsFile> => {
-    const where = path.join(folder, file);
-    try {
-      const tensors = await openSafetensors(where);
-      opened.set(file, tensors);
-      return tensors;
-    } catch (cause) {
-      if (cause instanceof BlissError) throw cause;
-      throw new BlissError({ code: 'DataInvalid', where, message: 'the shard cannot be read', mend: `copy or download it again, as ${INDEX_FILE} names it`, cause });
-    }
+type Headers = ReadonlyMap<string, Readonly<Record<string, StoredTensor>>>;
+
+interface Shards {
+  open(file: string): Promise<SafetensorsFile>;
+  close(): Promise<void>;
+}
+
+/** One file is open at a time: a model of hundreds of shards has more than a process may open. */
+function openShards(folder: string): Shards {
+  let current: { readonly file: string; readonly opened: SafetensorsFile } | undefined;
+  const close = async (): Promise<void> => {
+    const last = current;
+    current = undefined;
+    await last?.opened.close();
   };
+  return {
+    close,
+    open: async (file) => {
+      if (current?.file === file) return current.opened;
+      await close();
+      const where = path.join(folder, file);
+      try {
+        current = { file, opened: await openSafetensors(where) };
+        return current.opened;
+      } catch (cause) {
+        if (cause instanceof BlissError) throw cause;
+        throw new BlissError({ code: 'DataInvalid', where, message: 'the shard cannot be read', mend: `copy or download it again, as ${INDEX_FILE} names it`, cause });
+      }
+    },
+  };
+}
+
+/** @returns the file of each tensor, and what each file holds */
+async function readHeaders(folder: string, shards: Shards): Promise<{ readonly home: Home; readonly files: readonly string[]; readonly headers: Headers }> {
   if (await isThere(path.join(folder, WEIGHTS_FILE))) {
-    const { tensors } = await open(WEIGHTS_FILE);
-    return { home: Object.fromEntries(Object.keys(tensors).map((name) => [name, WEIGHTS_FILE])), files: [WEIGHTS_FILE] };
+    const { tensors } = await shards.open(WEIGHTS_FILE);
+    return { home: Object.fromEntries(Object.keys(tensors).map((name) => [name, WEIGHTS_FILE])), files: [WEIGHTS_FILE], headers: new Map([[WEIGHTS_FILE, tensors]]) };
   }
   if (!(await isThere(path.join(folder, INDEX_FILE)))) {
     throw new BlissError({ code: 'DataInvalid', where: folder, message: `there is neither ${WEIGHTS_FILE} nor ${INDEX_FILE}`, mend: 'save the model as safetensors: model.save_pretrained(folder) of transformers' });
   }
   const home = await readIndexFile(folder);
   const files = [...new Set(Object.values(home))].sort();
+  const headers = new Map<string, Readonly<Record<string, StoredTensor>>>();
   for (const file of files) {
-    const { tensors } = await open(file);
+    const { tensors } = await shards.open(file);
+    headers.set(file, tensors);
     const strayed = Object.keys(tensors).find((name) => home[name] !== file);
     if (strayed !== undefined) throw invalid(path.join(folder, file), `${strayed} lies in it, and ${INDEX_FILE} says ${home[strayed] ?? 'nothing of it'}`);
   }
-  return { home, files };
+  return { home, files, headers };
 }
 
 interface CheckTensors {
   readonly folder: string;
   readonly shapes: Shapes;
   readonly home: Home;
-  readonly opened: ReadonlyMap<string, SafetensorsFile>;
+  readonly headers: Headers;
   readonly mayBeThere: (name: string) => boolean;
 }
 
-function checkTensors({ folder, shapes, home, opened, mayBeThere }: CheckTensors): void {
-  const all = path.join(folder, opened.has(WEIGHTS_FILE) ? WEIGHTS_FILE : INDEX_FILE);
+function checkTensors({ folder, shapes, home, headers, mayBeThere }: CheckTensors): void {
+  const all = path.join(folder, headers.has(WEIGHTS_FILE) ? WEIGHTS_FILE : INDEX_FILE);
   const missing = Object.keys(shapes).filter((name) => !Object.hasOwn(home, name));
   if (missing.length > 0) throw invalid(all, `${few(missing)} missing, which config.json's model has`);
   const extra = Object.keys(home).filter((name) => !Object.hasOwn(shapes, name) && !mayBeThere(name));
   if (extra.length > 0) throw invalid(path.join(folder, home[extra[0]]), `${few(extra)} not of config.json's model`);
   for (const [name, shape] of Object.entries(shapes)) {
     const where = path.join(folder, home[name]);
-    const { tensors } = fileOf(opened, home[name]);
+    const tensors = headers.get(home[name]) ?? {};
     if (!Object.hasOwn(tensors, name)) throw invalid(where, `${name} is missing, which ${INDEX_FILE} says is there`);
     if (!sameShape(tensors[name].shape, shape)) throw invalid(where, `${name} is [${tensors[name].shape.join(', ')}], config.json's model wants [${shape.join(', ')}]`);
   }
@@ -120,12 +142,6 @@ async function checkTied({ read, where }: { readonly read: (name: string) => Pro
   const [embedding, output] = [await read(TIED.embedding), await read(TIED.output)];
   if (embedding.length === output.length && embedding.every((value, i) => value === output[i])) return;
   throw new BlissError({ code: 'DataInvalid', where, message: `${TIED.output} is not ${TIED.embedding}, and config.json ties them`, mend: 'write "tie_word_embeddings": false into config.json, or leave the tensor out' });
-}
-
-function fileOf(opened: ReadonlyMap<string, SafetensorsFile>, file: string): SafetensorsFile {
-  const found = opened.get(file);
-  if (found === undefined) throw new RangeError(`${file} is not open`);
-  return found;
 }
 
 const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((size, i) => size === b[i]);

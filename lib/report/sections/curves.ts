@@ -4,6 +4,7 @@ import { figures, loss, unique } from '../numbers.js';
 import { colour, dash, draw, WIDE } from '../plot.js';
 import type { BilevelCurve, ReportData, TrainingCurve } from '../types.js';
 import { armLegend, armStyle, empty, legend, thinned, type Section } from './section.js';
+import { counted } from '../../counted.js';
 
 /** Points of a drawn line; more are averaged in groups, which shows the trend better than every batch's noise. */
 const DRAWN_POINTS = 240;
@@ -48,7 +49,7 @@ function training(data: ReportData, curves: readonly TrainingCurve[]): Html {
   const arms = unique(curves.map(({ arm }) => arm));
   const faint = unique(curves.map(({ seed }) => seed)).length > 1 ? 0.7 : 1;
   const graphic = draw({
-    label: `training loss by step, one line an arm and seed, ${curves.length} lines`,
+    label: `training loss by step, one line an arm and seed, ${counted(curves.length, 'line')}`,
     width: WIDE,
     height: 320,
     x: { label: 'training step of the target →' },

@@ -4,6 +4,7 @@ import { bytes, figures, seconds, unique } from '../numbers.js';
 import { draw, WIDE } from '../plot.js';
 import type { LineageEntry, ReportData } from '../types.js';
 import { empty, type Section } from './section.js';
+import { counted } from '../../counted.js';
 
 export function timingsSection(data: ReportData): Section {
   return { id: 'timings', title: 'Time by stage', body: data.timings.length === 0 ? empty('No times were recorded.') : timings(data) };
@@ -59,7 +60,7 @@ export function lineageSection(data: ReportData): Section {
     first.add(hex);
     return html`<span id="made-${hex}">${digest(hex)}</span>`;
   };
-  const body = data.lineage.length === 0 ? empty('No artifacts were recorded.') : html`<p>Which artifact came from which. Equal digests mean equal content, whatever run made it.</p>${folded(`All ${data.lineage.length} artifacts`, table<LineageEntry>({
+  const body = data.lineage.length === 0 ? empty('No artifacts were recorded.') : html`<p>Which artifact came from which. Equal digests mean equal content, whatever run made it.</p>${folded(`All ${counted(data.lineage.length, 'artifact')}`, table<LineageEntry>({
     caption: 'Artifacts in the order of the run; digests over canonical content (sha256)',
     rows: data.lineage,
     columns: [
