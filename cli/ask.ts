@@ -50,11 +50,17 @@ export async function ask({ update, args, ...waiting }: Waiting & { readonly upd
   }
 }
 
+interface WhileWorked<T> extends Waiting {
+  readonly until: Promise<T>;
+  /** how long a worker that was there may not have asked for work. @default 90 s */
+  readonly idleMs?: number;
+}
+
 /** Waits for what only a worker can bring about, as long as one is there. @throws BlissError ServerUnreachable */
-export async function whileWorked<T>({ until, ...waiting }: Waiting & { readonly until: Promise<T> }): Promise<T> {
+export async function whileWorked<T>({ until, idleMs = POLL_EVERY_MS, ...waiting }: WhileWorked<T>): Promise<T> {
   const over = new AbortController();
   try {
-    return await Promise.race([until, workersGone({ ...waiting, over: over.signal })]);
+    return await Promise.race([until, workersGone({ ...waiting, idleMs, over: over.signal })]);
   } finally {
     over.abort();
     until.catch(() => undefined); // nobody waits for it any more
@@ -62,7 +68,8 @@ export async function whileWorked<T>({ until, ...waiting }: Waiting & { readonly
 }
 
 /** Rejects when nobody has asked for work for so long that nobody is there; by the server's own times, as clocks differ. */
-async function workersGone({ over, ...waiting }: Waiting & { readonly over: AbortSignal }): Promise<never> {
+async function workersGone({ over, idleMs, ...waiting }: Waiting & { readonly idleMs: number; readonly over: AbortSignal }): Promise<never> {
+  const patienceMs = waiting.patienceSeconds * 1000;
   let newest = -1;
   let changedAt = Date.now();
   for (;;) {
@@ -73,7 +80,7 @@ async function workersGone({ over, ...waiting }: Waiting & { readonly over: Abor
     if (last === undefined || last !== newest) {
       newest = last ?? newest;
       changedAt = Date.now();
-    } else if (Date.now() - changedAt > (last === 0 ? waiting.patienceSeconds * 1000 : Math.max(POLL_EVERY_MS, waiting.patienceSeconds * 1000))) {
+    } else if (Date.now() - changedAt > (last === 0 ? patienceMs : Math.max(idleMs, patienceMs))) {
       throw noAnswer({ ...waiting, polls: [] });
     }
   }

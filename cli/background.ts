@@ -5,7 +5,7 @@ import type { LoadedConfig } from '../config/index.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
 import { packageRoot } from '../lib/package-root.js';
-import { askStack } from '../workers/home-lock.js';
+import { askStack, isUp } from '../workers/home-lock.js';
 import { configuredServer } from '../workers/connection.js';
 import { lastLines } from '../workers/supervisor.js';
 import { LOCAL_NAMESPACE } from '../workers/temporal-server.js';
@@ -26,7 +26,7 @@ export interface InBackground {
 /** `bliss run --detach`: submitted where a server stays up by itself; else a process in the background brings the stack up and takes the run through. */
 export async function inBackground({ home, output, homeOption, prepare: { claim, ...newRun } }: InBackground): Promise<ExitCode> {
   const stack = await askStack(home);
-  const staysUp = configuredServer() !== undefined || (stack !== undefined && (stack === 'silent' || (!stack.temporary && stack.stopping !== true)));
+  const staysUp = configuredServer() !== undefined || (stack !== undefined && (!isUp(stack) || (!stack.temporary && stack.stopping !== true)));
   let run: string;
   if (staysUp) {
     const session = await openSession({ home, output, preemption: preemptionOf(newRun.loaded) });
@@ -75,7 +75,7 @@ async function startResuming({ home, run }: { readonly home: Home; readonly run:
 }
 
 async function isOnServer(home: Home, run: string): Promise<boolean> {
-  const session = await peekSession({ home });
+  const session = await peekSession({ home }).catch(() => undefined); // the stack that is starting may be too busy to answer
   if (session === undefined) return false;
   try {
     return (await settle({ session, home, run })).kind !== 'missing';

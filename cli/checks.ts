@@ -11,9 +11,10 @@ import { packageRoot } from '../lib/package-root.js';
 import { isGreeting } from '../lib/tensor/greetings.js';
 import { configuredServer } from '../workers/connection.js';
 import { cudaDevices } from '../workers/devices.js';
-import { askStack } from '../workers/home-lock.js';
+import { lockProgramFault } from '../workers/file-lock.js';
+import { askStack, homeInUse, isUp } from '../workers/home-lock.js';
 import { readInstalled, tensorflowEnvironment } from '../workers/installed.js';
-import { findTemporalBinary } from '../workers/temporal-binary.js';
+import { requireTemporalBinary } from '../workers/temporal-binary.js';
 import { missing, ok, warning, type Check, type Outcome } from './check.js';
 import { serverChecks } from './check-server.js';
 import { errorAnswer } from './output.js';
@@ -90,17 +91,19 @@ async function temporal(): Promise<readonly Check[]> {
 }
 
 function temporalBinary(): Outcome {
-  const binary = findTemporalBinary();
-  if (binary === undefined) return missing('no TEMPORAL_ADDRESS, and no temporal binary in TEMPORAL_CLI_PATH, PATH or the cache', `${SET_UP}, or set TEMPORAL_ADDRESS`);
+  const binary = requireTemporalBinary();
   const { stdout, status } = spawnSync(binary.file, ['--version'], { encoding: 'utf8', timeout: 10_000 });
   return status === 0 ? ok(`${stdout.trim()} (${binary.origin}: ${binary.file})`) : missing(`${binary.file} does not run`, `${SET_UP}, or set TEMPORAL_CLI_PATH`);
 }
 
 async function homeState(home: Home): Promise<Outcome> {
-  const fault = homeFault(home);
+  const fault = homeFault(home) ?? lockProgramFault();
   if (fault !== undefined) return missing(errorAnswer(fault).message, fault.mend ?? '');
   const stack = await askStack(home);
-  if (stack === 'silent') return warning(`${home.root}, held by a stack that does not answer`, 'end that process, or take another --home');
+  if (stack !== undefined && !isUp(stack)) {
+    const taken = homeInUse(home, stack);
+    return missing(`${home.root}: ${taken.bare}`, taken.mend ?? '');
+  }
   const found = stack === undefined ? home.root : `${home.root}, with the stack of process ${stack.pid} at ${stack.address ?? 'an address to come'}`;
   return isOpenToOthers(home) ? warning(`${found}; other users may look into it`, "`chmod go-rwx` it, unless it is shared on purpose") : ok(found);
 }

@@ -2,7 +2,7 @@ import { Client, type Connection } from '@temporalio/client';
 import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
 import { configuredServer, connect, localServer, type ServerAddress } from '../workers/connection.js';
-import { askStack, homeInUse, type StackInfo } from '../workers/home-lock.js';
+import { askStack, homeInUse, isUp, type StackInfo } from '../workers/home-lock.js';
 import { startLocalStack, type LocalStack } from '../workers/local-stack.js';
 import type { Preemption } from '../workers/preemption.js';
 import { ensureSearchAttributes, requireNamespace } from '../workers/namespace.js';
@@ -51,14 +51,17 @@ interface PeekSession {
   readonly mustAnswer?: boolean;
 }
 
-/** The server for looking only: nothing is started. Undefined where none answers. @throws BlissError ServerUnreachable, ServerRefused with `mustAnswer` */
+/** The server for looking only: nothing is started. Undefined where none answers. @throws BlissError HomeInUse if a stack has the home and cannot be asked; with `mustAnswer` ServerUnreachable, ServerRefused */
 export async function peekSession({ home, timeoutMs = 2_000, mustAnswer = false }: PeekSession): Promise<Session | undefined> {
   const stack = await askStack(home);
-  const server = configuredServer() ?? (stack === undefined || stack === 'silent' || stack.address === undefined ? undefined : localServer({ address: stack.address, namespace: stack.namespace }));
+  const configured = configuredServer();
+  if (configured === undefined && stack !== undefined && !isUp(stack)) throw homeInUse(home, stack);
+  const up = isUp(stack) ? stack : undefined;
+  const server = configured ?? (up?.address === undefined ? undefined : localServer({ address: up.address, namespace: up.namespace }));
   if (server === undefined) return undefined;
   try {
     const connection = await connect(server, timeoutMs);
-    return session({ server, connection, uiAddress: stack === undefined || stack === 'silent' ? undefined : stack.uiAddress });
+    return session({ server, connection, uiAddress: up?.uiAddress });
   } catch (error) {
     if (mustAnswer && server.kind === 'configured') throw error;
     return undefined;
@@ -70,7 +73,7 @@ interface Found {
   readonly uiAddress: string | undefined;
 }
 
-/** @throws BlissError HomeInUse if a stack holds the home and does not answer */
+/** @throws BlissError HomeInUse if a stack has the home and cannot be asked */
 async function findServer(home: Home): Promise<Found | undefined> {
   const configured = configuredServer();
   if (configured !== undefined) return { server: configured, uiAddress: undefined };
@@ -85,8 +88,8 @@ async function waitForStack(home: Home): Promise<StackInfo | undefined> {
   for (;;) {
     const stack = await askStack(home);
     if (stack === undefined) return undefined;
-    if (stack !== 'silent' && stack.address !== undefined && stack.stopping !== true) return stack;
-    if (stack === 'silent' || Date.now() > deadline) throw homeInUse(home, stack);
+    if (isUp(stack) && stack.address !== undefined && stack.stopping !== true) return stack;
+    if (!isUp(stack) || Date.now() > deadline) throw homeInUse(home, stack);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
@@ -115,6 +118,7 @@ const session = ({ server, connection, uiAddress }: Found & { readonly connectio
 export function eventNotes(output: Output): (event: ProcessEvent) => void {
   return ({ name, what, how }) => {
     if (what === 'ended') output.note(`the ${name} ended (${how ?? '?'}); starting it again`);
+    if (what === 'unlocked') output.note(`the ${name} is on a file system without locks (${how ?? '?'}): see to it that nobody runs \`bliss gc\` or a local stack in it from elsewhere`);
     if (what === 'killed') output.note(`the ${name} did not end in time and was killed`);
   };
 }

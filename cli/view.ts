@@ -4,7 +4,7 @@ import { readJson, readOutcome, type RunOutcome } from './runs.js';
 import { readStages } from './stages.js';
 import type { Trouble } from './troubles.js';
 
-/** `paused`: on request. `over-budget`: paused since its device-hours are spent. `stopped`: it was going on, and no stack is up that would take it further. `unknown`: its server does not answer. */
+/** `paused`: on request. `over-budget`: paused since its device-hours are spent. `stopped`: it was going on, and no stack is up that would take it further. `unknown`: its server does not answer, or its stack is where it cannot be asked. */
 export type RunState = RunOutcome['state'] | OpenState;
 export type OpenState = 'running' | 'paused' | 'over-budget' | 'stopped' | 'unknown';
 
@@ -77,7 +77,7 @@ function hintFor({ record: { run, server, address }, state, homeOption }: Pick<V
   const resume = `bliss resume ${run}${homeOption}`;
   if (state === 'paused' || state === 'stopped' || state === 'failed' || state === 'cancelled' || state === 'terminated' || state === 'timed-out') return resume;
   if (state === 'over-budget') return `bliss budget ${run} --gpu-hours N${homeOption}`;
-  if (state === 'unknown') return server === 'configured' ? `set TEMPORAL_ADDRESS (it ran at ${address})` : resume;
+  if (state === 'unknown' && server === 'configured') return `set TEMPORAL_ADDRESS (it ran at ${address})`;
   return undefined;
 }
 

@@ -43,6 +43,7 @@ export interface LoadedConfig {
 
 /** More lines than this bury the first, which is usually the cause. */
 const MOST_PROBLEMS = 20;
+const BY_LINE = new Intl.Collator('en', { numeric: true });
 
 /** A problem with the place to show. */
 interface Placed {
@@ -158,7 +159,7 @@ function fail(label: string, problems: readonly Placed[]): never {
   if (only !== undefined && problems.length === 1) {
     throw new BlissError({ code: 'ConfigInvalid', where: only.where, message: only.text, ...(only.mend === undefined ? {} : { mend: only.mend }) });
   }
-  const lines = problems.toSorted((a, b) => a.where.localeCompare(b.where, 'en', { numeric: true })).slice(0, MOST_PROBLEMS).map(({ where, text, mend }) => `${where}: ${text}${mend === undefined ? '' : `; ${mend}`}`);
+  const lines = problems.toSorted((a, b) => BY_LINE.compare(a.where, b.where)).slice(0, MOST_PROBLEMS).map(({ where, text, mend }) => `${where}: ${text}${mend === undefined ? '' : `; ${mend}`}`);
   if (problems.length > MOST_PROBLEMS) lines.push(`and ${problems.length - MOST_PROBLEMS} more`);
   throw new BlissError({ code: 'ConfigInvalid', where: label, message: `${problems.length} problems`, list: lines });
 }

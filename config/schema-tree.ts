@@ -119,11 +119,24 @@ function bounds(node: SchemaNode): string {
   return parts.length === 0 ? '' : ` ${parts.join(' and ')}`;
 }
 
+let places: ReadonlyMap<string, readonly string[]> | undefined;
+
 /** All paths of the run's fields that end in a key, lists left out: where a misplaced key may belong. */
-export function placesOf(key: string, node: SchemaNode = runTree(), at: string[] = []): string[] {
-  const members = node.oneOf ?? [node];
-  const places = members.flatMap((member) =>
-    Object.entries(member.properties ?? {}).flatMap(([name, child]) => [...(name === key ? [[...at, name].join('.')] : []), ...placesOf(key, child, [...at, name])]),
-  );
-  return [...new Set(places)];
+export function placesOf(key: string): readonly string[] {
+  places ??= grouped(fieldsOf(runTree(), []));
+  return places.get(key) ?? [];
+}
+
+function grouped(fields: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>();
+  for (const field of fields) {
+    const key = field.slice(field.lastIndexOf('.') + 1);
+    groups.set(key, [...(groups.get(key) ?? []), field]);
+  }
+  return groups;
+}
+
+function fieldsOf(node: SchemaNode, at: readonly string[]): string[] {
+  const fields = (node.oneOf ?? [node]).flatMap((member) => Object.entries(member.properties ?? {}).flatMap(([name, child]) => [[...at, name].join('.'), ...fieldsOf(child, [...at, name])]));
+  return [...new Set(fields)];
 }

@@ -42,7 +42,7 @@ export function readYaml(source: string): YamlText {
   if (problems.length > 0) return { value: undefined, lineOf: () => undefined, problems };
   problems.push(...repeatedKeys(document.contents, [], line));
   try {
-    return { value: document.toJS({ maxAliasCount: MOST_ALIASES }) as unknown, lineOf: (path) => lineOf(document, path, line), problems };
+    return { value: document.toJS({ maxAliasCount: MOST_ALIASES }) as unknown, lineOf: lineFinder(document, line), problems };
   } catch (error) {
     // aliases of aliases that would unfold to more than memory holds
     return { value: undefined, lineOf: () => undefined, problems: [{ line: 1, message: `not valid YAML: ${error instanceof Error ? error.message : String(error)}` }] };
@@ -70,35 +70,35 @@ function repeatedKeys(node: unknown, at: FieldPath, line: (offset: number) => nu
   });
 }
 
-function lineOf(document: Document, path: FieldPath, line: (offset: number) => number): number | undefined {
-  let node: unknown = document.contents;
-  let at = isMap(node) || isSeq(node) ? line(startOf(node)) : 1;
-  for (const key of path) {
-    if (isAlias(node)) node = node.resolve(document);
-    if (isSeq<Node>(node) && typeof key === 'number') {
-      const item: Node | undefined = node.items[key];
-      if (item === undefined) return undefined;
-      node = item;
-      at = line(startOf(item));
-    } else if (isMap<Node, Node>(node)) {
-      const pair = pairOf(node, String(key), document);
-      if (pair === undefined) return undefined;
-      node = pair.value;
-      at = line(startOf(pair.key));
-    } else return undefined;
-  }
-  return at;
-}
-
-/** The pair of a key, in the mapping or in those that it merges. */
-function pairOf(map: YAMLMap<Node, Node>, key: string, document: Document): Pair<Node, Node> | undefined {
-  const own = map.items.find((item) => !isMergeKey(item.key) && keyText(item.key) === key);
-  if (own !== undefined) return own;
-  const merged = map.items.flatMap(({ key: name, value }) => (isMergeKey(name) ? (isSeq<Node>(value) ? value.items : [value]) : []));
-  for (const one of merged) {
-    const source = isAlias(one) ? one.resolve(document) : one;
-    const found = isMap<Node, Node>(source) ? pairOf(source, key, document) : undefined;
-    if (found !== undefined) return found;
-  }
-  return undefined;
+/** Lines of fields; a mapping is indexed once, as a file that is wrong may be wrong in every key. */
+function lineFinder(document: Document, line: (offset: number) => number): YamlText['lineOf'] {
+  const indexes = new Map<YAMLMap<Node, Node>, ReadonlyMap<string, Pair<Node, Node>>>();
+  const pairsOf = (map: YAMLMap<Node, Node>): ReadonlyMap<string, Pair<Node, Node>> => {
+    const known = indexes.get(map);
+    if (known !== undefined) return known;
+    // the first of those that it merges counts, and its own before them
+    const merged = map.items.flatMap(({ key, value }) => (isMergeKey(key) ? (isSeq<Node>(value) ? value.items : [value]) : [])).map((one) => (isAlias(one) ? one.resolve(document) : one));
+    const index = new Map([...merged.toReversed().flatMap((one) => (isMap<Node, Node>(one) ? [...pairsOf(one)] : [])), ...map.items.filter(({ key }) => !isMergeKey(key)).map((pair) => [keyText(pair.key), pair] as const)]);
+    indexes.set(map, index);
+    return index;
+  };
+  return (path) => {
+    let node: unknown = document.contents;
+    let at = isMap(node) || isSeq(node) ? line(startOf(node)) : 1;
+    for (const key of path) {
+      if (isAlias(node)) node = node.resolve(document);
+      if (isSeq<Node>(node) && typeof key === 'number') {
+        const item: Node | undefined = node.items[key];
+        if (item === undefined) return undefined;
+        node = item;
+        at = line(startOf(item));
+      } else if (isMap<Node, Node>(node)) {
+        const pair = pairsOf(node).get(String(key));
+        if (pair === undefined) return undefined;
+        node = pair.value;
+        at = line(startOf(pair.key));
+      } else return undefined;
+    }
+    return at;
+  };
 }

@@ -10,6 +10,8 @@ export interface Home {
   readonly logs: string;
   /** addresses and process ids of the stack that is up, while it is */
   readonly stackFile: string;
+  /** locked while a stack or `bliss gc` has the home; says who. It stays: a lock is on the file, not on its name */
+  readonly lockFile: string;
   run(run: string): RunFolder;
 }
 
@@ -55,6 +57,7 @@ export function openHome(root: string = process.env['BLISS_HOME'] || '.bliss'): 
     runs: under('runs'),
     logs: under('logs'),
     stackFile: under('stack.json'),
+    lockFile: under('stack.lock'),
     run: (run) => {
       const inRun = (...parts: string[]): string => under('runs', run, ...parts);
       return {
@@ -78,10 +81,13 @@ export function openHome(root: string = process.env['BLISS_HOME'] || '.bliss'): 
   };
 }
 
-/** The user's cache that clones share: downloads, the built binding, XLA's cache. */
+/** The user's cache that clones share: downloads, the built binding, XLA's cache. An empty variable counts as none. */
 export function cacheFolder(): string {
-  return path.resolve(process.env['BLISS_CACHE'] ?? path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'), 'bliss-pipeline'));
+  return path.resolve(process.env['BLISS_CACHE'] || ownCacheFolder());
 }
+
+/** This user's, whatever BLISS_CACHE says. */
+export const ownCacheFolder = (): string => path.resolve(process.env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache'), 'bliss-pipeline');
 
 /** `run.json`, written when a run is submitted. */
 export interface RunRecord {

@@ -1,11 +1,14 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { isWritable } from './facts.mjs';
 import { withLock } from './lock.mjs';
+import { followUmask, openToOthers } from './modes.mjs';
+import { SetupError } from './setup-error.mjs';
 
 /** The user's cache, shared by clones: the same folder as `cacheFolder` of lib/home.ts. @param {NodeJS.ProcessEnv} env */
 export function cacheFolder(env = process.env) {
-  return path.resolve(env['BLISS_CACHE'] ?? path.join(env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'), 'bliss-pipeline'));
+  return path.resolve(env['BLISS_CACHE'] || path.join(env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache'), 'bliss-pipeline'));
 }
 
 /** Written last into every folder of the cache: name and size of its files that matter. */
@@ -25,6 +28,20 @@ export function isComplete(folder) {
   }
 }
 
+/** Each of its folders that is whole and was made by this user for this user alone. @param {string} cache */
+export function shareCache(cache) {
+  for (const kind of foldersIn(cache)) openToOthers(foldersIn(kind).filter((folder) => existsSync(path.join(folder, COMPLETE))));
+}
+
+/** @param {string} folder */
+function foldersIn(folder) {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => path.join(folder, entry.name));
+  } catch {
+    return []; // not there yet, or not for this user to see: then neither for it to share
+  }
+}
+
 /**
  * A folder of the cache, made once: beside, then renamed into place, so that it is there whole or not at all.
  * @param {object} input
@@ -37,8 +54,11 @@ export function isComplete(folder) {
 export async function once({ cache, name, say, make }) {
   const folder = path.join(cache, name);
   if (isComplete(folder)) return folder;
-  const key = name.replaceAll('/', '+');
   const partial = path.join(cache, 'partial');
+  if (!isWritable(partial)) {
+    throw new SetupError({ message: `the cache ${cache} has no ${name} that this user may read, and this user may not write to it`, mend: 'let its owner run this set-up there once (umask 022, so that others may read), or set BLISS_CACHE to a folder of yours' });
+  }
+  const key = name.replaceAll('/', '+');
   return withLock({ file: path.join(cache, 'locks', `${key}.lock`), onWait: (holder) => say(`waiting for ${holder}, which is fetching or building ${name}`) }, async () => {
     if (isComplete(folder)) return folder;
     mkdirSync(partial, { recursive: true });
@@ -48,6 +68,7 @@ export async function once({ cache, name, say, make }) {
     try {
       const files = await make(beside);
       writeFileSync(path.join(beside, COMPLETE), JSON.stringify(Object.fromEntries(files.map((file) => [file, statSync(path.join(beside, file)).size]))));
+      followUmask(beside); // until here it was ours alone
       if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
       mkdirSync(path.dirname(folder), { recursive: true });
       renameSync(beside, folder);

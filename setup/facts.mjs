@@ -63,3 +63,15 @@ export function isExecutable(file) {
     return false;
   }
 }
+
+/** This user may write into the folder, or make it. @param {string} folder */
+export function isWritable(folder) {
+  let there = path.resolve(folder);
+  while (!existsSync(there)) there = path.dirname(there);
+  try {
+    accessSync(there, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

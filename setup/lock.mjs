@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isWritable } from './facts.mjs';
 import { isErrno } from './setup-error.mjs';
 
 /** A holder on another host is given up when it has not touched its lock for so long. */
@@ -51,14 +52,16 @@ export async function withLock({ file, onWait }, work) {
 
 /**
  * One set-up or build of a clone at a time: the second waits and finds all done. The lock is in the cache, since the
- * clone's node_modules and dist come and go.
+ * clone's node_modules and dist come and go; where it is another user's, who shares it, in a folder for temporary files.
  * @template T
  * @param {{ root: string, cache: string, say: import('./progress.mjs').Say }} clone
  * @param {() => Promise<T>} work
  */
 export function lockClone({ root, cache, say }, work) {
   const name = createHash('sha256').update(root).digest('hex').slice(0, 16);
-  return withLock({ file: path.join(cache, 'locks', `clone-${name}.lock`), onWait: (holder) => say(`waiting for ${holder}, which is setting up this folder`) }, work);
+  const locks = path.join(cache, 'locks');
+  const folder = isWritable(locks) ? locks : path.join(tmpdir(), `bliss-locks-${process.getuid?.() ?? 0}`);
+  return withLock({ file: path.join(folder, `clone-${name}.lock`), onWait: (holder) => say(`waiting for ${holder}, which is setting up this folder`) }, work);
 }
 
 /** `link` makes the lock with its content in one step; it fails where one is held. @param {string} file @param {string} text */

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bindingIsCurrent, findCompiler, provideBinding } from './binding.mjs';
-import { cacheFolder } from './cache.mjs';
+import { cacheFolder, shareCache } from './cache.mjs';
 import { endWithUs } from './command.mjs';
 import { build, buildIsCurrent } from './compile.mjs';
 import { dependenciesAreCurrent, installDependencies } from './dependencies.mjs';
@@ -12,7 +12,7 @@ import { say as sayOnStderr, secondsSince } from './progress.mjs';
 import { writeRecord } from './record.mjs';
 import { chooseTemporal, fetchTemporal } from './temporal.mjs';
 import { chooseTensorflow, fetchTensorflow, libraryPath } from './tensorflow.mjs';
-import { checkDisk, checkPip } from './tools.mjs';
+import { checkDisk, checkFlock, checkPip } from './tools.mjs';
 
 /** The project's folder. */
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -37,6 +37,7 @@ export async function setUp({ root = ROOT, env = process.env, facts = readFacts(
   const off = endWithUs();
   try {
     return await lockClone({ root, cache, say }, async () => {
+      shareCache(cache);
       const tensorflow = chooseTensorflow({ env, facts, cache });
       const temporal = chooseTemporal({ env, cache, needed: needTemporal });
       const wheels = [...tensorflow.missing, ...temporal.missing];
@@ -46,6 +47,7 @@ export async function setUp({ root = ROOT, env = process.env, facts = readFacts(
       // what would stop us later stops us now, before minutes of downloads
       if (wheels.length > 0) await checkPip(env);
       if (binding) findCompiler(env);
+      checkFlock(env);
       checkDisk({ root, cache, wheels, dependencies, ...(freeBytes && { freeBytes }) });
 
       if (dependencies) await installDependencies({ root, env, say });

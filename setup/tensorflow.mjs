@@ -62,7 +62,12 @@ function ownTensorflow(dir, device) {
 }
 
 /** Folders that the loader must know before TensorFlow loads. @param {Tensorflow} tensorflow */
-export const libraryPath = ({ cuda }) => Object.values(cuda).map((part) => path.join(part, 'lib')).filter((folder) => existsSync(folder));
+export function libraryPath({ cuda }) {
+  const folders = Object.values(cuda).map((part) => path.join(part, 'lib')).filter((folder) => existsSync(folder));
+  const unusable = folders.find((folder) => /[:;]/.test(folder));
+  if (unusable === undefined) return folders;
+  throw new SetupError({ message: `${unusable} holds a colon or a semicolon, at which the loader of libraries divides its path`, mend: 'set BLISS_CACHE (or BLISS_TENSORFLOW_DIR, where that is set) to a folder without either' });
+}
 
 /**
  * @param {{ wheels: readonly import('./pins.mjs').Pin[], cache: string, env: NodeJS.ProcessEnv, say: import('./progress.mjs').Say }} input

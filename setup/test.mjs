@@ -5,11 +5,13 @@ import { runInOurPlace } from './command.mjs';
 import { withLibraryPath } from './record.mjs';
 import { ROOT, setUp } from './set-up.mjs';
 import { explain } from './setup-error.mjs';
+import { checkTestFolder } from './test-folder.mjs';
 
 /** Tests bring up servers of their own: they must not meet a user's real one. */
 const OF_A_SERVER = ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'TEMPORAL_PROFILE', 'TEMPORAL_API_KEY'];
 
 try {
+  checkTestFolder(ROOT);
   const { libraryPath, tensorflow } = await setUp({ needTemporal: true });
   /** @type {{ tensorFlowEnvironment(options: { deterministic: boolean }, inherited: NodeJS.ProcessEnv): Record<string, string> }} */
   const { tensorFlowEnvironment } = await import(pathToFileURL(path.join(ROOT, 'dist', 'lib', 'tensor', 'environment.js')).href);

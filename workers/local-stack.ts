@@ -63,7 +63,12 @@ export async function startLocalStack({ home, ports, temporary, configured, onEv
   if (configured === undefined && ports !== undefined) await requireFreePorts(ports);
   const started = new Date().toISOString();
   const info: StackInfo = { pid: process.pid, started, temporary, namespace: configured?.namespace ?? LOCAL_NAMESPACE };
-  const lock = await lockHome({ home, info });
+  const lock = await lockHome({
+    home,
+    info,
+    // workers of a configured server open no database: every machine may have its own on one home
+    ...(configured === undefined ? {} : { alone: false, onNoLocks: (reason: string) => onEvent({ name: 'home', what: 'unlocked', how: reason }) }),
+  });
   let announced = info;
   const parts: { server?: Supervisor; workers: Supervisor[] } = { workers: [] };
   let stopped: Promise<void> | undefined;
@@ -80,8 +85,8 @@ export async function startLocalStack({ home, ports, temporary, configured, onEv
       binary === undefined
         ? undefined
         : ports === undefined
-          ? await onFreePorts((found) => startTemporalServer({ home, binary, onEvent, ...found }))
-          : await startTemporalServer({ home, binary, onEvent, ...ports });
+          ? await onFreePorts((found) => startTemporalServer({ home, binary, onEvent, lock: lock.fd, ...found }))
+          : await startTemporalServer({ home, binary, onEvent, lock: lock.fd, ...ports });
     if (temporal !== undefined) parts.server = temporal.supervisor;
     const server = temporal?.server ?? configured;
     if (server === undefined) throw new Error('neither a configured server nor one of our own');

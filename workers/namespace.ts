@@ -22,12 +22,15 @@ interface Asked {
   readonly server: AskedServer;
 }
 
-/** @throws BlissError ConfigInvalid where the server has no such namespace; ServerRefused where it does not know us */
-export async function requireNamespace({ connection, server }: Asked): Promise<void> {
+/**
+ * @param toWork for workers, whose library asks for it too; what a command needs may be allowed where this is not
+ * @throws BlissError ConfigInvalid where the server has no such namespace; ServerRefused where it does not know us, or lets us not see it to work
+ */
+export async function requireNamespace({ connection, server, toWork = false }: Asked & { readonly toWork?: boolean }): Promise<void> {
   try {
     await connection.workflowService.describeNamespace({ namespace: server.namespace });
   } catch (error) {
-    if (refusalOf(error)?.status === 'PERMISSION_DENIED') return; // what a run needs may be allowed all the same
+    if (!toWork && refusalOf(error)?.status === 'PERMISSION_DENIED') return;
     throw serverFault({ error, server }) ?? error;
   }
 }

@@ -27,7 +27,7 @@ export async function serverAnswers({ server, onSilence, signal }: ServerAnswers
     try {
       const connection = await connect(server);
       try {
-        await requireNamespace({ connection, server });
+        await requireNamespace({ connection, server, toWork: true });
       } finally {
         await connection.close();
       }

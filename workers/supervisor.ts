@@ -17,15 +17,19 @@ export interface SupervisedProcess {
   readonly isReady?: (line: string) => boolean;
   /** told of starts and ends, for people */
   readonly onEvent: (event: ProcessEvent) => void;
+  /** working folder. @default ours */
+  readonly folder?: string;
+  /** a descriptor that it has a copy of, as its fourth, while it lives */
+  readonly keeps?: number;
   /** what helps when it keeps ending, shown with the error */
   readonly mend: string;
 }
 
 export interface ProcessEvent {
   readonly name: string;
-  readonly what: 'started' | 'ended' | 'restarting' | 'gave-up' | 'killed';
+  readonly what: 'started' | 'ended' | 'restarting' | 'gave-up' | 'killed' | 'unlocked';
   readonly pid?: number;
-  /** `SIGKILL`, `code 1` */
+  /** `SIGKILL`, `code 1`; why it is not locked */
   readonly how?: string;
 }
 
@@ -73,7 +77,8 @@ export function supervise(process_: SupervisedProcess): Supervisor {
   const once = (): Promise<string> =>
     new Promise((resolve) => {
       const { command, args } = dyingWithParent(process_.command, process_.args);
-      const started = underUmask(process_.umask, () => spawn(command, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: process_.environment }));
+      const { folder, keeps } = process_;
+      const started: ChildProcess = underUmask(process_.umask, () => spawn(command, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe', ...(keeps === undefined ? [] : [keeps])], env: process_.environment, ...(folder === undefined ? {} : { cwd: folder }) }));
       child = started;
       started.once('error', (error) => resolve(error.message));
       started.once('exit', (code, signal) => {
@@ -82,11 +87,11 @@ export function supervise(process_: SupervisedProcess): Supervisor {
         started.once('close', () => resolve(how));
         setTimeout(() => resolve(how), LAST_WORDS_MS);
       });
-      started.stdout.pipe(log, { end: false });
-      started.stderr.pipe(log, { end: false });
+      started.stdout?.pipe(log, { end: false });
+      started.stderr?.pipe(log, { end: false });
       const { isReady } = process_;
       if (isReady === undefined) markReady();
-      else createInterface({ input: started.stdout }).on('line', (line) => (isReady(line) ? markReady() : undefined));
+      else if (started.stdout !== null) createInterface({ input: started.stdout }).on('line', (line) => (isReady(line) ? markReady() : undefined));
       process_.onEvent({ name: process_.name, what: 'started', ...(started.pid === undefined ? {} : { pid: started.pid }) });
     });
 
@@ -163,7 +168,7 @@ function underUmask<T>(umask: number | undefined, start: () => T): T {
   }
 }
 
-/** Where there is no setpriv the child outlives a killed parent; workers notice by their parent's id, and the home's lock is free. */
+/** Where there is no setpriv the child outlives a killed parent; workers notice by their parent's id, and a server keeps the home locked. */
 function dyingWithParent(command: string, args: readonly string[]): { command: string; args: string[] } {
   return existsSync(SETPRIV) ? { command: SETPRIV, args: ['--pdeathsig', 'SIGKILL', '--', command, ...args] } : { command, args: [...args] };
 }

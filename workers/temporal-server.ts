@@ -28,6 +28,8 @@ export interface TemporalServerInput {
   readonly port: number;
   readonly uiPort: number;
   readonly onEvent: (event: ProcessEvent) => void;
+  /** descriptor of the home's lock: the server has it too, so that the home is locked as long as either lives */
+  readonly lock?: number;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface TemporalServerInput {
  * The caller holds the home's lock.
  * @throws BlissError PortInUse, CrashLoop, ServerUnreachable
  */
-export async function startTemporalServer({ home, binary, port, uiPort, onEvent }: TemporalServerInput): Promise<TemporalServer> {
+export async function startTemporalServer({ home, binary, port, uiPort, onEvent, lock }: TemporalServerInput): Promise<TemporalServer> {
   await requireFreePorts({ port, uiPort });
   makeHome(home);
   closeDatabase(home);
@@ -46,6 +48,8 @@ export async function startTemporalServer({ home, binary, port, uiPort, onEvent 
     args: serverArguments({ home, port, uiPort }),
     environment: withDirectLoopback(process.env),
     umask: 0o077,
+    folder: home.root,
+    ...(lock === undefined ? {} : { keeps: lock }),
     logFile,
     onEvent,
     mend: 'read the log; `bliss doctor` checks the rest',
@@ -72,10 +76,16 @@ function closeDatabase({ temporalDatabase }: Home): void {
   }
 }
 
+/**
+ * The server makes a URI of the file's path as it is, in which `%`, `?` and `#` mean something: with letters and digits alone it is given whole, for
+ * people who look at the processes, and else from the home, which is the server's working folder.
+ */
+const databaseName = ({ temporalDatabase }: Home): string => (/^[\p{L}\p{N} /._-]+$/u.test(temporalDatabase) ? temporalDatabase : path.basename(temporalDatabase));
+
 /** @param ip where it listens. @default loopback: it has no authentication */
 export function serverArguments({ home, port, uiPort, ip = LOOPBACK }: { readonly home: Home; readonly port: number; readonly uiPort: number; readonly ip?: string }): string[] {
   return [
-    ...['server', 'start-dev', '--db-filename', home.temporalDatabase, '--namespace', LOCAL_NAMESPACE],
+    ...['server', 'start-dev', '--db-filename', databaseName(home), '--namespace', LOCAL_NAMESPACE],
     ...['--ip', ip, '--port', String(port), '--ui-port', String(uiPort)],
     ...Object.entries(SEARCH_ATTRIBUTE_TYPES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
     ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1', '--log-level', 'warn'],

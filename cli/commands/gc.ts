@@ -8,7 +8,9 @@ import { configuredServer } from '../../workers/connection.js';
 import { lockHome } from '../../workers/home-lock.js';
 import { LOCAL_NAMESPACE } from '../../workers/temporal-server.js';
 import { action } from '../command.js';
+import type { Output } from '../output.js';
 import { readRecord } from '../runs.js';
+import { eventNotes } from '../session.js';
 import { usedArtifacts } from '../used-artifacts.js';
 
 export function addGc(program: Command): void {
@@ -18,7 +20,7 @@ export function addGc(program: Command): void {
     .option('--dry-run', 'say what would go')
     .action(
       action(async ({ home, output }, { dryRun = false }: { readonly dryRun?: boolean }) => {
-        const { garbage, open } = dryRun || !existsSync(home.store) ? await collect(home, true) : await whileNobodyWorks(home, () => collect(home, false));
+        const { garbage, open } = dryRun || !existsSync(home.store) ? await collect(home, true) : await whileNobodyWorks({ home, output }, () => collect(home, false));
         const { artifacts, checkpoints, notes, refs } = garbage;
         const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
         output.say(`${dryRun ? 'would remove' : 'removed'} ${counted(artifacts.count, 'result')} of stages (${megabytes(artifacts.bytes)}) and checkpoints of ${counted(checkpoints.count, 'run')} (${megabytes(checkpoints.bytes)})${open === 0 ? '' : `; nothing of ${counted(open, 'run')} that ${open === 1 ? 'has' : 'have'} not ended`}`);
@@ -39,8 +41,12 @@ async function collect(home: Home, dryRun: boolean): Promise<{ readonly garbage:
 }
 
 /** Holds the home as a stack does: none is up, and none comes up meanwhile. @throws BlissError HomeInUse */
-async function whileNobodyWorks<T>(home: Home, main: () => Promise<T>): Promise<T> {
-  const lock = await lockHome({ home, info: { pid: process.pid, started: new Date().toISOString(), namespace: LOCAL_NAMESPACE, temporary: true } });
+async function whileNobodyWorks<T>({ home, output }: { readonly home: Home; readonly output: Output }, main: () => Promise<T>): Promise<T> {
+  const lock = await lockHome({
+    home,
+    info: { pid: process.pid, started: new Date().toISOString(), namespace: LOCAL_NAMESPACE, temporary: true },
+    ...(configuredServer() === undefined ? {} : { onNoLocks: (reason: string) => eventNotes(output)({ name: 'home', what: 'unlocked', how: reason }) }),
+  });
   try {
     return await main();
   } finally {

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
+import { BlissError } from '../../lib/errors.js';
 import type { Home, RunRecord } from '../../lib/home.js';
+import { serverFault } from '../../workers/server-fault.js';
 import { action } from '../command.js';
 import { openDisplay } from '../display.js';
 import { columns, duration } from '../format.js';
-import type { Output } from '../output.js';
+import { errorText, type Output } from '../output.js';
 import { listRuns, readOutcome, requireRecord } from '../runs.js';
 import { alertLines } from '../alerts.js';
 import { peekSession, type Session } from '../session.js';
@@ -22,8 +24,9 @@ export function addStatus(program: Command): void {
     .action(
       action(async ({ home, output, homeOption }, run: string | undefined, { follow }: { readonly follow?: boolean }) => {
         const records = run === undefined ? listRuns(home) : [requireRecord(home, run)];
-        if (follow === true) return followRuns({ home, output, homeOption, run });
-        const views = await look({ home, homeOption, records });
+        const onFault = once((fault) => output.note(errorText(fault)));
+        if (follow === true) return followRuns({ home, output, homeOption, run, onFault });
+        const views = await look({ home, homeOption, records, onFault });
         const [only] = views;
         if (run !== undefined && only !== undefined) {
           output.say(runText({ home, view: only, homeOption }));
@@ -37,19 +40,31 @@ export function addStatus(program: Command): void {
     );
 }
 
+interface Look {
+  readonly home: Home;
+  readonly homeOption: string;
+  /** told why a server does not say how it stands */
+  readonly onFault: (fault: BlissError) => void;
+}
+
 /** The server is asked only for runs that have not ended. */
-async function look({ home, homeOption, records }: { readonly home: Home; readonly homeOption: string; readonly records: readonly RunRecord[] }): Promise<RunView[]> {
-  const session = records.every(({ run }) => readOutcome(home.run(run)) !== undefined) ? undefined : await peekSession({ home });
+async function look({ records, ...where }: Look & { readonly records: readonly RunRecord[] }): Promise<RunView[]> {
+  const { home, homeOption, onFault } = where;
+  const session = records.every(({ run }) => readOutcome(home.run(run)) !== undefined) ? undefined : await peekSession({ home, mustAnswer: true }).catch((error: unknown) => {
+    told(onFault)(error);
+    // a stack that cannot be asked from here may well take the runs further
+    return error instanceof BlissError && error.code === 'HomeInUse' ? ('in use' as const) : undefined;
+  });
   try {
     const views: RunView[] = [];
-    for (const record of records) views.push(viewRun({ record, folder: home.run(record.run), ...(await openState({ home, record, session })), homeOption }));
+    for (const record of records) views.push(viewRun({ record, folder: home.run(record.run), ...(session === 'in use' ? { open: 'unknown' as const } : await openState({ ...where, record, session })), homeOption }));
     return views;
   } finally {
-    await session?.connection.close();
+    if (session !== 'in use') await session?.connection.close();
   }
 }
 
-async function openState({ home, record, session }: { readonly home: Home; readonly record: RunRecord; readonly session: Session | undefined }): Promise<Pick<ViewRun, 'open' | 'failures' | 'troubles'>> {
+async function openState({ home, record, session, onFault }: Look & { readonly record: RunRecord; readonly session: Session | undefined }): Promise<Pick<ViewRun, 'open' | 'failures' | 'troubles'>> {
   const silent = { open: record.server === 'configured' ? 'unknown' : 'stopped' } as const;
   if (session === undefined || session.server.kind !== record.server) return silent;
   try {
@@ -57,19 +72,38 @@ async function openState({ home, record, session }: { readonly home: Home; reado
     if (settled.kind === 'missing') return { open: 'stopped' };
     if (settled.kind === 'closed') return { open: 'running' };
     return { open: stateOf(settled), failures: settled.failures, troubles: await troublesOf(session, record.run) };
-  } catch {
+  } catch (error) {
+    const fault = record.server === 'configured' ? serverFault({ error, server: session.server }) : undefined; // a local one is being started or ended
+    if (fault !== undefined) onFault(fault);
     return silent;
   }
+}
+
+/** A server that does not say keeps nobody from what the home knows of its runs. */
+function told(onFault: (fault: BlissError) => void): (error: unknown) => undefined {
+  return (error) => {
+    if (!(error instanceof BlissError)) throw error;
+    onFault(error);
+  };
+}
+
+/** Who follows sees it once. */
+function once(tell: (fault: BlissError) => void): (fault: BlissError) => void {
+  let said = '';
+  return (fault) => {
+    if (fault.message !== said) tell(fault);
+    said = fault.message;
+  };
 }
 
 const LOOK_EVERY_MS = 1_000;
 
 /** Until the run, or every run there is, has ended or stopped. */
-async function followRuns({ home, output, homeOption, run }: { readonly home: Home; readonly output: Output; readonly homeOption: string; readonly run: string | undefined }): Promise<0 | 1> {
+async function followRuns({ home, output, homeOption, run, onFault }: Look & { readonly output: Output; readonly run: string | undefined }): Promise<0 | 1> {
   const display = openDisplay(output, undefined);
   for (;;) {
     const records = run === undefined ? listRuns(home).filter((record) => readOutcome(home.run(record.run)) === undefined).slice(-1) : [requireRecord(home, run)];
-    const [view] = await look({ home, homeOption, records });
+    const [view] = await look({ home, homeOption, records, onFault });
     if (view === undefined) {
       output.note('no run is going on');
       return 0;

@@ -88,5 +88,9 @@ async function said<T>(answer: Promise<T>): Promise<T> {
 /** A text, such as the path of a file, as SQL. */
 export const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-/** Rows of Parquet files, one file after the other, as a relation of SQL. A path means itself, whatever stars and brackets are in it. */
-export const parquetTable = (files: readonly string[]): string => `read_parquet([${files.map((file) => sqlText(file.replaceAll(/[[*?]/g, '[$&]'))).join(', ')}])`;
+/**
+ * Rows of Parquet files, one file after the other, as a relation of SQL. A path means itself, whatever stars and brackets are in it.
+ * @param numbered with a column `file_row_number`, from 0 in each file
+ */
+export const parquetTable = (files: readonly string[], { numbered = false }: { readonly numbered?: boolean } = {}): string =>
+  `read_parquet([${files.map((file) => sqlText(file.replaceAll(/[[*?]/g, '[$&]'))).join(', ')}]${numbered ? ', file_row_number = true' : ''})`;

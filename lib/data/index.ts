@@ -1,11 +1,12 @@
 export { openDatabase, parquetTable, sqlText, type Database, type OpenDatabase } from './database.js';
 export { openDataset, sampleRows } from './dataset.js';
 export { openFeeder, type Feeder, type OpenFeeder } from './feeder.js';
-export { HELD_OUT_SETS, passagesOf, readHeldOut, type Passage } from './held-out.js';
+export { HELD_OUT_SETS, readHeldOut } from './held-out.js';
 export { inputDigests, type InputDigests, type InputDigestsParams } from './inputs.js';
 export { mostRows } from './most-rows.js';
 export { packRows, type PackedRow } from './pack.js';
 export * from './parquet.js';
+export { passagesOf, type Passage, type PassagesOf } from './passages.js';
 export { writeParquetShards, type ParquetShard, type WriteParquetShards } from './parquet-shards.js';
 export { prepareCorpus, type PrepareCorpus, type PreparedCorpus } from './prepare.js';
 export { openHeldOut, openSources, sha256OfFile, type CorpusSource, type SourceInput } from './sources/index.js';

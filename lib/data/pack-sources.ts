@@ -31,17 +31,22 @@ export async function packSources({ sources, rows: { needed, groups, perGroup },
     const quota = quotas[i];
     let documents = 0;
     let rows = 0;
+    const tell = (): Promise<void> => turn('pack', quota === undefined ? (i + (source.progress() ?? 0.5)) / sources.length : shuffle.rows / needed, `packing ${source.name}`);
     const fresh = async function* (): AsyncIterable<CorpusDocument> {
       for await (const document of source.documents({ size: vocabularySize, endOfText: tokenizer.endOfText })) {
+        await tell(); // reading and digesting a long one take their time each
         if (heldOut.texts.has(textKey(textOf(document, tokenizer)))) leftOut++;
-        else yield document;
+        else {
+          await tell();
+          yield document;
+        }
       }
     };
     if (quota === 0) continue;
-    for await (const row of packRows({ source: source.name, documents: fresh(), tokenizer, sequenceLength, onDocument: () => documents++ })) {
+    for await (const row of packRows({ source: source.name, documents: fresh(), tokenizer, sequenceLength, onDocument: () => documents++, onPause: tell })) {
       await shuffle.add(row);
       rows++;
-      await turn('pack', quota === undefined ? (i + (source.progress() ?? 0.5)) / sources.length : shuffle.rows / needed, `packing ${source.name}`);
+      await tell();
       if (rows === quota) break;
     }
     taken.set(source.name, documents);

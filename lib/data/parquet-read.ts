@@ -4,7 +4,7 @@ import { compressors } from 'hyparquet-compressors';
 import { gunzipSync } from 'node:zlib';
 import { BlissError } from '../errors.js';
 import { refuseLfsPointer } from '../git-lfs.js';
-import { checkPages } from './parquet-pages.js';
+import { rowsOfGroup } from './parquet-rows.js';
 
 /** A Parquet file that is open for reading by row group; close it. */
 export interface ParquetFile {
@@ -17,10 +17,29 @@ export interface ParquetFile {
   readonly metadata: Readonly<Record<string, string>>;
   /** the rows of one row group; BYTE_ARRAY without a string annotation comes as bytes. @throws BlissError DataCorrupt */
   readRowGroup(rowGroup: number, columns?: readonly string[]): Promise<Record<string, unknown>[]>;
-  /** holds the pages of these columns against their checksums, where they have some. @throws BlissError DataCorrupt */
-  checkRowGroup(rowGroup: number, columns: readonly string[]): Promise<void>;
+  /**
+   * All rows of the file by pages, whatever the size of its row groups. Strings are held against UTF-8, pages against their checksums where
+   * they have some; decimals, times, UUIDs and bytes of a fixed length come as `ParquetScalar`, 64-bit integers as bigint.
+   * @throws BlissError DataCorrupt, naming the row group; DataInvalid, naming the row
+   */
+  stream(columns?: readonly string[]): AsyncIterable<StreamedRow>;
   close(): Promise<void>;
 }
+
+export interface StreamedRow {
+  readonly rowGroup: number;
+  /** within its row group, from 0 */
+  readonly row: number;
+  readonly record: Record<string, unknown>;
+}
+
+export interface OpenParquet {
+  /** bytes of one page, unpacked, that are taken at most. @default 2^29 */
+  readonly mostPageBytes?: number;
+}
+
+/** A page is held whole, unpacked and then as texts: most writers end one at a megabyte, fastparquet with its row group. */
+const MOST_PAGE_BYTES = 2 ** 29;
 
 const codecs = {
   ...compressors,
@@ -54,7 +73,7 @@ async function bufferOf(handle: FileHandle): Promise<AsyncBuffer> {
 }
 
 /** @throws BlissError DataInvalid (no such file), DataCorrupt (not Parquet, or cut off) */
-export async function openParquet(file: string): Promise<ParquetFile> {
+export async function openParquet(file: string, { mostPageBytes = MOST_PAGE_BYTES }: OpenParquet = {}): Promise<ParquetFile> {
   const handle = await open(file, 'r').catch((error: unknown) => {
     throw new BlissError({ code: 'DataInvalid', where: file, message: 'cannot be opened', mend: 'check the path and its permissions', cause: error });
   });
@@ -92,10 +111,16 @@ export async function openParquet(file: string): Promise<ParquetFile> {
           throw corrupt(`${file} (row group ${rowGroup})`, error);
         }
       },
-      checkRowGroup: (rowGroup, columns) =>
-        checkPages({ buffer, metadata, rowGroup, columns }).catch((error: unknown) => {
-          throw corrupt(`${file} (row group ${rowGroup})`, error);
-        }),
+      stream: async function* (columns) {
+        for (const [rowGroup, before] of starts.entries()) {
+          try {
+            let row = 0;
+            for await (const record of rowsOfGroup({ file, buffer, metadata, rowGroup, columns, compressors: codecs, mostPageBytes, before })) yield { rowGroup, row: row++, record };
+          } catch (error) {
+            throw error instanceof BlissError ? error : corrupt(`${file} (row group ${rowGroup})`, error);
+          }
+        }
+      },
       close: () => handle.close(),
     };
   } catch (error) {

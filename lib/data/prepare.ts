@@ -10,7 +10,7 @@ import { ExternalShuffle } from './shuffle.js';
 import { openHeldOut, type CorpusSource } from './sources/index.js';
 import { writeTokenShards } from './token-rows.js';
 import { loadTokenizer, tokenizerJson, trainTokenizer, type Tokenizer } from './tokenizer/index.js';
-import { STEPS, turns, type Turn, type Turns } from './turns.js';
+import { saying, STEPS, turns, type Turn, type Turns } from './turns.js';
 import type { CorpusIndex, HeldOutSet, ShardIndex } from './types.js';
 
 export interface PrepareCorpus extends Turns {
@@ -37,6 +37,8 @@ export interface PreparedCorpus {
   readonly index: CorpusIndex;
   /** sha256 over rows in order and held-out examples */
   readonly digest: string;
+  /** held-out passages of texts without blanks, whose last word is their last token */
+  readonly withoutBlanks: number;
 }
 
 /**
@@ -50,6 +52,9 @@ export interface PreparedCorpus {
 export async function prepareCorpus(params: PrepareCorpus): Promise<PreparedCorpus> {
   const { sources, sequenceLength, rowsPerGroup, groups, rowsPerShard, seed, vocabularySize, outputFolder, configFolder } = params;
   const turn = turns(params);
+  const heldOutSource = openHeldOut(params.heldOut, configFolder);
+  await params.onPhase?.('finding the files');
+  for (const source of [...sources, heldOutSource]) await source.find?.();
   const tokenizer = await openTokenizer(params, turn);
   if (tokenizer.vocabularySize > vocabularySize) {
     const { type } = params.tokenizer;
@@ -64,13 +69,14 @@ export async function prepareCorpus(params: PrepareCorpus): Promise<PreparedCorp
   const tokenizerText = params.tokenizer.type === 'file' ? await readFile(path.resolve(configFolder, params.tokenizer.path), 'utf8') : tokenizerJson(tokenizer);
   await writeFile(path.join(outputFolder, 'tokenizer.json'), tokenizerText);
 
-  const heldOutSource = openHeldOut(params.heldOut, configFolder);
+  const tellHeldOut = (): Promise<void> => turn('heldOut', heldOutSource.progress() ?? 0.5, 'held-out sets');
   const heldOut = await collectHeldOut({
     documents: heldOutSource.documents(),
     tokenizer,
     sequenceLength,
     counts: params.heldOut,
-    onDocument: () => turn('heldOut', heldOutSource.progress() ?? 0.5, 'held-out sets'),
+    onDocument: tellHeldOut,
+    onPause: tellHeldOut,
   });
 
   const shuffle = new ExternalShuffle({ folder: path.join(outputFolder, '.shuffle'), seed });
@@ -104,24 +110,23 @@ export async function prepareCorpus(params: PrepareCorpus): Promise<PreparedCorp
       await writeHeldOut(path.join(outputFolder, file), passages, vocabularySize, digest);
       return { file, examples: passages.length, documents: count };
     };
+    const described: CorpusIndex['sources'][number][] = [];
+    const say = saying(params, 'reading the sources for their digests');
+    for (const source of sources) {
+      await say(true);
+      described.push({ name: source.name, documents: documents.get(source.name) ?? 0, rows: rowsOf.get(source.name) ?? 0, sha256: sha256(JSON.stringify(await source.inputs(() => say()))) });
+    }
     const index: CorpusIndex = {
       vocabularySize,
       sequenceLength,
       groups: indexes,
       heldOut: { validation: await describe('validation'), tuning: await describe('tuning'), test: await describe('test') },
-      sources: await Promise.all(
-        sources.map(async (source) => ({
-          name: source.name,
-          documents: documents.get(source.name) ?? 0,
-          rows: rowsOf.get(source.name) ?? 0,
-          sha256: sha256(JSON.stringify(await source.inputs())),
-        })),
-      ),
+      sources: described,
       tokenizer: { file: 'tokenizer.json', sha256: sha256(tokenizerText) },
     };
     await writeFile(path.join(outputFolder, 'corpus.json'), `${JSON.stringify(index, null, 2)}\n`);
     await params.onProgress?.(STEPS, STEPS, 'done');
-    return { index, digest: digest.digest('hex') };
+    return { index, digest: digest.digest('hex'), withoutBlanks: heldOut.withoutBlanks };
   } finally {
     await shuffle.remove();
   }
@@ -132,18 +137,21 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 async function openTokenizer({ sources, tokenizer, configFolder }: PrepareCorpus, turn: Turn): Promise<Tokenizer> {
   if (tokenizer.type === 'file') return loadTokenizer(path.resolve(configFolder, tokenizer.path));
   const { vocabularySize, sampleBytes } = tokenizer;
+  let read = 0;
+  const tell = (): Promise<void> => turn('tokenizer', 0.5 * read, 'reading for the tokenizer');
   const texts = async function* (): AsyncIterable<string> {
     for (const [i, source] of sources.entries()) {
       let left = sampleBytes * (source.share ?? 1 / sources.length);
       for await (const document of source.documents()) {
         if (!('text' in document)) continue; // a tokenised source throws
         const { text } = document;
-        await turn('tokenizer', (0.5 * (i + (source.progress() ?? 0))) / sources.length, 'reading for the tokenizer');
+        read = (i + (source.progress() ?? 0)) / sources.length;
+        await tell();
         yield text.slice(0, Math.ceil(left));
         left -= Buffer.byteLength(text, 'utf8');
         if (left <= 0) break;
       }
     }
   };
-  return trainTokenizer({ texts: texts(), vocabularySize, sampleBytes: Infinity, onProgress: (share) => turn('tokenizer', 0.5 + 0.5 * share, 'training the tokenizer') });
+  return trainTokenizer({ texts: texts(), vocabularySize, sampleBytes: Infinity, onPause: tell, onProgress: (share) => turn('tokenizer', 0.5 + 0.5 * share, 'training the tokenizer') });
 }

@@ -62,13 +62,11 @@ async function* parquetIds(file: string): AsyncIterable<string> {
     if (parquet.columns.includes('logit')) throw invalid(file, 'it holds scores of all rows, chosen or not', 'name the selected.parquet beside it');
     // of an exported table of all rows those that were selected
     const columns = ['id', ...(parquet.columns.includes('selected') ? ['selected'] : [])];
-    for (let group = 0; group < parquet.rowGroups.length; group++) {
-      const rows = await parquet.readRowGroup(group, columns);
-      for (const [row, { id, selected }] of rows.entries()) {
-        if (selected === false) continue;
-        const at = `${file} (row group ${group}, row ${row})`;
-        yield textOf(id instanceof Uint8Array ? decode(id, at) : id, at);
-      }
+    for await (const { rowGroup, row, record } of parquet.stream(columns)) {
+      const { id, selected } = record;
+      if (selected === false) continue;
+      const at = `${file} (row group ${rowGroup}, row ${row})`;
+      yield textOf(id instanceof Uint8Array ? decode(id, at) : id, at);
     }
   } finally {
     await parquet.close();

@@ -10,6 +10,8 @@ const TURN_MILLISECONDS = 25;
 export interface Turns {
   /** `step` of `of` is the whole's; `what` says what is being done */
   readonly onProgress?: (step: number, of: number, what: string) => void | Promise<void>;
+  /** something begins that counts no steps and may take long */
+  readonly onPhase?: (what: string) => void | Promise<void>;
   readonly shouldStop?: () => boolean;
 }
 export type Turn = (part: keyof typeof PARTS, share: number, what: string) => Promise<void>;
@@ -23,6 +25,20 @@ export function turns({ onProgress, shouldStop }: Turns): Turn {
     const [from, to] = PARTS[part];
     await onProgress?.(Math.floor(from + (to - from) * Math.min(1, share)), STEPS, what);
     await nextTurn();
+    last = performance.now();
+  };
+}
+
+/** A worker answers for a phase only so long. */
+const SAID_AGAIN_MILLISECONDS = 5_000;
+
+/** Says what is going on that counts no steps, and says it again as it goes on; hears a stop. */
+export function saying({ onPhase, shouldStop }: Turns, what: string): (now?: boolean) => Promise<void> {
+  let last = -Infinity;
+  return async (now = false) => {
+    if (!now && performance.now() - last < SAID_AGAIN_MILLISECONDS) return;
+    if (shouldStop?.() === true) throw new BlissError({ code: 'Stopped', message: 'the preparation of the corpus was stopped' });
+    await onPhase?.(what);
     last = performance.now();
   };
 }

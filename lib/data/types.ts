@@ -5,8 +5,6 @@ export interface Document {
   /** `<file>:<line or row>`, from where the source's files begin, or the corpus's own. Another source may have the same */
   readonly id: string;
   readonly source: string;
-  /** `<file>:<line or row>` where the id is the corpus's own: that may come twice, this does not */
-  readonly place?: string;
   readonly text: string;
 }
 
@@ -14,7 +12,6 @@ export interface Document {
 export interface TokenDocument {
   readonly id: string;
   readonly source: string;
-  readonly place?: string;
   /** int32, its end-of-text included */
   readonly tokens: Int32Array;
 }

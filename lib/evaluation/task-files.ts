@@ -24,12 +24,12 @@ export interface TaskFiles {
  * @throws BlissError DataInvalid
  */
 export async function taskFiles({ task, path: named, folder, field }: TaskFiles): Promise<InputFile[]> {
-  if (typeof named !== 'string') return resolveFiles({ paths: named, format: 'auto', folder, field });
+  if (typeof named !== 'string') return eachFile(named, field);
   const at = path.resolve(folder, named);
   if (await isFolder(at)) {
     const candidates = (await dataFiles(at)).map((file): Candidate => ({ file, rest: restOf(task, file) ?? file }));
     const files = oneTable({ task, folder: at, candidates, field });
-    if (files.length > 0) return resolveFiles({ paths: files, format: 'auto', folder: at, field });
+    if (files.length > 0) return eachFile(files, field);
     throw invalid(field, `the folder ${at} holds no file of split ${task.split} of ${task.name}`, `get it from ${task.dataset} on the hub, or name the file itself`);
   }
   const files = await resolveFiles({ paths: [named], format: 'auto', folder, field });
@@ -50,6 +50,13 @@ export async function findTaskTable({ task, folder, field }: { readonly task: Ta
     return rest === undefined ? [] : [{ file, rest }];
   });
   return oneTable({ task, folder, candidates, field });
+}
+
+/** Files that were found: nothing in their folders' names is a pattern. */
+async function eachFile(files: readonly string[], field: string): Promise<InputFile[]> {
+  const all: InputFile[] = [];
+  for (const file of files) all.push(...(await resolveFiles({ paths: [path.basename(file)], format: 'auto', folder: path.dirname(file), field })));
+  return all;
 }
 
 export const isFolder = async (name: string): Promise<boolean> => (await stat(name).catch(() => undefined))?.isDirectory() === true;

@@ -16,7 +16,7 @@ export const prepare: Stage<'prepare'> = {
   }),
   keyParts: async (input) => ({ files: await inputDigests(input), code: packageVersion() }),
   run: async (input, context) => {
-    const { index, digest } = await prepareCorpus({
+    const { index, digest, withoutBlanks } = await prepareCorpus({
       sources: openSources(input.data, input.configFolder, input.seed),
       tokenizer: input.tokenizer,
       heldOut: input.heldOut,
@@ -29,8 +29,11 @@ export const prepare: Stage<'prepare'> = {
       outputFolder: context.scratch,
       configFolder: input.configFolder,
       onProgress: (step, of) => context.progress({ step, of }),
+      onPhase: (what) => context.phase(what),
       shouldStop: () => context.stopReason() !== undefined,
     });
+    const passages = Object.values(index.heldOut).reduce((sum, { examples }) => sum + examples, 0);
+    if (withoutBlanks > 0) context.note(`${withoutBlanks} of ${passages} held-out passages are of text without blanks: their last word is their last token; bilevel.validationLoss: all-tokens counts all of them`);
     return {
       kind: 'corpus',
       folder: context.scratch,

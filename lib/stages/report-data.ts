@@ -105,7 +105,7 @@ function lostNotes(timed: readonly StageTiming[]): string[] {
   return lost.length === 0 ? [] : [`times are too low: timings.jsonl has no line of ${lost.length} of ${timed.length} stages that were computed, ${lost[0].stage} the first`];
 }
 
-/** What changed under way, by stage. */
+/** What changed under way, and what a corpus lacks, by stage. */
 async function notesOf(opened: readonly OpenedStage[]): Promise<string[]> {
   const notes: string[] = [];
   for (const { stage, artifacts } of opened) {
@@ -114,6 +114,8 @@ async function notesOf(opened: readonly OpenedStage[]): Promise<string[]> {
       if (step !== null) notes.push(`${stage.stage} is not bit-comparable from step ${step} on: it went on under another numerics fingerprint`);
       const skipped = artifact.manifest.summary['skipped'] as readonly SkippedBatch[] | undefined; // written by StepWatch
       if (skipped !== undefined) notes.push(`${stage.stage}: ${skippedNote(skipped)}`);
+      const { note } = artifact.manifest.summary;
+      if (artifact.manifest.kind === 'corpus' && typeof note === 'string') notes.push(`${stage.stage}: ${note}`);
     }
   }
   return notes;

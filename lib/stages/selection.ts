@@ -106,7 +106,7 @@ async function gatherRows({ database, corpus, input, context, temporaryFolder }:
   const file = path.join(context.scratch, SCORES_FILE);
   const gather = (order: string): Promise<void> => database.run(`COPY (SELECT id, index, source, logit, trained FROM ${parquetTable(parts)} ${order}) TO ${sqlText(file)} (FORMAT parquet, COMPRESSION snappy)`);
   const inOrder = async (): Promise<boolean> => {
-    const [{ n, each }] = await database.rows(`SELECT count(*) AS n, bool_and(index = file_row_number) AS "each" FROM read_parquet(${sqlText(file)}, file_row_number = true)`);
+    const [{ n, each }] = await database.rows(`SELECT count(*) AS n, bool_and(index = file_row_number) AS "each" FROM ${parquetTable([file], { numbered: true })}`);
     return Number(n) === rows && each === true;
   };
   await gather('');

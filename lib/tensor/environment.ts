@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,8 +7,11 @@ import { cpuFeatures } from './processor.js';
 
 /** TensorFlow reads its settings when it is loaded: this file must not import it. */
 export interface TensorFlowOptions {
-  /** folder for XLA's compiled code, kept between processes; no cache by default. It is made, with a folder a kind of processor. */
-  readonly xlaCache?: string;
+  /**
+   * Folders for XLA's compiled code, kept between processes; no cache by default. It is the first that this user can write to, made where it is missing,
+   * with a folder a kind of processor; none where there is no such: XLA fails at each program whose code it cannot put down.
+   */
+  readonly xlaCache?: readonly string[];
   /**
    * Threads of one op; all cores by default. XLA's code for the CPU is compiled for their number, and its results depend on it
    * in the last digits, whatever the number of cores: with 1, 2, 4 and 8 threads a training step gave four different sets of bits.
@@ -28,7 +31,7 @@ export interface TensorFlowOptions {
  * @param inherited its flags are kept and added to
  */
 export function tensorFlowEnvironment(
-  { xlaCache, threads, deterministic = false, keepBarriers = false }: TensorFlowOptions,
+  { xlaCache = [], threads, deterministic = false, keepBarriers = false }: TensorFlowOptions,
   inherited: Readonly<NodeJS.ProcessEnv> = process.env,
 ): Record<string, string> {
   const environment: Record<string, string> = {
@@ -51,15 +54,28 @@ export function tensorFlowEnvironment(
     // Triton's products know nothing of the override above; sums over equal indices would go one by one without the expander
     addFlags('XLA_FLAGS', '--xla_gpu_deterministic_ops=true', '--xla_gpu_autotune_level=0', '--xla_gpu_enable_triton_gemm=false', '--xla_gpu_enable_scatter_determinism_expander=true');
   }
-  if (xlaCache !== undefined) {
-    const folder = path.join(xlaCache, processorKey({ ...inherited, ...environment }));
-    mkdirSync(folder, { recursive: true });
+  const kind = xlaCache.length > 0 ? processorKey({ ...inherited, ...environment }) : '';
+  const folder = xlaCache.map((cache) => path.join(cache, kind)).find(madeWritable);
+  if (folder !== undefined) {
     // each load from the cache says E for its text format and for tuning features that name no instruction; real errors are thrown
     environment['TF_CPP_MIN_LOG_LEVEL'] = inherited['TF_CPP_MIN_LOG_LEVEL'] ?? '3';
-    addFlags('TF_XLA_FLAGS', `--tf_xla_persistent_cache_directory=${folder}`, '--tf_xla_persistent_cache_device_types=CPU');
+    addFlags('TF_XLA_FLAGS', `--tf_xla_persistent_cache_directory=${flagText(folder)}`, '--tf_xla_persistent_cache_device_types=CPU');
   }
   return environment;
 }
+
+function madeWritable(folder: string): boolean {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false; // of another user, who shares the rest of his cache; or on a file system that is only read
+  }
+}
+
+/** TensorFlow divides its flags at white space, but for quotes, in which a backslash stands before what is meant as it is. */
+const flagText = (text: string): string => (/^[\w./:+,=@%#~-]+$/.test(text) ? text : `"${text.replaceAll(/["\\]/g, '\\$&')}"`);
 
 /** Sets the environment of this process. Call it before anything imports `tf`. */
 export function configureTensorFlow(options: TensorFlowOptions): void {

@@ -30,11 +30,13 @@ const numericVariables = [
   'ONEDNN_MAX_CPU_ISA', 'ONEDNN_DEFAULT_FPMATH_MODE', 'CUBLAS_WORKSPACE_CONFIG',
 ];
 const cacheFlag = /^--tf_xla_persistent_cache_/;
+/** a flag's value may be in quotes, with spaces in it */
+const eachFlag = /(?:"(?:\\.|[^"\\])*"|'[^']*'|\S)+/g;
 
 export function numericsFingerprint({ programDigest }: { readonly programDigest: string }): NumericsFingerprint {
   const binding = nativeBinding();
   const flags = numericVariables.flatMap((variable) => {
-    const value = (process.env[variable] ?? '').split(/\s+/).filter((flag) => flag !== '' && !cacheFlag.test(flag));
+    const value = ((process.env[variable] ?? '').match(eachFlag) ?? []).filter((flag) => !cacheFlag.test(flag));
     return value.length > 0 ? [`${variable}=${value.join(' ')}`] : [];
   });
   const parts: NumericsParts = {

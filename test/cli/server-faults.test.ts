@@ -1,9 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { whileWorked } from '../../cli/ask.js';
+import { lastPolls } from '../../cli/submit.js';
 import { packageRoot } from '../../lib/package-root.js';
 import { connect, localServer } from '../../workers/connection.js';
 import { SEARCH_ATTRIBUTE_TYPES } from '../../workers/namespace.js';
@@ -138,6 +142,13 @@ describe('what a server refuses', () => {
     expect(all).not.toContain('Failed to start Workflow');
   }, 120_000);
 
+  test('a namespace that workers may not see keeps them from starting, and is told; a command that needs no worker here goes on', async () => {
+    const server = await refusing(`${WORKFLOW}DescribeNamespace`, 7, 'Request unauthorized.');
+    expect((await fails(['dev'], on(server))).error).toMatchObject({ code: 'ServerRefused', where: server, message: expect.stringContaining('does not let this account do that (Request unauthorized.)') });
+    const { code } = await bliss(['run', 'smoke', '--name', 'unseen', '--detach', '--home', place().home], { env: on(server) });
+    expect(code).toBe(0);
+  });
+
   test('an account that is not known is told by every command, and nobody waits for what waiting does not mend', async () => {
     const server = await refusing('/', 16, 'api key expired');
     for (const command of [['run', 'smoke'], ['dev']]) expect((await fails(command, on(server))).error, command[0]).toMatchObject({ code: 'ServerRefused', where: server, message: expect.stringContaining('api key expired') });
@@ -160,5 +171,30 @@ describe('without a worker', () => {
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ServerUnreachable', where: address, message: expect.stringContaining(`no worker takes work from the queue ${CPU_QUEUE}`), mend: expect.stringContaining('bliss dev --home') } });
     expect(stderr).not.toContain('please report');
     expect(Date.now() - began).toBeLessThan(20_000);
+  });
+
+  test('status shows what the home knows, and says why the server does not say more', async () => {
+    const { code, stdout, stderr } = await bliss(['status', 'idle', '--json', '--home', home], { env: on(address, 'nowhere') });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ run: 'idle', state: 'unknown' });
+    expect(stderr).toContain("no namespace 'nowhere'");
+  });
+
+  test('what a worker has taken on is given up when it is gone for good, and has its time while it is there', async () => {
+    const server = localServer({ address, namespace: 'default' });
+    const connection = await connect(server);
+    const worker = spawn(process.execPath, [path.join(packageRoot(), 'dist', 'workers', 'worker.js'), '--role', 'cpu', '--home', place().home, '--address', address], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      await new Promise((resolve) => worker.stdout.once('data', resolve)); // it says that it is ready
+      const session = { server, connection, client: new Client({ connection }), uiAddress: undefined, stack: undefined };
+      const waiting = { session, run: 'idle', homeOption: '', patienceSeconds: 1, idleMs: 3_000 };
+      await until('its first question', async () => ((await lastPolls(session, CPU_QUEUE)).length > 0 ? true : undefined));
+      expect(await whileWorked({ ...waiting, until: sleep(1_500, 'done') })).toBe('done');
+      worker.kill('SIGKILL');
+      await expect(whileWorked({ ...waiting, until: new Promise<never>(() => undefined) })).rejects.toMatchObject({ code: 'ServerUnreachable', message: expect.stringContaining(`no worker takes work from the queue ${CPU_QUEUE}`) });
+    } finally {
+      worker.kill('SIGKILL');
+      await connection.close();
+    }
   });
 });

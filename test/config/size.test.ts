@@ -38,3 +38,8 @@ describe('checks of', () => {
     expect(twice[1]).toEqual({ path: ['data', 'sources', 200_001, 'name'], message: 'found "s1" again (as data.sources.1.name), allowed: names that differ' });
   });
 });
+
+test('a mapping that is wrong in each of 40,000 keys is gone through once', () => {
+  const keys = Array.from({ length: 40_000 }, (_, i) => `  weight_of_source_${i}: 1\n`).join('');
+  expect(refused(`extends: demo\nscoring:\n${keys}`)).toMatch(/^run\.yaml: 40000 problems\n {2}run\.yaml:3: scoring\.weight_of_source_0: unknown key; known here: batchSize, shardsPerTask\n {2}run\.yaml:4: /);
+});

@@ -77,7 +77,7 @@ describe('a folder as a path', () => {
   test('held-out documents too, with their ids', async () => {
     const folder = await folderOf(['held/validation-00000-of-00001.jsonl', 'held/train-00000-of-00001.jsonl']);
     const source = openHeldOut(heldOutSchema.parse({ source: { type: 'files', paths: ['held'], split: 'validation', idColumn: 'text' } }), folder);
-    expect(await collect(source.documents())).toEqual([{ id: 'held/validation-00000-of-00001.jsonl', place: 'validation-00000-of-00001.jsonl:1', source: 'held-out', text: 'held/validation-00000-of-00001.jsonl' }]);
+    expect(await collect(source.documents())).toEqual([{ id: 'held/validation-00000-of-00001.jsonl', source: 'held-out', text: 'held/validation-00000-of-00001.jsonl' }]);
   });
 });
 

@@ -54,7 +54,7 @@ describe('formats', () => {
   test('ids and nested fields', async () => {
     const folder = await temporaryFolder();
     await writeFile(path.join(folder, 'a.jsonl'), lines);
-    expect((await read({ folder, paths: ['a.jsonl'], textColumn: 'meta.body', idColumn: 'id' }))[7]).toEqual({ id: '7', place: 'a.jsonl:8', source: 'mine', text: 'b7' });
+    expect((await read({ folder, paths: ['a.jsonl'], textColumn: 'meta.body', idColumn: 'id' }))[7]).toEqual({ id: '7', source: 'mine', text: 'b7' });
   });
 
   test('Parquet by pyarrow: nulls and empty texts are no documents', async () => {

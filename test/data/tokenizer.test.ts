@@ -3,6 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadTokenizer, tokenizerJson, trainTokenizer, type Tokenizer } from '../../lib/data/index.js';
+import { createTokenizer, encodedPieces } from '../../lib/data/tokenizer/index.js';
+import { composed, startsAnew } from '../../lib/data/tokenizer/normal-form.js';
 import { randomStream } from '../../lib/random.js';
 import { temporaryFolder } from './temporary.js';
 
@@ -32,6 +34,21 @@ describe('training', () => {
       const trained = await trainTokenizer({ texts: sample, vocabularySize: size, sampleBytes: 1e6 });
       expect(trained.parts.merges).toEqual(textbookMerges(sample, size - 257));
     }
+  });
+
+  test('on a word of many thousand letters too', async () => {
+    const random = randomStream('long word');
+    const texts = [...sample, Array.from({ length: 9_000 }, () => 'acgt'[random.below(4)]).join(''), `${'ab'.repeat(3_000)} ${'ab'.repeat(3_000)}`];
+    const trained = await trainTokenizer({ texts, vocabularySize: 297, sampleBytes: 1e6 });
+    expect(trained.parts.merges).toEqual(textbookMerges(texts, 40));
+  });
+
+  test('lets other things happen within a long text', async () => {
+    let pauses = 0;
+    let turns = 0;
+    await trainTokenizer({ texts: [`${'acgt'.repeat(100_000)} ${'the cat sat '.repeat(40_000)}`], vocabularySize: 262, sampleBytes: 1e7, onPause: () => void pauses++, onProgress: () => void turns++ });
+    expect(pauses).toBeGreaterThan(5);
+    expect(turns).toBeGreaterThan(5); // six merges: less than are made between two turns where words are short
   });
 
   test('ends where no pair comes twice', async () => {
@@ -65,9 +82,67 @@ describe('encoding', () => {
     expect(tokenizer.decode(ids).length).toBe(1_000_000);
   });
 
+  test('a long text is encoded in pieces, whose ids are those of the textbook algorithm', () => {
+    const text = [...randomTexts(1_000), 'ba'.repeat(33_000), ' '.repeat(66_000), ...randomTexts(1_000)].join(' ');
+    const pieces = [...tokenizer.encodePieces(text)].map((piece) => Array.from(piece));
+    expect(pieces.length).toBeGreaterThan(3);
+    expect(pieces.flat().join() === textbookEncode(tokenizer, text).join()).toBe(true);
+  });
+
+  test('a run of millions of letters beyond Latin-1 is one word, as one of Latin-1 is', () => {
+    const run = 'ab'.repeat(4_500_000);
+    const ids = Int32Array.from(tokenizer.encode(`${run}–`));
+    const expected = Int32Array.from([...tokenizer.encode(run), ...tokenizer.encode('–')]);
+    expect(Buffer.from(ids.buffer).equals(Buffer.from(expected.buffer))).toBe(true);
+  });
+
+  test('one that is longer than memory allows is an error that names the document', () => {
+    const text = 'é'.repeat(2 ** 25 + 1);
+    expect(() => [...encodedPieces({ text, name: 'corpus/a.txt', tokenizer })]).toThrow(expect.objectContaining({ code: 'DataInvalid', where: 'corpus/a.txt', message: expect.stringMatching(/cannot be encoded: a run of 67108866 bytes that nothing cuts into words, beginning with "éé/) as string }) as Error);
+  });
+
+  test('added tokens are found wherever they stand in a long text, with their white space', () => {
+    const added = [
+      { id: 0, content: '<|endoftext|>', normalized: false, lstrip: true, rstrip: true },
+      { id: 1_000, content: '<|endoftext|><|x|>', normalized: true, lstrip: false, rstrip: false },
+    ];
+    const own = createTokenizer({ ...tokenizer.parts, added });
+    // 2^22 characters are looked through at a time
+    for (const at of [2 ** 22 - 7, 2 ** 22, 2 ** 22 - 13]) {
+      const before = 'the cat '.repeat(2 ** 19).slice(0, at - 3);
+      const ids = own.encode(`${before}   <|endoftext|> \n\u00A0the mat${' cat'.repeat(2 ** 18)}`);
+      const expected = [...tokenizer.encode(before.trimEnd()), 0, ...tokenizer.encode(`the mat${' cat'.repeat(2 ** 18)}`)];
+      expect(ids.length).toBe(expected.length);
+      expect(ids.every((id, i) => id === expected[i])).toBe(true);
+    }
+  });
+
   test('end-of-text in a text is the one token', () => {
     expect(tokenizer.encode('<|endoftext|>')).toEqual([0]);
     expect(tokenizer.encode('a<|endoftext|>b').filter((id) => id === 0)).toHaveLength(1);
+  });
+});
+
+describe('NFC in slices', () => {
+  test('no text is cut where a character takes part in what comes before it', () => {
+    for (let point = 0; point <= 0x10ffff; point++) {
+      const rest = Array.from(String.fromCodePoint(point).normalize('NFD')).slice(1);
+      // what decomposes to itself is the first of a syllable or a mark’s base
+      for (const part of rest) expect(part.length === 1 && startsAnew(part.charCodeAt(0)), point.toString(16)).toBe(false);
+      if (point <= 0xffff && startsAnew(point)) expect(/\p{M}/u.test(String.fromCharCode(point)), point.toString(16)).toBe(false);
+    }
+  });
+
+  test('is that of the whole', () => {
+    const marks = ['e', '\u0301', '\u0323', '\u1100', '\u1161', '\u11A8', '가', 'か', '\u3099', '一', '。', '\uFA0E', '𝅗', '\u{1D165}', ' '];
+    const random = randomStream('normal form');
+    for (let i = 0; i < 300; i++) {
+      const text = Array.from({ length: 60 }, () => marks[random.below(marks.length)]).join('');
+      const steps = composed(text, 1 + random.below(7));
+      let step = steps.next();
+      while (step.done !== true) step = steps.next();
+      expect(step.value).toBe(text.normalize('NFC'));
+    }
   });
 });
 
@@ -160,7 +235,13 @@ function textbookMerges(texts: string[], count: number): [string, string][] {
 }
 
 function apply(word: string[], [left, right]: readonly [string, string]): void {
-  for (let i = 0; i + 1 < word.length; i++) if (word[i] === left && word[i + 1] === right) word.splice(i, 2, left + right);
+  let length = 0;
+  for (let i = 0; i < word.length; length++) {
+    const merges = word[i] === left && word[i + 1] === right;
+    word[length] = merges ? left + right : word[i];
+    i += merges ? 2 : 1;
+  }
+  word.length = length;
 }
 
 /** Applies every merge in turn to the whole word. */

@@ -25,3 +25,12 @@ test('npx finds it from a folder below, too', () => {
   mkdirSync(path.join(clone, 'docs'));
   expect(spawnSync('npx', ['--offline', '--no', 'bliss'], { cwd: path.join(clone, 'docs'), encoding: 'utf8' }).stderr).toMatch(/run "npm start" first/);
 });
+
+test.each(['a #1', 'a ?', 'a %41'])('the tests’ own runner cannot have %j in its path: said before anything is set up', (name) => {
+  const clone = path.join(freshClone(), name);
+  for (const part of ['setup', 'package.json', 'package-lock.json']) cpSync(path.join(ROOT, part), path.join(clone, part), { recursive: true });
+  const { status, stderr } = spawnSync(process.execPath, ['setup/test.mjs'], { cwd: clone, encoding: 'utf8' });
+  expect(status).toBe(1);
+  expect(stderr).toContain(clone);
+  expect(stderr).toContain('mend: clone into another folder');
+});

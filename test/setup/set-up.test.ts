@@ -10,7 +10,7 @@ const BINDING = 'node_modules/@tensorflow/tfjs-node-gpu';
 
 /** A small project on this one's installed packages: its own copy of the binding's package, its own sources. */
 function smallProject(): string {
-  const root = temporaryFolder();
+  const root = path.join(temporaryFolder(), 'a #1 [x]%41'); // what compilers, bundlers and URLs read as something else
   const modules = path.join(root, 'node_modules');
   mkdirSync(path.join(modules, '@tensorflow'), { recursive: true });
   for (const name of ['typescript', '@temporalio', '@types', 'node-api-headers']) symlinkSync(path.join(ROOT, 'node_modules', name), path.join(modules, name));
@@ -80,6 +80,10 @@ test('what would stop a set-up stops it before anything is done', async () => {
   await expect(attempt({ PATH: empty })).rejects.toThrow(/python3 was not found/);
   await expect(attempt({ PATH: empty, TEMPORAL_CLI_PATH: empty })).rejects.toThrow(/TEMPORAL_CLI_PATH/);
   await expect(attempt({ PATH: process.env['PATH'], CXX: 'no-such-compiler' })).rejects.toThrow(/CXX is "no-such-compiler"/);
+  // all that is asked for but flock
+  const programs = temporaryFolder();
+  for (const name of ['python3', 'g++']) writeFileSync(path.join(programs, name), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+  await expect(attempt({ PATH: programs })).rejects.toThrow(/flock was not found/);
   await expect(attempt({ PATH: process.env['PATH'] }, () => 1e6)).rejects.toThrow(/too little room/);
   expect(lines).toEqual([]);
 });

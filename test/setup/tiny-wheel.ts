@@ -12,7 +12,7 @@ export function tinyWheel(folder: string): { pin: Pin; file: string; pipEnvironm
   const script = `
 import sys, zipfile
 with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
-    tool = zipfile.ZipInfo('tiny_tool-1.0.data/scripts/tool'); tool.external_attr = 0o755 << 16
+    tool = zipfile.ZipInfo('tiny_tool-1.0.data/scripts/tool'); tool.external_attr = 0o777 << 16
     wheel.writestr(tool, '#!/bin/sh\\necho tool\\n')
     wheel.writestr('tiny_tool/unwanted.txt', 'x' * 1000)
     wheel.writestr('tiny_tool-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\\nName: tiny-tool\\nVersion: 1.0\\n')

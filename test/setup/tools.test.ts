@@ -1,11 +1,11 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { findCompiler } from '../../setup/binding.mjs';
 import { TENSORFLOW_CPU } from '../../setup/pins.mjs';
 import { chooseTemporal } from '../../setup/temporal.mjs';
-import { chooseTensorflow } from '../../setup/tensorflow.mjs';
-import { checkDisk, checkPip } from '../../setup/tools.mjs';
+import { chooseTensorflow, libraryPath } from '../../setup/tensorflow.mjs';
+import { checkDisk, checkFlock, checkPip } from '../../setup/tools.mjs';
 import { temporaryFolder } from './temporary-folder.js';
 
 const program = (folder: string, name: string, script = 'exit 0'): string => {
@@ -24,6 +24,13 @@ test('no python3, and a python3 without pip: each names what to install', async 
   await expect(checkPip({ PATH: without })).rejects.toMatchObject({ message: expect.stringMatching(/no pip.*No module named pip/), mend: expect.stringMatching(/python3-pip/) });
 });
 
+test('no flock: it names what to install', () => {
+  const folder = temporaryFolder();
+  expect(() => checkFlock({ PATH: folder })).toThrow(expect.objectContaining({ message: expect.stringMatching(/flock was not found/), mend: expect.stringMatching(/apt install util-linux/) }));
+  program(folder, 'flock');
+  expect(() => checkFlock({ PATH: folder })).not.toThrow();
+});
+
 test('the compiler is CXX, else the first of g++, c++, clang++; none is an error with the mend', () => {
   const folder = temporaryFolder();
   expect(() => findCompiler({ PATH: folder })).toThrow(expect.objectContaining({ message: expect.stringMatching(/no C\+\+ compiler/), mend: expect.stringMatching(/apt install g\+\+/) }));
@@ -33,6 +40,17 @@ test('the compiler is CXX, else the first of g++, c++, clang++; none is an error
   expect(findCompiler({ PATH: folder })).toEqual({ program: gxx, args: [] });
   expect(findCompiler({ PATH: folder, CXX: 'clang++ -m64' })).toEqual({ program: clang, args: ['-m64'] });
   expect(() => findCompiler({ PATH: folder, CXX: 'icc' })).toThrow(/CXX is "icc"/);
+});
+
+test('a folder of libraries whose path the loader would divide is refused', () => {
+  const folder = temporaryFolder();
+  const at = (name: string): Parameters<typeof libraryPath>[0] => {
+    const part = path.join(folder, name, 'cublas');
+    mkdirSync(path.join(part, 'lib'), { recursive: true });
+    return { dir: folder, version: '2.21.0', device: 'gpu', cuda: { cublas: part } };
+  };
+  expect(libraryPath(at('a #1 [x]%41'))).toEqual([path.join(folder, 'a #1 [x]%41', 'cublas', 'lib')]);
+  for (const name of ['a:b', 'a;b']) expect(() => libraryPath(at(name))).toThrow(expect.objectContaining({ message: expect.stringContaining(name), mend: expect.stringMatching(/BLISS_CACHE/) }));
 });
 
 test('too little disk is said before anything is fetched', () => {

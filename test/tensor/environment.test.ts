@@ -21,7 +21,7 @@ test('settings become the variables that TensorFlow reads, beside those that are
 test("XLA's cache has a folder a kind of processor, number of threads and flags", () => {
   const root = mkdtempSync(path.join(os.tmpdir(), 'xla-cache-'));
   const folder = (inherited: NodeJS.ProcessEnv): string => {
-    const found = /--tf_xla_persistent_cache_directory=(\S+)/.exec(tensorFlowEnvironment({ xlaCache: root }, inherited)['TF_XLA_FLAGS']);
+    const found = /--tf_xla_persistent_cache_directory=(\S+)/.exec(tensorFlowEnvironment({ xlaCache: [root] }, inherited)['TF_XLA_FLAGS']);
     return found?.[1] ?? '';
   };
   const plain = folder({});
@@ -43,8 +43,10 @@ test('the numerics fingerprint changes with program, flags and threads, and not 
     expect(base.parts.tensorflow).toMatch(/^2\.\d+\.\d+/);
     expect(base.parts.device).not.toBe('');
     expect(numericsFingerprint({ programDigest: 'b' }).digest).not.toBe(base.digest);
-    process.env['TF_XLA_FLAGS'] = '--tf_xla_persistent_cache_directory=/elsewhere --tf_xla_persistent_cache_device_types=CPU';
-    expect(numericsFingerprint({ programDigest: 'a' })).toEqual(base);
+    for (const elsewhere of ['/elsewhere', '"/else \\"where\\" #1/x"']) {
+      process.env['TF_XLA_FLAGS'] = `--tf_xla_persistent_cache_directory=${elsewhere} --tf_xla_persistent_cache_device_types=CPU`;
+      expect(numericsFingerprint({ programDigest: 'a' })).toEqual(base);
+    }
     const others = [['XLA_FLAGS', '--xla_cpu_max_isa=AVX2'], ['TF_NUM_INTRAOP_THREADS', '61'], ['NVIDIA_TF32_OVERRIDE', '0'], ['ONEDNN_MAX_CPU_ISA', 'AVX2']] as const;
     for (const [variable, value] of others) {
       process.env[variable] = value;

@@ -8,7 +8,8 @@ import { readOutcome } from '../../cli/runs.js';
 import type { Session } from '../../cli/session.js';
 import { settle } from '../../cli/settle.js';
 import { openHome } from '../../lib/home.js';
-import { localServer } from '../../workers/connection.js';
+import { Client } from '@temporalio/client';
+import { connect, localServer } from '../../workers/connection.js';
 import { requireTemporalBinary } from '../../workers/temporal-binary.js';
 import { place } from '../cli/bliss.js';
 
@@ -72,4 +73,18 @@ test('a closed run is written down with its reason, and its histories replay; th
   for (const file of files.filter((name) => name.startsWith('pipeline'))) {
     await Worker.runReplayHistory({ workflowBundle: bundle }, JSON.parse(readFileSync(`${folder.history}/${file}`, 'utf8')) as object, 'mine');
   }
+}, 60_000);
+
+test('a run whose history is larger than one message of gRPC is written down too', async () => {
+  const home = openHome(place().home);
+  mkdirSync(home.run('large').root, { recursive: true });
+  const server = localServer({ address: environment.address, namespace: 'default' });
+  const connection = await connect(server);
+  const client = new Client({ connection, namespace: server.namespace });
+  const handle = await client.workflow.start('pipeline', { workflowId: 'large', taskQueue: 'nobody', args: [{ run: 'large', fail: false }] });
+  for (let i = 0; i < 3; i++) await handle.signal('large', 'x'.repeat(1_900_000));
+  await handle.terminate('enough');
+  expect(await settle({ session: { ...session, server, connection, client }, home, run: 'large' })).toMatchObject({ kind: 'closed', outcome: { state: 'terminated' } });
+  expect(readFileSync(`${home.run('large').root}/history/pipeline.json`, 'utf8').length).toBeGreaterThan(5_000_000);
+  await connection.close();
 }, 60_000);

@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Client, type Connection } from '@temporalio/client';
@@ -52,6 +52,12 @@ describe('the local stack', () => {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: 'default' });
     expect(Object.keys(customAttributes ?? {})).toEqual(expect.arrayContaining(['BlissRun', 'BlissStage', 'BlissArm', 'BlissRound', 'BlissLoss']));
     expect((await fetch(info.uiAddress ?? '')).status).toBe(200);
+  });
+
+  test('the server has the home’s lock beside the stack, so that one which outlives it keeps the home; workers have it not', () => {
+    const { lockFile } = openHome(home);
+    const having = [stack.child.pid ?? 0, ...ofHome()].filter((pid) => readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === lockFile));
+    expect(having.sort((a, b) => a - b)).toEqual([stack.child.pid ?? 0, one('start-dev') ?? 0].sort((a, b) => a - b));
   });
 
   test('a second stack on the home is refused, naming the first', async () => {
@@ -114,5 +120,13 @@ describe('the local stack', () => {
     expect([ends[0], ends[1]].every((worker) => (worker ?? '') < (ends[2] ?? ''))).toBe(true);
   }, 60_000);
 });
+
+function linkOf(file: string): string {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return ''; // closed meanwhile
+  }
+}
 
 const lastLine = (file: string): string => readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '';

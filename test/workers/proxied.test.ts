@@ -1,9 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openHome } from '../../lib/home.js';
 import { freePort } from '../../workers/ports.js';
 import { requireTemporalBinary } from '../../workers/temporal-binary.js';
 import { startTemporalServer, type TemporalServer } from '../../workers/temporal-server.js';
-import { bliss, place, start, until, type Started } from '../cli/bliss.js';
+import { bliss, commandLine, place, processesWith, start, until, type Started } from '../cli/bliss.js';
 import { httpProxy, type TestProxy } from './gateway.js';
 
 /** A name that no resolver knows: only a proxy gets there. */
@@ -30,8 +31,14 @@ describe('with proxies in the environment', () => {
   test('a whole run on a stack of its own asks no proxy for a way to this machine', { timeout: 200_000 }, async () => {
     proxy = await httpProxy(() => undefined);
     const few = ['warmUp.steps', 'bilevel.outerSteps', 'pretraining.steps', 'pretraining.decay.steps'];
-    const run = start(['run', 'smoke', '--json', '--home', place().home, ...few.flatMap((field) => ['--set', `${field}=8`])], { env: proxied(proxy.url) });
+    const { home } = place();
+    const run = start(['run', 'smoke', '--json', '--home', home, ...few.flatMap((field) => ['--set', `${field}=8`])], { env: proxied(proxy.url) });
     started.push(run);
+    for (const part of ['start-dev', '--role cpu', '--role gpu']) {
+      const pid = await until(part, () => processesWith(home).find((one) => commandLine(one).includes(part) && !commandLine(one).includes('setpriv')));
+      // nor do the libraries of its processes, or what they start
+      expect(readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0'), part).toEqual(expect.arrayContaining([expect.stringMatching(/^no_proxy=.*127\.0\.0\.1/), expect.stringMatching(/^NO_PROXY=.*127\.0\.0\.1/)]));
+    }
     const { code, stdout, stderr } = await run.ended;
     expect(code, stderr).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ state: 'done' });

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { cacheFolder } from '../../lib/home.js';
+import { cacheFolder, ownCacheFolder } from '../../lib/home.js';
 import { tensorFlowEnvironment, threadsOfAnOp } from '../../lib/tensor/environment.js';
 import { cudaDevices } from '../devices.js';
 import { readInstalled, tensorflowEnvironment, type Installed } from '../installed.js';
@@ -20,7 +20,8 @@ export function trainerEnvironment({ role, base = process.env, installed = readI
   // TensorFlow takes every device that it sees, and none is a CPU worker's
   if (role === 'cpu') return { ...withLibraries, CUDA_VISIBLE_DEVICES: '' };
   const options = {
-    xlaCache: path.join(cacheFolder(), 'xla'),
+    // a cache may be another user's, who shares it
+    xlaCache: [cacheFolder(), ownCacheFolder()].map((cache) => path.join(cache, 'xla')),
     // said outright, since results depend on it: the same on a machine with more cores where the worker's environment sets it
     threads: threadsOfAnOp(base),
     keepBarriers: devices.length === 0,

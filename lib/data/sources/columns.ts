@@ -14,17 +14,16 @@ export interface ColumnRecords {
   readonly onBytes?: OnBytes | undefined;
 }
 
-/** Rows of a Parquet file with the columns asked for alone, by row group; pages are held against their checksums where they have some. @throws BlissError DataInvalid, DataCorrupt */
+/** Rows of a Parquet file with the columns asked for alone, by pages, which are held against their checksums where they have some; values as `ParquetFile.stream` gives them. @throws BlissError DataInvalid, DataCorrupt */
 export async function* columnRecords({ file, column, idColumn, setting, what, onBytes }: ColumnRecords): AsyncIterable<{ readonly at: string; readonly record: Record<string, unknown> }> {
   const parquet = await openParquet(file.path);
   try {
     const columns = new Set([topLevel({ columns: parquet.columns, name: column, file: file.path, setting, what })]);
     if (idColumn !== undefined) columns.add(topLevel({ columns: parquet.columns, name: idColumn, file: file.path, setting: 'idColumn', what: 'document id' }));
     let row = 0;
-    for (let group = 0; group < parquet.rowGroups.length; group++) {
-      await parquet.checkRowGroup(group, [...columns]);
-      for (const record of await parquet.readRowGroup(group, [...columns])) yield { at: `${file.path}:${++row}`, record };
-      onBytes?.(file.size / parquet.rowGroups.length);
+    for await (const { record } of parquet.stream([...columns])) {
+      onBytes?.(file.size / parquet.rows);
+      yield { at: `${file.path}:${++row}`, record };
     }
   } finally {
     await parquet.close();

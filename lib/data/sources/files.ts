@@ -54,15 +54,27 @@ export async function resolveFiles(params: ResolveFiles): Promise<InputFile[]> {
     const isFolder = !(direct instanceof Error) && direct.isDirectory() && folders !== undefined;
     hasFolder ||= isFolder;
     const { start, files } = isFolder ? { start: absolute, files: await folderFiles({ folder: absolute, format, allowed, split: folders.split, field }) } : await named({ pattern, folder, field, direct });
-    for (const file of files) {
+    const sizes = await sizesOf(files);
+    for (const [i, file] of files.entries()) {
       if (found.has(file.real)) continue;
-      const { size } = await stat(file.path);
+      const size = sizes[i];
       const known = 'format' in file ? file.format : undefined;
       found.set(file.real, { path: file.path, name: path.relative(start, file.path), size, format: known ?? (format === 'auto' ? formatOf(file.path, field, allowed) : format) });
     }
   }
   if (folders?.split !== undefined && !hasFolder) throw invalid(field, `split ${folders.split} is of a folder, and no path is one`, 'leave split out, or name the folder');
   return withOwnNames([...found.values()]);
+}
+
+/** asked for side by side: one after the other they take several times as long */
+const AT_ONCE = 64;
+
+async function sizesOf(files: readonly FoundFile[]): Promise<readonly number[]> {
+  const sizes: number[] = [];
+  for (let at = 0; at < files.length; at += AT_ONCE) {
+    for (const { size } of await Promise.all(files.slice(at, at + AT_ONCE).map((file) => stat(file.path)))) sizes.push(size);
+  }
+  return sizes;
 }
 
 interface Named extends Pick<ResolveFiles, 'folder' | 'field'> {

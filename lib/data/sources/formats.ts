@@ -23,6 +23,7 @@ export function formatByEnding(file: string, allowed: readonly FileFormat[]): Fi
 export function formatOf(file: string, field: string, allowed: readonly FileFormat[]): FileFormat {
   const format = formatByEnding(file, allowed) ?? (allowed.includes('jsonl') && /\.json$/i.test(file) ? 'jsonl' : undefined);
   if (format !== undefined) return format;
+  if (allowed.includes('bin') && /\.idx$/i.test(file)) throw invalid(file, 'an .idx tells where the documents of the .bin beside it end, and holds no ids', `name the .bin in ${field} (the .idx beside it is read with it), with a glob *.bin`);
   throw invalid(file, 'the format cannot be told from the ending', `set format to ${allowed.slice(0, -1).join(', ')} or ${allowed[allowed.length - 1]} beside ${field}`);
 }
 

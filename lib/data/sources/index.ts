@@ -6,7 +6,7 @@ import { fileSource, tokenSource } from './file-source.js';
 import { resolveFiles } from './files.js';
 import { TEXT_FORMATS, TOKEN_FORMATS } from './formats.js';
 import { requireReadable } from './readable.js';
-import type { CorpusSource } from './types.js';
+import type { CorpusSource, PlacedSource } from './types.js';
 import { weightedSource } from './weighted.js';
 
 export type { CorpusSource, SourceInput } from './types.js';
@@ -41,7 +41,7 @@ export function openSources(data: Pick<RunConfig['data'], 'sources'>, configFold
 
 type FileSourceConfig = Exclude<RunConfig['data']['sources'][number], { type: 'demo' }>;
 
-function openFiles(source: FileSourceConfig, folder: string, field: string): CorpusSource {
+function openFiles(source: FileSourceConfig, folder: string, field: string): PlacedSource {
   return source.type === 'files' ? fileSource({ ...source, folder, field }) : tokenSource({ ...source, folder, field });
 }
 

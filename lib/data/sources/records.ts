@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { openParquet } from '../parquet.js';
+import { openParquet, ParquetScalar } from '../parquet.js';
 import { fileBytes, type OnBytes } from './bytes.js';
 import type { InputFile } from './files.js';
 import { invalid } from './invalid.js';
+import { oneALine, spansLines } from './one-a-line.js';
 
 /** One record of a file with where it stands: `items.jsonl:12`, `items.parquet (row group 0, row 3)`. */
 export interface FileRecord {
@@ -45,24 +46,22 @@ export async function* jsonRecords(file: string, onBytes?: OnBytes): AsyncIterab
 async function* parquetRecords(file: string): AsyncIterable<FileRecord> {
   const parquet = await openParquet(file);
   try {
-    for (let group = 0; group < parquet.rowGroups.length; group++) {
-      const rows = await parquet.readRowGroup(group);
-      for (const [row, record] of rows.entries()) {
-        const at = `${file} (row group ${group}, row ${row})`;
-        yield { at, record: plain(record, at) as Record<string, unknown> }; // an object stays one
-      }
+    for await (const { rowGroup, row, record } of parquet.stream()) {
+      const at = `${file} (row group ${rowGroup}, row ${row})`;
+      yield { at, record: plain(record, at) as Record<string, unknown> }; // an object stays one
     }
   } finally {
     await parquet.close();
   }
 }
 
-/** Parquet's values as JSON has them: INT64 as numbers, or as digits where a number would be rounded; texts without an annotation decoded. */
+/** Parquet's values as JSON has them: INT64 as numbers, with all their digits as texts where a number would lose some; texts without an annotation decoded. */
 function plain(value: unknown, at: string): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (value instanceof ParquetScalar) return value.bytes === undefined ? value.text : decode(value.bytes, at);
   if (value instanceof Uint8Array) return decode(value, at);
   if (Array.isArray(value)) return value.map((item) => plain(item, at));
-  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item, at)]));
 }
 
@@ -71,12 +70,14 @@ function parseLine(json: string, at: string): Record<string, unknown> {
   try {
     value = JSON.parse(json);
   } catch (error) {
+    if (spansLines(json)) throw invalid(at, 'a JSON value begins here that goes on in the next line', oneALine(at.replace(/:\d+$/, ''), json), error);
     const message = error instanceof Error ? error.message : String(error);
     const position = /position (\d+)/.exec(message)?.[1];
     const column = position === undefined ? '' : `:${Number(position) + 1}`;
     throw invalid(`${at}${column}`, `the line is no JSON (${message})`, 'mend or delete the line', error);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    if (Array.isArray(value) && value.some((item) => typeof item === 'object')) throw invalid(at, 'the line is a list of objects, not an object', oneALine(at.replace(/:\d+$/, ''), json));
     throw invalid(at, `the line is ${kind(value)}, not an object`, 'write one JSON object a line, like {"text": "…"}');
   }
   return value as Record<string, unknown>;
@@ -98,11 +99,12 @@ export function kind(value: unknown): string {
   if (value === undefined) return 'missing';
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
+  if (value instanceof ParquetScalar) return value.kind;
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-export function decode(bytes: Uint8Array, at: string): string {
-  if (!isUtf8(bytes)) throw invalid(at, 'the text is not UTF-8', 'convert the file to UTF-8');
+export function decode(bytes: Uint8Array, at: string, message = 'the text is not UTF-8', mend = 'convert the file to UTF-8'): string {
+  if (!isUtf8(bytes)) throw invalid(at, message, mend);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }
 

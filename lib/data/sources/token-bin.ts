@@ -1,12 +1,14 @@
-import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { BlissError } from '../../errors.js';
 import { isLfsPointer, lfsPointer } from '../../git-lfs.js';
+import type { InputFile } from './files.js';
 import { invalid } from './records.js';
+import { indexFile, openTokenIndex } from './token-index.js';
 
-export type BinDtype = 'uint16' | 'uint32' | 'int32' | 'int64';
-const WIDTH: Readonly<Record<BinDtype, number>> = { uint16: 2, uint32: 4, int32: 4, int64: 8 };
+export type BinDtype = 'uint8' | 'int8' | 'int16' | 'uint16' | 'uint32' | 'int32' | 'int64';
+const WIDTH: Readonly<Record<BinDtype, number>> = { uint8: 1, int8: 1, int16: 2, uint16: 2, uint32: 4, int32: 4, int64: 8 };
 
 /** How a .bin file holds its ids. */
 export interface BinLayout {
@@ -14,8 +16,8 @@ export interface BinLayout {
   /** of the first id, in bytes */
   readonly start: number;
   readonly tokens: number;
-  /** where documents end, in ids from the first; undefined: only end-of-text ids tell */
-  readonly ends?: readonly number[];
+  /** where documents end, in ids from the first, ascending; undefined: only end-of-text ids tell */
+  readonly ends?: () => AsyncIterable<number> | Iterable<number>;
 }
 
 export interface OpenBin {
@@ -37,8 +39,8 @@ const PACKED_DTYPES: Readonly<Record<number, BinDtype>> = { 4: 'int32', 5: 'int6
 const LITDATA_DTYPES: Readonly<Record<string, BinDtype>> = { 15: 'int32', 16: 'int32', 17: 'int64', 18: 'int64', 20: 'uint16' };
 
 /**
- * What a .bin file is: nanoGPT's flat ids, llm.c's with a header of 1,024 bytes, lit-gpt's packed chunks (`LITPKDS`), or a chunk of litdata as
- * litgpt writes it (with `index.json` beside it).
+ * What a .bin file is: nanoGPT's flat ids, llm.c's with a header of 1,024 bytes, lit-gpt's packed chunks (`LITPKDS`), a chunk of litdata as
+ * litgpt writes it (with `index.json` beside it), or Megatron's and GPT-NeoX's with an `.idx` of the same name beside it.
  *
  * @throws BlissError DataCorrupt: cut off; DataInvalid: a form that is not read, by name
  */
@@ -65,10 +67,16 @@ interface LayoutOf extends OpenBin {
 }
 
 async function layoutOf({ file, size, head, handle, dtype }: LayoutOf): Promise<BinLayout> {
+  if (/\.(gz|zst)$/i.test(file)) throw invalid(file, 'a packed .bin is not read', 'unpack it');
+  const index = await openTokenIndex(file, size);
+  if (index !== undefined) {
+    if (size % index.width !== 0) throw corrupt(file, `${size} bytes are no whole number of ${index.dtype} ids, which ${path.basename(index.file)} tells of`);
+    return { dtype: index.dtype, start: 0, tokens: index.tokens, ends: index.ends };
+  }
   if (head.subarray(0, PACKED.length).toString('latin1') === PACKED) return packed(file, size, head);
   const magic = head.length >= 12 ? head.readUInt32LE(0) : 0;
   if (magic in LLM_C && head.readUInt32LE(4) < 256) return llmC(file, size, head, LLM_C[magic]);
-  if (/^chunk-\d+-\d+(\.\w+)?\.bin$/.test(path.basename(file))) return litdata({ file, size, handle });
+  if (isChunk(file)) return litdata({ file, size, handle });
   const width = WIDTH[dtype];
   if (size % width !== 0) throw corrupt(file, `${size} bytes are no whole number of ${dtype} ids`, 'set dtype to what its ids are, or copy the file anew: it may be cut off');
   return { dtype, start: 0, tokens: size / width };
@@ -113,7 +121,7 @@ async function litdata({ file, size, handle }: Pick<LayoutOf, 'file' | 'size' | 
   await handle.read(offsets, 0, offsets.length, 4);
   if (items === 0 || start > size || offsets.readUInt32LE(0) !== start || offsets.readUInt32LE(4 * items) !== size) throw corrupt(file, `its ${items} items do not end where the file of ${size} bytes does`);
   const width = WIDTH[dtype];
-  return { dtype, start, tokens: (size - start) / width, ends: Array.from({ length: items }, (_, i) => (offsets.readUInt32LE(4 * (i + 1)) - start) / width) };
+  return { dtype, start, tokens: (size - start) / width, ends: () => Array.from({ length: items }, (_, i) => (offsets.readUInt32LE(4 * (i + 1)) - start) / width) };
 }
 
 const indexSchema = z.object({
@@ -134,6 +142,23 @@ function indexOf(text: string, index: string): z.infer<typeof indexSchema> {
   return parsed.data;
 }
 
+/** The files, after each .bin the one beside it that says how it is to be read: what the ids are made of is decided there too. */
+export async function withFilesBeside(files: readonly InputFile[]): Promise<InputFile[]> {
+  const all: InputFile[] = [];
+  const seen = new Set<string>();
+  for (const file of files) {
+    all.push(file);
+    if (file.format !== 'bin') continue;
+    const beside = isChunk(file.path) ? path.join(path.dirname(file.path), 'index.json') : indexFile(file.path);
+    const isThere = beside !== file.path && (await stat(beside).catch(() => undefined))?.isFile() === true;
+    if (isThere && !seen.has(beside)) all.push({ ...file, path: beside, name: path.join(path.dirname(file.name), path.basename(beside)) });
+    seen.add(beside);
+  }
+  return all;
+}
+
+const isChunk = (file: string): boolean => /^chunk-\d+-\d+(\.\w+)?\.bin$/.test(path.basename(file));
+
 /** Ids one after the other, in pieces; whatever the machine's byte order. int64 beyond 2^53 come rounded: far beyond any vocabulary. */
 export async function* readIds(handle: FileHandle, { dtype, start, tokens }: BinLayout, pieceTokens = 1 << 17): AsyncIterable<Float64Array> {
   const width = WIDTH[dtype];
@@ -148,6 +173,9 @@ export async function* readIds(handle: FileHandle, { dtype, start, tokens }: Bin
     const ids = new Float64Array(bytes.length / width);
     for (let i = 0; i < ids.length; i++) {
       if (dtype === 'uint16') ids[i] = view.getUint16(2 * i, true);
+      else if (dtype === 'uint8') ids[i] = view.getUint8(i);
+      else if (dtype === 'int8') ids[i] = view.getInt8(i);
+      else if (dtype === 'int16') ids[i] = view.getInt16(2 * i, true);
       else if (dtype === 'uint32') ids[i] = view.getUint32(4 * i, true);
       else if (dtype === 'int32') ids[i] = view.getInt32(4 * i, true);
       else ids[i] = Number(view.getBigInt64(8 * i, true));

@@ -1,8 +1,9 @@
 import type { Vocabulary } from '../types.js';
 import type { OnBytes } from './bytes.js';
-import { columnRecords, idOf } from './columns.js';
+import { columnRecords } from './columns.js';
 import type { InputFile } from './files.js';
 import { jsonIdOf } from './json-id.js';
+import { parquetIdOf } from './parquet-id.js';
 import { field, invalid, jsonRecords, kind } from './records.js';
 import { openBin, readIds } from './token-bin.js';
 
@@ -43,7 +44,7 @@ async function* listDocuments(params: ReadTokens): AsyncIterable<FileTokens> {
     if (list === undefined && file.format === 'jsonl') throw invalid(at, `there is no field ${idsColumn}; the line has ${Object.keys(record).join(', ') || 'none'}`, 'set idsColumn to the field with the token ids');
     if (list === null || list === undefined) continue;
     if (!Array.isArray(list) && !isTyped(list)) throw invalid(at, `the ${file.format === 'parquet' ? 'column' : 'field'} ${idsColumn} holds ${kind(list)}, not a list of token ids`, 'set idsColumn to the one with the ids, or give a source of type files if it is text');
-    if (list.length > 0) yield { at, id: json === undefined ? idOf(record, idColumn, at) : jsonIdOf({ record, json, idColumn, at }), tokens: checked(list, at, params) };
+    if (list.length > 0) yield { at, id: json === undefined ? parquetIdOf(record, idColumn, at) : jsonIdOf({ record, json, idColumn, at }), tokens: checked(list, at, params) };
   }
 }
 
@@ -75,12 +76,13 @@ function checkId(id: number, what: string, at: string, { size }: Vocabulary, men
 async function* binDocuments({ file, dtype: asked, endOfText: policy, vocabulary, onBytes }: ReadTokens): AsyncIterable<FileTokens> {
   const dtype = asked === 'auto' ? (vocabulary.size > 65_536 ? 'uint32' : 'uint16') : asked;
   const { handle, layout } = await openBin({ file: file.path, dtype });
+  const ends = layout.ends === undefined ? undefined : new Ends(layout.ends());
   const mend = `set dtype to what the ids are (read as ${layout.dtype}), or raise models.vocabularySize if they are of a larger tokenizer`;
   try {
     let pending: number[] = [];
     let first = 0;
     let index = 0;
-    let nextEnd = 0;
+    await ends?.pass(0);
     const document = (ended: boolean): FileTokens | undefined => {
       const ids = pending;
       const at = first;
@@ -92,14 +94,14 @@ async function* binDocuments({ file, dtype: asked, endOfText: policy, vocabulary
       return { at: `${file.path}:${at}`, id: undefined, tokens: Int32Array.from(ids) };
     };
     for await (const ids of readIds(handle, layout)) {
-      if (index === 0 && dtype === layout.dtype && dtype === 'uint16' && everySecondIsZero(ids)) throw invalid(file.path, 'every second id is 0 when read as uint16', 'set dtype: uint32');
+      if (index === 0 && ends === undefined && dtype === layout.dtype && dtype === 'uint16' && everySecondIsZero(ids)) throw invalid(file.path, 'every second id is 0 when read as uint16', 'set dtype: uint32');
       for (const value of ids) {
         pending.push(checkId(value, `id ${index}`, file.path, vocabulary, value >= 0 ? mend : undefined));
         index++;
-        const ends = layout.ends !== undefined && index === layout.ends[nextEnd];
-        if (ends) nextEnd++;
-        if (!ends && (layout.ends !== undefined || value !== vocabulary.endOfText) && pending.length < LONGEST_PIECE) continue;
-        const done = document(ends);
+        const ended = index === ends?.next;
+        if (ended) await ends?.pass(index);
+        if (!ended && (ends !== undefined || value !== vocabulary.endOfText) && pending.length < LONGEST_PIECE) continue;
+        const done = document(ended);
         if (done !== undefined) yield done;
       }
       onBytes?.((ids.length / layout.tokens) * file.size);
@@ -107,7 +109,31 @@ async function* binDocuments({ file, dtype: asked, endOfText: policy, vocabulary
     const rest = document(false);
     if (rest !== undefined) yield rest;
   } finally {
+    await ends?.close();
     await handle.close();
+  }
+}
+
+/** Where the next document ends, of a file that says it apart from its ids. */
+class Ends {
+  /** in ids from the first; Infinity: there is none */
+  next = 0;
+  readonly #ends: AsyncIterator<number> | Iterator<number>;
+
+  constructor(ends: AsyncIterable<number> | Iterable<number>) {
+    this.#ends = Symbol.asyncIterator in ends ? ends[Symbol.asyncIterator]() : ends[Symbol.iterator]();
+  }
+
+  /** Goes on to the first end beyond so many ids: a document may be empty. */
+  async pass(index: number): Promise<void> {
+    while (this.next <= index) {
+      const { value, done } = await this.#ends.next();
+      this.next = done === true ? Infinity : value;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#ends.return?.();
   }
 }
 

@@ -6,10 +6,25 @@ export interface CorpusSource<D extends CorpusDocument = CorpusDocument> extends
   readonly share: number | undefined;
   /** @param vocabulary what ids are held against; a source of texts needs none */
   documents(vocabulary?: Vocabulary): AsyncIterable<D>;
-  /** what the documents come from, for lineage: a file's sha256, or a package's name and version */
-  inputs(): Promise<readonly SourceInput[]>;
+  /**
+   * What the documents come from, for lineage: a file's sha256, or a package's name and version.
+   * @param onFile called after each, with the share that is done
+   */
+  inputs(onFile?: (share: number) => void | Promise<void>): Promise<readonly SourceInput[]>;
+  /** looks its files up, so that reading begins at once; sources of packages have none */
+  find?(): Promise<void>;
   /** how far the last `documents()` has come, 0 … 1; undefined where it cannot be known */
   progress(): number | undefined;
+}
+
+/** A document with where it stands in its source: no other has that place, though ids may come twice. */
+export interface Placed<D> {
+  /** `<file>:<line or row>` */
+  readonly place: string;
+  readonly document: D;
+}
+export interface PlacedSource<D extends CorpusDocument = CorpusDocument> extends CorpusSource<D> {
+  placed(vocabulary?: Vocabulary): AsyncIterable<Placed<D>>;
 }
 
 export interface SourceInput {

@@ -1,17 +1,10 @@
 import { BYTE_CHARACTERS, bytesOfToken } from './bytes.js';
+import { openAdded, type AddedToken } from './added-tokens.js';
+import { openCutter } from './cut-words.js';
+import { mergeLong } from './merge-long.js';
 import { mergeWord, PAIR_BASE, type Merges } from './merge.js';
+import { composed } from './normal-form.js';
 import type { PreTokenizer } from './pre-tokenizer.js';
-import { openSplit, splitBy, splitPattern, type Splitter } from './splits.js';
-
-export interface AddedToken {
-  readonly id: number;
-  readonly content: string;
-  /** matched in the text after normalisation, not before */
-  readonly normalized: boolean;
-  /** takes the white space before it, after it */
-  readonly lstrip: boolean;
-  readonly rstrip: boolean;
-}
 
 /** What a byte-level BPE is made of. */
 export interface TokenizerParts {
@@ -29,6 +22,8 @@ export interface TokenizerParts {
 
 export interface Tokenizer {
   encode(text: string): number[];
+  /** The same in pieces, empty ones among them, of some milliseconds' work each: whoever encodes a long text can do other things between. @throws RangeError for a word of more than 64 MiB */
+  encodePieces(text: string): Iterable<ArrayLike<number>>;
   decode(ids: Iterable<number>): string;
   /** one more than the highest id */
   readonly vocabularySize: number;
@@ -40,22 +35,28 @@ export interface Tokenizer {
 const CACHED_WORDS = 65_536;
 /** Longer ones are rare and would fill the cache. */
 const LONGEST_CACHED = 64;
+/** Characters, or ids, between two pauses. */
+const SLICE = 1 << 16;
+/** Bytes of a word that is merged: its memory is some thirty times as much. */
+const LONGEST_WORD = 2 ** 26;
+const NONE: ArrayLike<number> = [];
 
 /** Encodes as Hugging Face's `tokenizers` does, without added special tokens. */
 export function createTokenizer(parts: TokenizerParts): Tokenizer {
   const { vocabulary, added, normalizer, preTokenizer, ignoreMerges, endOfText } = parts;
   const merges = indexMerges(parts);
   const idOfByte = BYTE_CHARACTERS.map((character) => vocabulary.get(character) ?? -1);
-  const raw = addedPattern(added.filter((token) => !token.normalized));
-  const normalised = addedPattern(added.filter((token) => token.normalized));
-  const idOfAdded = new Map(added.map((token) => [token.content, token]));
-  const eachWord = openPreTokenizer(preTokenizer);
+  const raw = openAdded(added.filter((token) => !token.normalized));
+  const normalised = openAdded(added.filter((token) => token.normalized));
+  const cutter = openCutter(preTokenizer, SLICE);
+  let longestEntry = 0;
+  for (const token of vocabulary.keys()) longestEntry = Math.max(longestEntry, token.length);
   let young = new Map<string, number[]>();
   let old = new Map<string, number[]>();
 
   const encodeWord = (word: string): number[] => {
     const bytes = Buffer.from(word, 'utf8');
-    if (ignoreMerges) {
+    if (ignoreMerges && bytes.length <= longestEntry) {
       const whole = vocabulary.get(Array.from(bytes, (byte) => BYTE_CHARACTERS[byte]).join(''));
       if (whole !== undefined) return [whole];
     }
@@ -74,30 +75,53 @@ export function createTokenizer(parts: TokenizerParts): Tokenizer {
     young.set(Buffer.from(word, 'utf16le').toString('utf16le'), ids);
     return ids;
   };
-  const encodePlain = (text: string, out: number[]): void => {
-    eachWord(text, (word) => {
-      const ids = cachedWord(word);
-      for (let i = 0; i < ids.length; i++) out.push(ids[i]);
-    });
-  };
-  /** plain pieces go to `plain`, added tokens straight out */
-  const splitAdded = (text: string, by: RegExp | undefined, out: number[], plain: (piece: string) => void): void => {
-    let start = 0;
-    if (by !== undefined) {
-      by.lastIndex = 0;
-      for (let match = by.exec(text); match !== null; match = by.exec(text)) {
-        const token = idOfAdded.get(match[0]);
-        if (token === undefined) continue;
-        const before = text.slice(start, match.index);
-        const piece = token.lstrip ? before.replace(/\p{White_Space}+$/u, '') : before;
-        if (piece !== '') plain(piece);
-        out.push(token.id);
-        start = by.lastIndex;
-        if (token.rstrip) start += /^\p{White_Space}*/u.exec(text.slice(start))?.[0].length ?? 0;
-        by.lastIndex = start;
+  const encodeRun = function* (word: string): Generator<ArrayLike<number>> {
+    const bytes = Buffer.from(word, 'utf8');
+    if (bytes.length > LONGEST_WORD) throw new RangeError(`a run of ${bytes.length} bytes that nothing cuts into words, beginning with ${JSON.stringify(word.slice(0, 20))}; at most ${LONGEST_WORD} are encoded`);
+    const ids = new Int32Array(bytes.length);
+    for (let at = 0; at < ids.length; at++) {
+      ids[at] = idOfByte[bytes[at]];
+      if (at % SLICE === SLICE - 1) yield NONE;
+    }
+    const merging = mergeLong(ids, merges);
+    for (;;) {
+      const { done, value } = merging.next();
+      if (done !== true) yield NONE;
+      else {
+        for (let at = 0; at < value.length; at += SLICE) yield value.subarray(at, at + SLICE);
+        return;
       }
     }
-    if (start < text.length) plain(start === 0 ? text : text.slice(start));
+  };
+  const encodePieces = function* (text: string): Generator<ArrayLike<number>> {
+    let out: number[] = [];
+    const word = (piece: string): void => {
+      const ids = cachedWord(piece);
+      for (let i = 0; i < ids.length; i++) out.push(ids[i]);
+    };
+    const flush = (): number[] => {
+      const ids = out;
+      out = [];
+      return ids;
+    };
+    for (const part of raw.split(text)) {
+      if (part === undefined) yield flush();
+      else if (typeof part === 'number') out.push(part);
+      else {
+        for (const inner of normalised.split(normalizer === 'NFC' ? yield* pausing(composed(part, SLICE)) : part)) {
+          if (inner === undefined) yield flush();
+          else if (typeof inner === 'number') out.push(inner);
+          else if (inner.length <= SLICE) cutter.each(inner, word);
+          else {
+            for (const run of cutter.slices(inner, word)) {
+              yield flush();
+              if (run !== undefined) yield* encodeRun(run);
+            }
+          }
+        }
+      }
+    }
+    yield flush();
   };
   const contents = new Map<number, Uint8Array>();
   for (const [token, id] of vocabulary) contents.set(id, bytesOfToken(token) ?? Buffer.from(token, 'utf8'));
@@ -109,11 +133,20 @@ export function createTokenizer(parts: TokenizerParts): Tokenizer {
     parts,
     endOfText,
     vocabularySize: largestId + 1,
+    encodePieces,
     encode: (text) => {
       const out: number[] = [];
-      splitAdded(text, raw, out, (piece) => {
-        splitAdded(normalizer === 'NFC' ? piece.normalize('NFC') : piece, normalised, out, (plain) => encodePlain(plain, out));
-      });
+      if (text.length <= SLICE && !raw.occurIn(text)) {
+        const plain = normalizer === 'NFC' ? text.normalize('NFC') : text;
+        if (!normalised.occurIn(plain)) {
+          cutter.each(plain, (piece) => {
+            const ids = cachedWord(piece);
+            for (let i = 0; i < ids.length; i++) out.push(ids[i]);
+          });
+          return out;
+        }
+      }
+      for (const ids of encodePieces(text)) for (let i = 0; i < ids.length; i++) out.push(ids[i]);
       return out;
     },
     decode: (ids) => {
@@ -127,15 +160,13 @@ export function createTokenizer(parts: TokenizerParts): Tokenizer {
   };
 }
 
-/** Each splitter cuts the pieces of the one before. */
-function openPreTokenizer({ splits, addPrefixSpace, useRegex }: PreTokenizer): Splitter {
-  const byteLevel = splitBy(splitPattern());
-  const last: Splitter = (text, word) => {
-    const piece = addPrefixSpace && !text.startsWith(' ') ? ` ${text}` : text;
-    if (useRegex) byteLevel(piece, word);
-    else word(piece);
-  };
-  return splits.map(openSplit).reduceRight<Splitter>((next, split) => (text, word) => split(text, (piece) => next(piece, word)), last);
+/** What a generator gives at its end, its pauses as pieces without ids. */
+function* pausing<T>(steps: Generator<undefined, T>): Generator<ArrayLike<number>, T> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    yield NONE;
+  }
 }
 
 function indexMerges({ vocabulary, merges }: TokenizerParts): Merges {
@@ -151,11 +182,4 @@ function indexMerges({ vocabulary, merges }: TokenizerParts): Merges {
     result[rank] = ab;
   });
   return { rank: (left, right) => ranks.get(left * PAIR_BASE + right), result };
-}
-
-/** Leftmost, then longest: alternatives are tried in order. */
-function addedPattern(tokens: readonly AddedToken[]): RegExp | undefined {
-  if (tokens.length === 0) return undefined;
-  const contents = tokens.map((token) => token.content).sort((a, b) => b.length - a.length);
-  return new RegExp(contents.map((content) => content.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&')).join('|'), 'g');
 }
