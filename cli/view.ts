@@ -26,7 +26,7 @@ export interface RunView {
   /** it goes on without them */
   readonly goesOn?: boolean;
   /** what brings them about after the mend */
-  readonly then?: string;
+  readonly goOnBy?: string;
   /** what is tried again; absent: nothing, or no server answers */
   readonly troubles?: readonly Trouble[];
 }
@@ -57,7 +57,7 @@ export function viewRun({ record, folder, open, failures: soFar, troubles = [], 
     ...(outcome === undefined ? {} : { finishedAt: outcome.finishedAt }),
     ...(outcome?.failure === undefined ? {} : { failure: outcome.failure }),
     ...(hint === undefined ? {} : { hint }),
-    ...(failures === undefined ? {} : { failures, goesOn: readJson<PipelineInput>(folder.input)?.config.evaluation.onFailure === 'continue', then: `bliss resume ${record.run}${homeOption}` }),
+    ...(failures === undefined ? {} : { failures, goesOn: readJson<PipelineInput>(folder.input)?.config.evaluation.onFailure === 'continue', goOnBy: `bliss resume ${record.run}${homeOption}` }),
     ...(outcome !== undefined || troubles.length === 0 ? {} : { troubles }),
   };
 }

@@ -77,7 +77,7 @@ export const runtimeSchema = z.strictObject({
 });
 
 export const workerSchema = z.strictObject({
-  heartbeatTimeout: z.number().min(2).default(60).meta({ description: 'time without progress after which an attempt counts as lost', unit: 'seconds' }),
+  heartbeatTimeout: z.number().min(2).default(60).meta({ description: 'time that a trainer may say nothing for while it takes steps, before its worker ends it; and time without a heartbeat after which a worker counts as lost', unit: 'seconds' }),
   compileTimeout: z.number().min(10).default(1_800).meta({ description: 'time that tracing and compiling may take without progress', unit: 'seconds' }),
   preemptionNotice: z.number().min(5).default(25).meta({ description: 'from SIGTERM or the preemption file to the end of a worker; its stage saves within it', unit: 'seconds' }),
   preemptionFile: text(/./, 'path of a file').optional().describe('a file whose appearance is a preemption notice, as a hook on a spot machine writes it; while it is there the worker takes no work'),
