@@ -8,7 +8,7 @@ export interface CorpusSource<D extends CorpusDocument = CorpusDocument> extends
   documents(vocabulary?: Vocabulary): AsyncIterable<D>;
   /**
    * What the documents come from, for lineage: a file's sha256, or a package's name and version.
-   * @param onFile called after each, with the share that is done
+   * @param onFile called after some, with the share of files that is done
    */
   inputs(onFile?: (share: number) => void | Promise<void>): Promise<readonly SourceInput[]>;
   /** looks its files up, so that reading begins at once; sources of packages have none */
