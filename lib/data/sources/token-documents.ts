@@ -2,7 +2,6 @@ import type { Vocabulary } from '../types.js';
 import type { OnBytes } from './bytes.js';
 import { columnRecords, idOf } from './columns.js';
 import type { InputFile } from './files.js';
-import { parquetIdOf } from './parquet-id.js';
 import { field, invalid, jsonRecords, kind } from './records.js';
 import { openBin, readIds } from './token-bin.js';
 
@@ -37,14 +36,13 @@ export function readTokens(params: ReadTokens): AsyncIterable<FileTokens> {
 
 async function* listDocuments(params: ReadTokens): AsyncIterable<FileTokens> {
   const { file, idsColumn, idColumn, onBytes } = params;
-  const documentId = file.format === 'parquet' ? parquetIdOf : idOf;
   const records = file.format === 'parquet' ? columnRecords({ file, column: idsColumn, idColumn, setting: 'idsColumn', what: 'token ids', onBytes }) : jsonRecords(file.path, onBytes);
   for await (const { at, record } of records) {
     const list = field(record, idsColumn);
     if (list === undefined && file.format === 'jsonl') throw invalid(at, `there is no field ${idsColumn}; the line has ${Object.keys(record).join(', ') || 'none'}`, 'set idsColumn to the field with the token ids');
     if (list === null || list === undefined) continue;
     if (!Array.isArray(list) && !isTyped(list)) throw invalid(at, `the ${file.format === 'parquet' ? 'column' : 'field'} ${idsColumn} holds ${kind(list)}, not a list of token ids`, 'set idsColumn to the one with the ids, or give a source of type files if it is text');
-    if (list.length > 0) yield { at, id: documentId(record, idColumn, at), tokens: checked(list, at, params) };
+    if (list.length > 0) yield { at, id: idOf(record, idColumn, at), tokens: checked(list, at, params) };
   }
 }
 

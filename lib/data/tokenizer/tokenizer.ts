@@ -128,10 +128,10 @@ export function createTokenizer(parts: TokenizerParts): Tokenizer {
   for (const token of added) contents.set(token.id, Buffer.from(token.content, 'utf8'));
 
   return {
+    encodePieces,
     parts,
     endOfText,
     vocabularySize: Math.max(...contents.keys()) + 1,
-    encodePieces,
     encode: (text) => {
       const out: number[] = [];
       if (text.length <= SLICE && !raw.occurIn(text)) {
