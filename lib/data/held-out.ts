@@ -33,7 +33,21 @@ export interface HeldOut {
   readonly withoutBlanks: number;
 }
 
-export const textKey = (text: string): string => createHash('sha256').update(text.trim()).digest('base64').slice(0, 16);
+/** Characters that are digested between two pauses. */
+const DIGESTED = 1 << 24;
+
+export async function textKey(text: string, onPause?: () => void | Promise<void>): Promise<string> {
+  const trimmed = text.trim();
+  const hash = createHash('sha256');
+  for (let at = 0; at < trimmed.length; ) {
+    // never between the two halves of a character
+    const end = at + DIGESTED - (/[\uD800-\uDBFF]/.test(trimmed[at + DIGESTED - 1] ?? '') ? 1 : 0);
+    hash.update(trimmed.slice(at, end));
+    at = end;
+    if (at < trimmed.length) await onPause?.();
+  }
+  return hash.digest('base64').slice(0, 16);
+}
 
 /**
  * Documents take turns between the sets, a text that comes twice only once. Of a set's passages those with the smallest
@@ -48,7 +62,7 @@ export async function collectHeldOut({ documents, tokenizer, sequenceLength, cou
   let turn = 0;
   for await (const document of documents) {
     await onDocument?.(document);
-    const key = textKey(document.text);
+    const key = await textKey(document.text, onPause);
     if (texts.has(key)) continue;
     texts.add(key);
     const set = turn % HELD_OUT_SETS.length;

@@ -35,7 +35,7 @@ export async function packSources({ sources, rows: { needed, groups, perGroup },
     const fresh = async function* (): AsyncIterable<CorpusDocument> {
       for await (const document of source.documents({ size: vocabularySize, endOfText: tokenizer.endOfText })) {
         await tell(); // reading and digesting a long one take their time each
-        if (heldOut.texts.has(textKey(textOf(document, tokenizer)))) leftOut++;
+        if (heldOut.texts.has(await textKey(textOf(document, tokenizer), tell))) leftOut++;
         else {
           await tell();
           yield document;

@@ -53,6 +53,7 @@ async function classifier(wanted: readonly Int32Array[], group: TokenDataset, { 
     if (drawn.has(index)) negatives.push(tokens);
     await say(index, group, context);
   }
+  await context.phase('training the classifier'); // in one go: its worker answers for it
   return { ...trainClassifier({ positives: wanted, negatives, seed }), pooling: 'mean' };
 }
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { passagesOf, readHeldOut, trainTokenizer, type Document, type Passage, type Tokenizer } from '../../lib/data/index.js';
 import { demoHeldOut } from '../../lib/data/demo/index.js';
-import { collectHeldOut, writeHeldOut } from '../../lib/data/held-out.js';
+import { collectHeldOut, textKey, writeHeldOut } from '../../lib/data/held-out.js';
 import { randomStream } from '../../lib/random.js';
 import { collect, temporaryFolder } from './temporary.js';
 
@@ -102,6 +102,13 @@ describe('passages of other scripts', () => {
     expect(found.filter((passage) => passage !== undefined).map(({ tokens }) => tokens)).toEqual(cut({ id: 'd', text: documents[0].text }).map(({ tokens }) => tokens));
     expect([...passagesOf({ document: { id: 'd', text: documents[0].text.repeat(20) }, tokenizer, sequenceLength: T })]).toContain(undefined);
   });
+});
+
+test('the key of a long text is that of the whole, with pauses', async () => {
+  let pauses = 0;
+  const text = ` ${'x'.repeat(2 ** 24 - 1)}😀${'é'.repeat(2 ** 24)}\n`;
+  expect(await textKey(text, () => void pauses++)).toBe(createHash('sha256').update(text.trim()).digest('base64').slice(0, 16));
+  expect(pauses).toBe(2);
 });
 
 describe('sets', () => {

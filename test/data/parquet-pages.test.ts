@@ -111,10 +111,10 @@ describe('id columns', () => {
 
   const none: [string, number, RegExp][] = [
     ['bad_bytes', 2, /bytes that are no UTF-8/],
-    ['bad_float', 2, /floats beyond 2\^53, whose last digits are gone/],
-    ['bad_nan', 2, /holds NaN, not an id/],
-    ['bad_null', 2, /holds null, not an id/],
-    ['flag', 1, /holds a boolean, not an id/],
+    ['bad_float', 2, /a float beyond 2\^53, whose last digits are gone/],
+    ['bad_nan', 2, /is NaN, not an id/],
+    ['bad_null', 2, /is null, not an id/],
+    ['flag', 1, /is a boolean, not an id/],
   ];
   test.each(none)('%s is no id: one error with its row and the fix', async (column, row, message) => {
     expect(await failure(idsOf(column))).toMatchObject({ code: 'DataInvalid', where: expect.stringContaining(`ids.parquet:${row}`) as string, message: expect.stringMatching(message) as string, mend: expect.stringMatching(/texts/) as string });

@@ -1,4 +1,5 @@
-import { openParquet } from '../parquet.js';
+import { isUtf8 } from 'node:buffer';
+import { openParquet, ParquetScalar } from '../parquet.js';
 import type { OnBytes } from './bytes.js';
 import type { InputFile } from './files.js';
 import { field, invalid, kind } from './records.js';
@@ -37,10 +38,27 @@ function topLevel({ columns, name, file, setting, what }: { readonly columns: re
   throw invalid(file, `there is no column ${name}; the file has ${columns.join(', ')}`, `set ${setting} to the column with the ${what}`);
 }
 
-/** The document's own id. @throws BlissError DataInvalid where it is none */
+const MEND = 'set idColumn to a field with a text or a whole number, or write the ids as texts';
+
+/**
+ * The document's own id, as a text that no other value of its column has: whole numbers and decimals with all their digits, UUIDs, dates and times
+ * in their usual form, bytes of a fixed length in hexadecimal, other bytes as the UTF-8 that they are.
+ * @throws BlissError DataInvalid where it is none
+ */
 export function idOf(record: Record<string, unknown>, idColumn: string | undefined, at: string): string | undefined {
   if (idColumn === undefined) return undefined;
   const id = field(record, idColumn);
-  if (typeof id === 'string' || typeof id === 'number' || typeof id === 'bigint') return String(id);
-  throw invalid(at, `the field ${idColumn} is ${kind(id)}, not an id`, 'set idColumn to a field with a text or a number');
+  if (typeof id === 'string' || typeof id === 'bigint') return String(id);
+  if (id instanceof ParquetScalar) return id.text;
+  if (id instanceof Uint8Array) return utf8Id(id, idColumn, at);
+  if (typeof id !== 'number') throw invalid(at, `the field ${idColumn} is ${kind(id)}, not an id`, MEND);
+  if (!Number.isFinite(id)) throw invalid(at, `the field ${idColumn} is ${id}, not an id`, MEND);
+  // what pandas makes of whole numbers where some are missing
+  if (Number.isInteger(id) && !Number.isSafeInteger(id)) throw invalid(at, `the field ${idColumn} is a float beyond 2^53, whose last digits are gone`, MEND);
+  return Object.is(id, -0) ? '-0' : String(id);
+}
+
+function utf8Id(id: Uint8Array, idColumn: string, at: string): string {
+  if (!isUtf8(id)) throw invalid(at, `the field ${idColumn} is bytes that are no UTF-8`, 'write the ids as texts, for example in hexadecimal');
+  return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('utf8');
 }

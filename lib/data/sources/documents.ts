@@ -1,9 +1,8 @@
 import { ParquetScalar } from '../parquet.js';
 import { fileBytes, type OnBytes } from './bytes.js';
-import { columnRecords } from './columns.js';
+import { columnRecords, idOf } from './columns.js';
 import type { InputFile } from './files.js';
 import { jsonIdOf } from './json-id.js';
-import { parquetIdOf } from './parquet-id.js';
 import { decode, field, invalid, jsonRecords, kind, LONGEST_DOCUMENT } from './records.js';
 
 /** One text of a file with where it stands: `corpus.jsonl:12`. */
@@ -67,6 +66,6 @@ async function* parquetDocuments({ file, textColumn, idColumn, onBytes }: ReadDo
     const bytes = text instanceof ParquetScalar ? text.bytes : text;
     const decoded = bytes instanceof Uint8Array ? decode(bytes, at) : text;
     if (typeof decoded !== 'string') throw invalid(at, `the column ${textColumn} holds ${kind(decoded)}, not text`, 'set textColumn to a column of strings');
-    if (decoded !== '') yield { at, id: parquetIdOf(record, idColumn, at), text: decoded };
+    if (decoded !== '') yield { at, id: idOf(record, idColumn, at), text: decoded };
   }
 }

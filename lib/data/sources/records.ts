@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer';
-import { openParquet, ParquetScalar } from '../parquet.js';
+import { openParquet } from '../parquet.js';
 import { fileBytes, type OnBytes } from './bytes.js';
 import type { InputFile } from './files.js';
 import { invalid } from './invalid.js';
 import { oneALine, spansLines } from './one-a-line.js';
+import { ParquetScalar } from '../parquet-values.js';
 
 /** One record of a file with where it stands: `items.jsonl:12`, `items.parquet (row group 0, row 3)`. */
 export interface FileRecord {
@@ -55,13 +56,13 @@ async function* parquetRecords(file: string): AsyncIterable<FileRecord> {
   }
 }
 
-/** Parquet's values as JSON has them: INT64 as numbers, with all their digits as texts where a number would lose some; texts without an annotation decoded. */
+/** Parquet's values as JSON has them: INT64 as numbers, or as digits where a number would be rounded; texts without an annotation decoded. */
 function plain(value: unknown, at: string): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-  if (value instanceof ParquetScalar) return value.bytes === undefined ? value.text : decode(value.bytes, at);
   if (value instanceof Uint8Array) return decode(value, at);
   if (Array.isArray(value)) return value.map((item) => plain(item, at));
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (value instanceof ParquetScalar) return value.bytes === undefined ? value.text : decode(value.bytes, at);
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item, at)]));
 }
 
@@ -103,8 +104,8 @@ export function kind(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-export function decode(bytes: Uint8Array, at: string, message = 'the text is not UTF-8', mend = 'convert the file to UTF-8'): string {
-  if (!isUtf8(bytes)) throw invalid(at, message, mend);
+export function decode(bytes: Uint8Array, at: string): string {
+  if (!isUtf8(bytes)) throw invalid(at, 'the text is not UTF-8', 'convert the file to UTF-8');
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }
 

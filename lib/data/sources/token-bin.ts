@@ -3,9 +3,9 @@ import path from 'node:path';
 import { z } from 'zod';
 import { BlissError } from '../../errors.js';
 import { isLfsPointer, lfsPointer } from '../../git-lfs.js';
-import type { InputFile } from './files.js';
 import { invalid } from './records.js';
 import { indexFile, openTokenIndex } from './token-index.js';
+import type { InputFile } from './files.js';
 
 export type BinDtype = 'uint8' | 'int8' | 'int16' | 'uint16' | 'uint32' | 'int32' | 'int64';
 const WIDTH: Readonly<Record<BinDtype, number>> = { uint8: 1, int8: 1, int16: 2, uint16: 2, uint32: 4, int32: 4, int64: 8 };

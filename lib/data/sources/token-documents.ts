@@ -1,9 +1,8 @@
 import type { Vocabulary } from '../types.js';
 import type { OnBytes } from './bytes.js';
-import { columnRecords } from './columns.js';
+import { columnRecords, idOf } from './columns.js';
 import type { InputFile } from './files.js';
 import { jsonIdOf } from './json-id.js';
-import { parquetIdOf } from './parquet-id.js';
 import { field, invalid, jsonRecords, kind } from './records.js';
 import { openBin, readIds } from './token-bin.js';
 
@@ -44,7 +43,7 @@ async function* listDocuments(params: ReadTokens): AsyncIterable<FileTokens> {
     if (list === undefined && file.format === 'jsonl') throw invalid(at, `there is no field ${idsColumn}; the line has ${Object.keys(record).join(', ') || 'none'}`, 'set idsColumn to the field with the token ids');
     if (list === null || list === undefined) continue;
     if (!Array.isArray(list) && !isTyped(list)) throw invalid(at, `the ${file.format === 'parquet' ? 'column' : 'field'} ${idsColumn} holds ${kind(list)}, not a list of token ids`, 'set idsColumn to the one with the ids, or give a source of type files if it is text');
-    if (list.length > 0) yield { at, id: json === undefined ? parquetIdOf(record, idColumn, at) : jsonIdOf({ record, json, idColumn, at }), tokens: checked(list, at, params) };
+    if (list.length > 0) yield { at, id: json === undefined ? idOf(record, idColumn, at) : jsonIdOf({ record, json, idColumn, at }), tokens: checked(list, at, params) };
   }
 }
 

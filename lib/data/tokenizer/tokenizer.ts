@@ -130,10 +130,10 @@ export function createTokenizer(parts: TokenizerParts): Tokenizer {
   for (const id of contents.keys()) largestId = Math.max(largestId, id);
 
   return {
+    encodePieces,
     parts,
     endOfText,
     vocabularySize: largestId + 1,
-    encodePieces,
     encode: (text) => {
       const out: number[] = [];
       if (text.length <= SLICE && !raw.occurIn(text)) {
