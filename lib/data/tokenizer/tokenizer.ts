@@ -136,6 +136,7 @@ export function createTokenizer(parts: TokenizerParts): Tokenizer {
     vocabularySize: largestId + 1,
     encode: (text) => {
       const out: number[] = [];
+      if (text === '') return out; // a prefix space goes before something
       if (text.length <= SLICE && !raw.occurIn(text)) {
         const plain = normalizer === 'NFC' ? text.normalize('NFC') : text;
         if (!normalised.occurIn(plain)) {
