@@ -65,6 +65,13 @@ export async function stoppedOften<Name extends StageName>(name: Name, input: St
 
 export const rewind = (more: Partial<NonNullable<StageInputs['training']['divergence']>> = {}): StageInputs['training']['divergence'] => ({ policy: 'rewind', maxSkipped: 10, ...more });
 
+/** An artifact's manifest, files by their bytes, without the key that it was made under: each run here has a scope, hence keys, of its own. */
+export async function madeIn(ref: Ref): Promise<object> {
+  const { lineage: { key, ...lineage }, ...manifest } = (await store.open(ref)).manifest;
+  if (key === undefined) throw new Error('an artifact of a stage names the key that it was made under');
+  return { ...manifest, lineage };
+}
+
 export async function metricsOf(ref: Ref): Promise<Record<string, unknown>[]> {
   const text = await readFile(await (await store.open(ref)).file('metrics.jsonl'), 'utf8');
   return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>);
