@@ -35,6 +35,8 @@ export interface LockHome {
 /** What a killed stack leaves is gone within this time: its server ends with it, but not in the same moment. */
 const LEAVING_MS = 5_000;
 const LOOK_EVERY_MS = 50;
+/** From elsewhere nobody can be asked whether the stack lives or its server is just ending with it: it has the home if it has it for so long. */
+const ELSEWHERE_MS = 1_000;
 
 /**
  * One stack a home: two Temporal servers on one SQLite file start without complaint and corrupt each other. The lock is a kernel's on a file in the
@@ -97,7 +99,7 @@ async function takeFile({ home, fd, alone, onNoLocks }: Required<Pick<LockHome, 
       return onNoLocks(answer.refused);
     }
     const stack = await lookOnce(home);
-    if (stack !== undefined && stack !== 'leaving') throw homeInUse(home, closed(stack));
+    if (stack !== undefined && !mayBeLeaving(stack, deadline)) throw homeInUse(home, closed(stack));
     if (Date.now() > deadline) throw homeInUse(home, unknownHolder(home));
     await sleep(LOOK_EVERY_MS); // or one who only asks has it for a moment
   }
@@ -144,19 +146,26 @@ const unknownHolder = (home: Home): Unreachable => {
   return { unreachable: 'unknown', ...(holder === undefined ? {} : { holder }) };
 };
 
+function mayBeLeaving(stack: Look, deadline: number): stack is 'leaving' {
+  if (stack === undefined || stack === 'leaving') return stack === 'leaving';
+  return 'unreachable' in stack && stack.unreachable === 'elsewhere' && Date.now() < deadline - LEAVING_MS + ELSEWHERE_MS;
+}
+
 /** Waits for what is leaving, or just coming. */
 async function reach(home: Home): Promise<StackAnswer | Unreachable | undefined> {
   const deadline = Date.now() + LEAVING_MS;
   for (;;) {
     const stack = await lookOnce(home);
-    if (stack !== 'leaving') return stack;
+    if (!mayBeLeaving(stack, deadline)) return stack;
     if (Date.now() > deadline) return unknownHolder(home);
     await sleep(LOOK_EVERY_MS);
   }
 }
 
+type Look = StackAnswer | Unreachable | 'leaving' | undefined;
+
 /** `leaving`: the file is locked, and nobody listens where it says. */
-async function lookOnce(home: Home): Promise<StackAnswer | Unreachable | 'leaving' | undefined> {
+async function lookOnce(home: Home): Promise<Look> {
   const holder = readHolder(home);
   if (holder !== undefined && (await isLocked(home))) {
     const here = hereIs();

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { expect, test } from 'vitest';
 import { readJson } from '../../cli/runs.js';
@@ -46,6 +46,7 @@ test('a stack in another network namespace has the home: every command that woul
     const refusal = `the stack of process ${pid} on host ${os.hostname()}, in another container or network namespace of this machine`;
     expect([...refusals][0]).toContain(refusal);
     expect([...refusals][0]).toContain(`\`kill ${pid}\``);
+    rmSync(home.run('mine').input); // it names no stages
     const status = await bliss(['status', 'mine', '--home', home.root]);
     expect(status).toMatchObject({ code: 0, stdout: expect.stringMatching(/mine.*unknown/) });
     expect(status.stdout).toContain(refusal);
