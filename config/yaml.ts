@@ -40,7 +40,7 @@ export function readYaml(source: string): YamlText {
     },
   });
   if (problems.length > 0) return { value: undefined, lineOf: () => undefined, problems };
-  problems.push(...repeatedKeys(document.contents, [], line));
+  for (const repeated of repeatedKeys(document.contents, [], line)) problems.push(repeated);
   try {
     return { value: document.toJS({ maxAliasCount: MOST_ALIASES }) as unknown, lineOf: lineFinder(document, line), problems };
   } catch (error) {

@@ -7,7 +7,7 @@ import { resolveFiles, type InputFile } from './sources/files.js';
 import { formatOf, TEXT_FORMATS } from './sources/formats.js';
 import { requireAllParts } from './sources/parts.js';
 import { byteLines, decode, invalid, jsonRecords, kind } from './sources/records.js';
-import { walk } from './sources/walk.js';
+import { refuseDangling, walk } from './sources/walk.js';
 
 export interface RowIdsFolder {
   /** a file or a folder, as the configuration names it */
@@ -28,8 +28,9 @@ const MEND = 'write Parquet with a column id, JSON lines with a field id, or tex
 export async function rowIdFiles({ path: named, folder }: RowIdsFolder): Promise<readonly InputFile[]> {
   const at = path.resolve(folder, named);
   const found = await stat(at).catch(() => undefined);
+  if (found === undefined) await refuseDangling(at);
   if (found === undefined) throw invalid(FIELD, `there is no file and no folder ${at}`, 'name a folder of ids, whose relative path starts from that of the configuration file, or a round of another run: RUN/round-N');
-  if (!found.isDirectory()) return resolveFiles({ paths: [at], format: 'auto', folder, field: FIELD });
+  if (!found.isDirectory()) return resolveFiles({ paths: [at], literal: true, format: 'auto', folder, field: FIELD });
   const files = await walk({ folder: at, steps: [{ kind: 'folders' }, { kind: 'match', matches: (name) => OF_IDS.test(name) }], leftOut: (name) => name.startsWith('.') });
   if (files.length === 0) throw invalid(FIELD, `there is no file of ids in ${at}`, MEND);
   requireAllParts({ files: files.map((file) => file.path), isMeant: () => true, field: FIELD });

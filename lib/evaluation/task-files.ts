@@ -52,10 +52,10 @@ export async function findTaskTable({ task, folder, field }: { readonly task: Ta
   return oneTable({ task, folder, candidates, field });
 }
 
-/** Files that were found: nothing in their folders' names is a pattern. */
+/** Files that were found: nothing in their names is a pattern. */
 async function eachFile(files: readonly string[], field: string): Promise<InputFile[]> {
   const all: InputFile[] = [];
-  for (const file of files) all.push(...(await resolveFiles({ paths: [path.basename(file)], format: 'auto', folder: path.dirname(file), field })));
+  for (const file of files) all.push(...(await resolveFiles({ paths: [file], literal: true, format: 'auto', folder: path.dirname(file), field })));
   return all;
 }
 

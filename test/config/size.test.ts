@@ -43,3 +43,7 @@ test('a mapping that is wrong in each of 40,000 keys is gone through once', () =
   const keys = Array.from({ length: 40_000 }, (_, i) => `  weight_of_source_${i}: 1\n`).join('');
   expect(refused(`extends: demo\nscoring:\n${keys}`)).toMatch(/^run\.yaml: 40000 problems\n {2}run\.yaml:3: scoring\.weight_of_source_0: unknown key; known here: batchSize, shardsPerTask\n {2}run\.yaml:4: /);
 });
+
+test('a key that is repeated 150,000 times is an error, not the end of the stack', () => {
+  expect(refused(`name: mine\n${'rounds: 1\n'.repeat(150_000)}`)).toMatch(/^run\.yaml: 149999 problems\n {2}run\.yaml:3: rounds/);
+});

@@ -122,6 +122,15 @@ describe('what cannot be read is one error that names it', () => {
     expect(await failure(paths(folder, pattern))).toMatchObject({ where: broken });
   });
 
+  test('a link that is named itself, or on the way to what is named', async () => {
+    const folder = await made('corpus/a.jsonl');
+    await symlink('gone.jsonl', path.join(folder, 'x.jsonl'));
+    await symlink('nowhere', path.join(folder, 'lnk'));
+    expect(await failure(paths(folder, 'x.jsonl'))).toMatchObject({ code: 'DataInvalid', where: path.join(folder, 'x.jsonl'), message: expect.stringContaining('leads nowhere (to gone.jsonl)') as string });
+    for (const named of ['lnk', 'lnk/a.jsonl', 'lnk/*.jsonl']) expect(await failure(paths(folder, named)), named).toMatchObject({ code: 'DataInvalid', where: path.join(folder, 'lnk') });
+    expect(await failure(paths(folder, 'corpus/b.jsonl'))).toMatchObject({ where: 'paths', message: expect.stringContaining('there is no file') as string });
+  });
+
   test('a link to a folder that is not there, in the middle of a glob; what no pattern asks for is left alone', async () => {
     const folder = await made('corpus/a/x.jsonl', 'corpus/b.jsonl');
     await symlink('../gone', path.join(folder, 'corpus/c'));

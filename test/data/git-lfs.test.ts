@@ -43,6 +43,13 @@ test('the index of litdata', async () => {
   expect(await failure(collect(source.documents({ size: 100, endOfText: 0 })))).toMatchObject(told(path.join(folder, 'index.json')) as object);
 });
 
+test('the index of a pair of Megatron’s', async () => {
+  const folder = await folderWith('a.idx');
+  await writeFile(path.join(folder, 'a.bin'), Buffer.alloc(64));
+  const [source] = openSources({ sources: [sourceSchema.parse({ type: 'tokens', name: 'mine', paths: ['a.bin'] })] }, folder);
+  expect(await failure(collect(source.documents({ size: 100, endOfText: 0 })))).toMatchObject(told(path.join(folder, 'a.idx')) as object);
+});
+
 test('held-out texts', async () => {
   const folder = await folderWith('held/h.jsonl');
   expect(await failure(checkSourceFiles({ data: { sources: [] }, heldOut: heldOutSchema.parse({ source: { type: 'files', paths: ['held'] } }), configFolder: folder }))).toMatchObject(told(path.join(folder, 'held/h.jsonl')) as object);

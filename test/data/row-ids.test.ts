@@ -29,3 +29,19 @@ test('a link that leads nowhere and a part that is not there are errors', async 
   await rm(path.join(gap.folder, 'selected-00002-of-00003.txt'));
   expect((await readRowIds(await rowIdFiles({ path: 'selected-00000-of-00003.txt', folder: gap.folder }))).size).toBe(1);
 });
+
+test.each(['a?b', 'p*q', 'r[st]'])('a file of ids in a folder called %s is that file alone', async (name) => {
+  const root = await temporaryFolder();
+  for (const [folder, id] of [[name, 's:1'], [name.replace(/\?|\*|\[st\]/, 's'), 's:2']]) {
+    await mkdir(path.join(root, folder));
+    await writeFile(path.join(root, folder, 'ids.txt'), `${id}\n`);
+  }
+  expect([...(await readRowIds(await rowIdFiles({ path: 'ids.txt', folder: path.join(root, name) })))]).toEqual(['s:1']);
+  expect([...(await readRowIds(await rowIdFiles({ path: `${name}/ids.txt`, folder: root })))]).toEqual(['s:1']);
+});
+
+test('a file of ids that a link leads to, nowhere, is told by the link', async () => {
+  const root = await temporaryFolder();
+  await symlink('gone', path.join(root, 'ids.txt'));
+  expect(await failure(rowIdFiles({ path: 'ids.txt', folder: root }))).toMatchObject({ code: 'DataInvalid', where: path.join(root, 'ids.txt'), message: expect.stringContaining('leads nowhere (to gone)') as string });
+});

@@ -9,7 +9,7 @@ import { requireAllParts } from './parts.js';
 import { filePieces } from './pieces.js';
 import { unreadable } from './read-error.js';
 import { invalid } from './invalid.js';
-import type { FoundFile } from './walk.js';
+import { refuseDangling, type FoundFile } from './walk.js';
 
 export interface InputFile {
   /** absolute */
@@ -26,6 +26,8 @@ export interface ResolveFiles {
   readonly format: FileFormat | 'auto';
   /** no part of it is a pattern */
   readonly folder: string;
+  /** paths were found, or mean what has that very name: no part of them is a pattern. @default false */
+  readonly literal?: boolean;
   /** field of the configuration, for errors: `data.sources[0].paths` */
   readonly field: string;
   /** formats that `auto` may come to. @default jsonl, parquet, text */
@@ -45,7 +47,7 @@ interface Found {
  * @throws BlissError DataInvalid
  */
 export async function resolveFiles(params: ResolveFiles): Promise<InputFile[]> {
-  const { paths, format, folder, field, allowed = TEXT_FORMATS, folders } = params;
+  const { paths, format, folder, field, literal = false, allowed = TEXT_FORMATS, folders } = params;
   const found = new Map<string, InputFile>();
   let hasFolder = false;
   for (const pattern of paths) {
@@ -53,7 +55,7 @@ export async function resolveFiles(params: ResolveFiles): Promise<InputFile[]> {
     const direct = await stat(absolute).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
     const isFolder = !(direct instanceof Error) && direct.isDirectory() && folders !== undefined;
     hasFolder ||= isFolder;
-    const { start, files } = isFolder ? { start: absolute, files: await folderFiles({ folder: absolute, format, allowed, split: folders.split, field }) } : await named({ pattern, folder, field, direct });
+    const { start, files } = isFolder ? { start: absolute, files: await folderFiles({ folder: absolute, format, allowed, split: folders.split, field }) } : await named({ pattern, folder, field, literal, direct });
     const sizes = await sizesOf(files);
     for (const [i, file] of files.entries()) {
       if (found.has(file.real)) continue;
@@ -78,24 +80,27 @@ async function sizesOf(files: readonly FoundFile[]): Promise<readonly number[]> 
 }
 
 interface Named extends Pick<ResolveFiles, 'folder' | 'field'> {
+  readonly literal: boolean;
   readonly pattern: string;
   /** what has that very name, or why nothing does */
   readonly direct: Stats | Error;
 }
 
 /** A file, or what a glob matches. */
-async function named({ pattern, folder, field, direct }: Named): Promise<Found> {
+async function named({ pattern, folder, field, literal, direct }: Named): Promise<Found> {
   const absolute = path.resolve(folder, pattern);
   // a file whose name has brackets is that file; stars mean others too
-  if (!(direct instanceof Error) && direct.isFile() && !/[*?]/.test(pattern)) return { start: path.dirname(absolute), files: [{ path: absolute, real: await realpath(absolute) }] };
-  if (isGlob(pattern)) {
+  if (!(direct instanceof Error) && direct.isFile() && (literal || !/[*?]/.test(pattern))) return { start: path.dirname(absolute), files: [{ path: absolute, real: await realpath(absolute) }] };
+  const isPattern = !literal && isGlob(pattern);
+  if (isPattern) {
     const { start, files, matches } = await glob({ folder, pattern, field });
     requireAllParts({ files: files.map((file) => file.path), isMeant: matches, field });
     if (files.length > 0) return { start, files };
   }
   if (!(direct instanceof Error)) throw direct.isDirectory() ? invalid(field, `${absolute} is a folder`, 'name a file in it') : invalid(field, `${absolute} is no file that can be read twice`, 'write what it gives into a file');
-  const absent = isGlob(pattern) || ('code' in direct && direct.code === 'ENOENT');
-  throw invalid(field, absent ? (isGlob(pattern) ? `no file matches ${absolute}` : `there is no file ${absolute}`) : `${absolute} cannot be read (${direct.message})`, 'check the path; relative ones start from the folder of the configuration file', direct);
+  await refuseDangling(absolute);
+  const absent = isPattern || ('code' in direct && direct.code === 'ENOENT');
+  throw invalid(field, absent ? (isPattern ? `no file matches ${absolute}` : `there is no file ${absolute}`) : `${absolute} cannot be read (${direct.message})`, 'check the path; relative ones start from the folder of the configuration file', direct);
 }
 
 /** Where two would be called alike, all names begin at the folder that all files have in common. */

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { BlissError } from '../../errors.js';
+import { isLfsPointer, LFS_POINTER_BYTES, lfsPointer } from '../../git-lfs.js';
 import { invalid } from './records.js';
 import type { BinDtype } from './token-bin.js';
 
@@ -44,8 +45,9 @@ export async function openTokenIndex(bin: string, binBytes: number): Promise<Tok
   if (handle === undefined) return undefined;
   try {
     const { size } = await handle.stat();
-    const head = Buffer.alloc(Math.min(size, HEADER));
+    const head = Buffer.alloc(Math.min(size, LFS_POINTER_BYTES));
     await handle.read(head, 0, head.length, 0);
+    if (isLfsPointer(head)) throw lfsPointer(file);
     const magic = head.toString('latin1', 0, MAGIC.length);
     if (magic.startsWith(LEGACY)) throw invalid(file, 'this index is of fairseq’s old form (TNTIDX), which is not read', 'write the pair anew as mmap (--dataset-impl mmap), or give its ids as Parquet');
     if (magic !== MAGIC) throw invalid(file, 'this index beside a .bin is not Megatron’s (it does not begin with MMIDIDX)', 'give the ids as Parquet, or move the .idx away if it has nothing to do with the .bin');

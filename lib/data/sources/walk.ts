@@ -119,6 +119,13 @@ async function requireUtf8(folder: string, entry: string): Promise<void> {
   throw invalid(path.join(folder, shown), 'the name is no UTF-8', 'rename it');
 }
 
+/** For a name under which nothing is found. @throws BlissError DataInvalid where a link on the way to it leads nowhere */
+export async function refuseDangling(file: string): Promise<void> {
+  const above = path.dirname(file);
+  if (above !== file) await refuseDangling(above);
+  if ((await lstat(file).catch(() => undefined))?.isSymbolicLink() === true) await followed(file);
+}
+
 /** What a link leads to. @throws BlissError DataInvalid where there is nothing */
 async function followed(link: string): Promise<{ readonly kind: Entry['kind']; readonly real: string }> {
   const found = await stat(link).catch(missing);
