@@ -1,4 +1,4 @@
-import { patched, upsertMemo } from '@temporalio/workflow';
+import { ApplicationFailure, patched, upsertMemo } from '@temporalio/workflow';
 import type { FailedStage } from '../lib/stages/types.js';
 import { reasonOf } from './failure.js';
 import type { StagePlace } from './stage.js';
@@ -16,13 +16,29 @@ const TOLD_IN_MEMO = 5;
 export class FailedStages {
   private readonly failed = new Map<string, FailedStage>();
 
+  /** @param before of executions that this one goes on for */
+  constructor(private readonly before: readonly FailedStage[] = []) {
+    for (const failed of before) this.failed.set(failed.stage, failed);
+    if (before.length > 0) this.showInMemo();
+  }
+
+  /** What a stage failed with in an execution before: for good, so that it is not begun again. */
+  failureBefore(stage: string): ApplicationFailure | undefined {
+    const failed = this.before.find((one) => one.stage === stage);
+    return failed === undefined ? undefined : ApplicationFailure.create({ message: failed.reason, type: 'StageFailed', nonRetryable: true });
+  }
+
   add({ stage, seed, arm, round }: Omit<StagePlace, 'run'>, error: unknown): FailedStage {
     const failed: FailedStage = { stage, seed, arm, round, reason: shortened(withoutStage(reasonOf(error), stage)) };
     this.failed.set(stage, failed);
-    const memo: FailuresMemo = { count: this.failed.size, newest: this.all.slice(-TOLD_IN_MEMO) };
-    // whoever describes the run sees it, without a worker there to answer a query
-    if (patched(FAILURES_IN_MEMO)) upsertMemo({ failures: { ...memo } });
+    if (patched(FAILURES_IN_MEMO)) this.showInMemo();
     return failed;
+  }
+
+  /** whoever describes the run sees it, without a worker there to answer a query */
+  private showInMemo(): void {
+    const memo: FailuresMemo = { count: this.failed.size, newest: this.all.slice(-TOLD_IN_MEMO) };
+    upsertMemo({ failures: { ...memo } });
   }
 
   /** in the order in which they failed */

@@ -64,7 +64,8 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
     if (notifier.undelivered !== undefined) board.show();
   }
   await condition(allHandlersFinished); // who steers it now hears what came of it
-  return continueAsNew<typeof pipeline>({ ...input, known, continued: board.steering });
+  const failed = board.failed();
+  return continueAsNew<typeof pipeline>({ ...input, known, continued: board.steering, ...(failed.length === 0 ? {} : { failed }) });
 }
 
 /** The report, when all rounds are through. */

@@ -27,7 +27,7 @@ const CONTINUES_AS_NEW = 'continues-as-new';
 export class StageBoard {
   private readonly states = new Map<string, PipelineProgress['stages'][number]['state']>();
   private readonly finished = new Map<string, FinishedStage>();
-  private readonly failures = new FailedStages();
+  private readonly failures: FailedStages;
   private readonly interruptions = new Map<string, readonly Interruption[]>();
   private readonly open = new Map<string, ChildWorkflowHandle<Workflow>>();
   private readonly known = new Map<string, readonly StageResult[]>();
@@ -42,6 +42,8 @@ export class StageBoard {
     private readonly notifier: Notifier,
   ) {
     for (const stage of planned) this.states.set(stage, 'waiting');
+    this.failures = new FailedStages(input.failed);
+    for (const { stage } of input.failed ?? []) this.states.set(stage, 'failed');
     this.steered = input.continued ?? { paused: false };
     if (input.continued === undefined) this.show();
     else this.steer({});
@@ -147,7 +149,7 @@ export class StageBoard {
     return this.planned.flatMap((stage) => this.finished.get(stage) ?? []);
   }
 
-  /** what has failed for good in this execution, in the planned order */
+  /** what has failed for good, in the planned order */
   failed(): readonly FailedStage[] {
     return this.failures.all.toSorted((a, b) => this.planned.indexOf(a.stage) - this.planned.indexOf(b.stage));
   }
@@ -164,6 +166,8 @@ export class StageBoard {
     const { run, config, scope } = this.input;
     const known = this.known.get(place.stage);
     if (known !== undefined) return known;
+    const before = this.failures.failureBefore(place.stage);
+    if (before !== undefined) throw before;
     await condition(() => !this.steered.paused);
     this.set(place.stage, 'running');
     try {

@@ -5,7 +5,7 @@ import { asStage, gpu, schedule, type StageWorkflowInput } from './stage.js';
 async function train(workflow: StageWorkflowInput<'training'>, what: string): Promise<StageResult> {
   requireStageInput('training', workflow);
   const { input, worker } = workflow;
-  const summary = `${what}: ${input.steps} steps of ${input.batchSize} rows`;
+  const summary = `${what}: ${input.steps} ${input.steps === 1 ? 'step' : 'steps'} of ${input.batchSize} ${input.batchSize === 1 ? 'row' : 'rows'}`;
   return asStage(workflow, summary, (pausable) => schedule({ workflow, pausable, input, summary }, gpu(worker, summary).train));
 }
 

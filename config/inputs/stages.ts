@@ -32,7 +32,7 @@ export const placeSchema = z.object({ run: runName, stage: stagePath, seed: seed
 
 const results = z.array(z.object({ ref: refSchema, summary: z.record(z.string(), z.unknown()), cached: z.boolean() }));
 export const finishedStageSchema = z.object({ stage: stagePath, name: stageName, seed: seedNumber, arm: identifier.nullable(), round: positiveInteger.nullable(), results });
-const failedStageSchema = z.object({ stage: stagePath, seed: seedNumber, arm: identifier.nullable(), round: positiveInteger.nullable(), reason: z.string() });
+export const failedStageSchema = z.object({ stage: stagePath, seed: seedNumber, arm: identifier.nullable(), round: positiveInteger.nullable(), reason: z.string() });
 export const forkedSchema = z.object({ from: runName, stage: stagePath });
 
 const scoring = z.object({

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { naturalNumber, positive, positiveInteger } from '../sections/common.js';
 import { workerSchema } from '../sections/run.js';
 import { place, refSchema, runName, scope, stagePath } from './names.js';
-import { forkedSchema, placeSchema, stageInputSchemas, submittedConfigSchema } from './stages.js';
+import { failedStageSchema, forkedSchema, placeSchema, stageInputSchemas, submittedConfigSchema } from './stages.js';
 
 /*
  * Arguments of workflows and of their signals. Whoever reaches the server may send any: what does not parse ends in one failure, and not in a task that
@@ -20,6 +20,7 @@ export const pipelineInputSchema = z.object({
   known: refSchema.optional(),
   forked: forkedSchema.optional(),
   continued: steering.optional(),
+  failed: z.array(failedStageSchema).optional(),
 });
 
 const ofStage = { place: placeSchema, worker: workerSchema, scope };

@@ -114,9 +114,29 @@ test('with evaluation.onFailure: continue all rounds are trained, and the result
   await replay(handle, 'continues');
 });
 
-test('a run that an earlier version took past a failed evaluation goes on under this one, and ends at its next round', { timeout: 60_000 }, async () => {
-  const code = { code: gunzipSync(readFileSync(fileURLToPath(new URL('../fixtures/workflow-bundles/a6d6e71.js.gz', import.meta.url)))).toString('utf8') };
-  const { handle, workers, begun, goOn, hasFailed } = await heldRun({ run: 'upgraded', overrides: ['rounds=20'], code });
+test('an execution that goes on for another does not try again what failed there, nor tell of it again', { timeout: 60_000 }, async () => {
+  const { config } = loadConfig({ source: 'smoke', overrides: ['rounds=2', 'comparison.arms=[{name: bliss, selector: bliss}]', notices, 'evaluation.onFailure=continue'], cwd: process.cwd() });
+  const failed = [{ stage: EVALUATION, seed: 0, arm: 'bliss', round: 1, reason: REASON }];
+  const input: PipelineInput = { run: 'goes-on', config, configFolder: folder, scope: '', continued: { paused: false }, failed };
+  const begun: string[] = [];
+  const told: Notice[] = [];
+  const workers = new LightWorkers({ connection: environment.nativeConnection, home, input, before: async (stage) => void begun.push(stage), control: { notify: async ({ notice }: { readonly notice: Notice }) => void told.push(notice) } });
+  open.push(workers);
+  await workers.start(bundle);
+  const handle = await environment.client.workflow.start<(input: PipelineInput) => Promise<PipelineResult>>('pipeline', { workflowId: 'goes-on', taskQueue: CPU_QUEUE, args: [input] });
+  const result = await handle.result();
+  expect(result.failed).toEqual(failed);
+  expect(begun).not.toContain(EVALUATION);
+  expect(begun).toContain('seed-0/bliss/round-2/evaluation');
+  expect(told.map(({ event }) => event)).toEqual(['done']);
+  expect(await failuresOf(handle)).toEqual({ count: 1, newest: failed });
+  await workers.stop();
+  await replay(handle, 'goes-on');
+});
+
+test.each(['a6d6e71', 'f66f8bf'])('a run that version %s took past a failed evaluation goes on under this one, and ends at its next round', { timeout: 60_000 }, async (version) => {
+  const code = { code: gunzipSync(readFileSync(fileURLToPath(new URL(`../fixtures/workflow-bundles/${version}.js.gz`, import.meta.url)))).toString('utf8') };
+  const { handle, workers, begun, goOn, hasFailed } = await heldRun({ run: `upgraded-${version}`, overrides: ['rounds=20'], code });
   await hasFailed;
   await until('the round after it', () => (begun.includes(MIDDLE) ? true : undefined));
   await until('the failure to have arrived', async () => ((await handle.fetchHistory()).events ?? []).some(({ childWorkflowExecutionFailedEventAttributes }) => childWorkflowExecutionFailedEventAttributes != null) || undefined);
@@ -127,7 +147,7 @@ test('a run that an earlier version took past a failed evaluation goes on under 
   // a round or two may have begun while the workers of the earlier version were ending
   expect(begun.filter((stage) => stage.includes('/round-20/'))).toEqual([]);
   await workers.stop();
-  await replay(handle, 'upgraded');
+  await replay(handle, `upgraded-${version}`);
 });
 
 test('items that have gone since the run began are told before a round is trained for them', { timeout: 60_000 }, async () => {
