@@ -1,6 +1,6 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileBlobs, openStore } from '../lib/artifacts/index.js';
+import { fileBlobs, hold, KEPT, openStore } from '../lib/artifacts/index.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
@@ -40,7 +40,7 @@ export async function withEarlierCorpora({ home, input }: { readonly home: Home;
     mkdirSync(into);
     const ref = await publishFinishedStages({ store, stages: [...stages.values()], folder: into });
     // the run's history alone has this reference, and garbage collection reads none
-    appendFileSync(folder.keptStages, `${ref.uri}\n`);
+    await hold({ blobs: store.blobs, run: input.run, stage: KEPT, ref });
     return ref;
   } finally {
     await scratch.remove();

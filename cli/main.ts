@@ -4,7 +4,7 @@ import { BlissError } from '../lib/errors.js';
 import { packageVersion } from '../lib/package-root.js';
 import { jsonLine, printable } from '../lib/printable.js';
 import { configuredServer } from '../workers/connection.js';
-import { serverFault } from '../workers/server-fault.js';
+import { refusalOf, serverFault } from '../workers/server-fault.js';
 import { LOCAL_NAMESPACE } from '../workers/temporal-server.js';
 import { addBudget } from './commands/budget.js';
 import { addCancel } from './commands/cancel.js';
@@ -43,7 +43,7 @@ const wantsJson = process.argv.includes('--json');
 
 /** A server's refusal that nobody has told before. */
 function named(error: unknown): unknown {
-  if (error instanceof BlissError) return error;
+  if (error instanceof BlissError || refusalOf(error) === undefined) return error;
   const server = configuredServer() ?? { kind: 'local' as const, address: 'the local stack', namespace: LOCAL_NAMESPACE };
   return serverFault({ error, server }) ?? error;
 }

@@ -22,4 +22,5 @@ export const suggesting = (output: Output, homeOption: string): Output => ({
   say: (text) => output.say(withHome(text, homeOption)),
   note: (text) => output.note(withHome(text, homeOption)),
   fault: (text) => output.fault(withHome(text, homeOption)),
+  redraw: ({ over, lines }) => output.redraw({ over, lines: lines.map((line) => withHome(line, homeOption)) }),
 });

@@ -7,6 +7,7 @@ import { valueText } from './eval/table.js';
 import { columns, percent } from './format.js';
 import type { ExitCode, Output } from './output.js';
 import { readJson, type RunOutcome } from './runs.js';
+import { withHome } from './suggested.js';
 
 export interface Summarize {
   readonly home: Home;
@@ -28,7 +29,7 @@ export async function summarize({ home, run, outcome, output, homeOption }: Summ
     metrics: result?.metrics ?? [],
     ...(result?.tasks === undefined ? {} : { tasks: result.tasks }),
     report: state === 'done' ? folder.report : null,
-    ...(failure === undefined ? {} : { error: failure }),
+    ...(failure === undefined ? {} : { error: { ...failure, message: withHome(failure.message, homeOption), ...(failure.mend === undefined ? {} : { mend: withHome(failure.mend, homeOption) }) } }),
     ...(result?.failed === undefined ? {} : { failed: result.failed }),
   });
   if (result === undefined) {

@@ -68,7 +68,7 @@ const withList = (message: string, list: readonly string[]): string => [message,
 
 /** A disk that is full is the operator's to mend and worth a retry; every other errno stays as it is. */
 export function asBlissError(error: unknown, where?: string): unknown {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') {
+  if (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) {
     return new BlissError({
       code: 'DiskFull',
       message: 'no space left on the disk',

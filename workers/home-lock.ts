@@ -100,7 +100,7 @@ async function takeFile({ home, fd, alone, onNoLocks }: Required<Pick<LockHome, 
     }
     const stack = await lookOnce(home);
     if (stack !== undefined && !mayBeLeaving(stack, deadline)) throw homeInUse(home, closed(stack));
-    if (Date.now() > deadline) throw homeInUse(home, unknownHolder(home));
+    if (Date.now() > deadline) throw homeInUse(home, await unknownHolder(home));
     await sleep(LOOK_EVERY_MS); // or one who only asks has it for a moment
   }
 }
@@ -141,8 +141,9 @@ function closed(stack: StackAnswer | Unreachable): StackInfo | Unreachable {
   return stack.info;
 }
 
-const unknownHolder = (home: Home): Unreachable => {
-  const holder = readHolder(home);
+/** Who shares the lock says nothing of himself: what the file says may be of a stack that is gone. */
+const unknownHolder = async (home: Home): Promise<Unreachable> => {
+  const holder = (await isLocked(home)) ? readHolder(home) : undefined;
   return { unreachable: 'unknown', ...(holder === undefined ? {} : { holder }) };
 };
 

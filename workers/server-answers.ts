@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BlissError } from '../lib/errors.js';
 import { connect, type ServerAddress } from './connection.js';
 import { requireNamespace } from './namespace.js';
+import { refusalOf } from './server-fault.js';
 
 const LOOK_EVERY_MS = 1_000;
 /** who reads along hears at once, and then now and again */
@@ -13,6 +14,10 @@ export interface ServerAnswers {
   readonly onSilence: (line: string) => void;
   readonly signal?: AbortSignal;
 }
+
+/** Gateways answer for servers that are being changed, by all other codes. */
+const FOR_GOOD: ReadonlySet<string> = new Set(['NOT_FOUND', 'PERMISSION_DENIED', 'UNAUTHENTICATED']);
+const isForGood = (error: unknown): boolean => error instanceof BlissError && error.code !== 'ServerUnreachable' && (error.code !== 'ServerRefused' || FOR_GOOD.has(refusalOf(error)?.status ?? ''));
 
 /**
  * Waits, for as long as it takes, until a server answers: machines are started while it is away too, and workers again on them, and ending for
@@ -33,7 +38,7 @@ export async function serverAnswers({ server, onSilence, signal }: ServerAnswers
       }
       return true;
     } catch (error) {
-      if (error instanceof BlissError && error.code !== 'ServerUnreachable') throw error;
+      if (isForGood(error)) throw error;
       if (Date.now() - saidAt >= SAY_EVERY_MS) {
         saidAt = Date.now();
         onSilence(`${error instanceof Error ? error.message : String(error)}; waiting for it, ${Math.round((saidAt - began) / 1000)} s so far`);

@@ -1,4 +1,4 @@
-import { loadConfig } from '../../config/index.js';
+import { loadConfig, type LoadedConfig } from '../../config/index.js';
 import type { Command } from 'commander';
 import { counted } from '../../lib/counted.js';
 import { BlissError } from '../../lib/errors.js';
@@ -38,7 +38,7 @@ export function addFork(program: Command): void {
         const folder = home.run(other);
         const input = readJson<PipelineInput>(folder.input);
         if (input === undefined) throw new BlissError({ code: 'ArtifactMissing', message: 'the run’s own input is gone, so nothing can be forked from it', where: folder.input, mend: `run its configuration: bliss run ${folder.config}` });
-        const loaded = { ...loadConfig({ source: folder.config, overrides: options.set }), configFolder: input.configFolder };
+        const loaded = { ...loadOther({ run: other, file: folder.config, overrides: options.set }), configFolder: input.configFolder };
         await checkInputs({ ...loaded, home });
         await checkNotices({ home, output, notices: loaded.config.notices });
         checkFreeName(home, options.name);
@@ -53,4 +53,15 @@ export function addFork(program: Command): void {
         return submitRun({ context, loaded, taken, ...options });
       }),
     );
+}
+
+/** The other run's configuration, which may be of an earlier version. @throws BlissError ConfigInvalid */
+function loadOther({ run, file, overrides }: { readonly run: string; readonly file: string; readonly overrides: readonly string[] }): LoadedConfig {
+  try {
+    return loadConfig({ source: file, overrides });
+  } catch (error) {
+    if (!(error instanceof BlissError) || error.code !== 'ConfigInvalid') throw error;
+    const { code, sentence: message, list, where, mend } = error;
+    throw new BlissError({ code, message, list, ...(where === undefined ? {} : { where }), mend: `${mend === undefined ? '' : `${mend}; `}the file is that of ${run}: give the fork its own value by --set FIELD=VALUE`, cause: error });
+  }
 }

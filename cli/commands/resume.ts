@@ -35,13 +35,17 @@ export function addResume(program: Command): void {
           homeOption,
           preemption: preemptionOf(input),
           start: async (session) => {
-            await goOn({ session, home, run, homeOption, patienceSeconds: patience });
+            // workers of our own are there, and read a history of days first
+            await goOn({ session, home, run, homeOption, patienceSeconds: session.stack === undefined ? patience : Math.max(patience, OWN_WORKERS_SECONDS) });
             return run;
           },
         });
       }),
     );
 }
+
+/** for the first word of workers that this command has started */
+const OWN_WORKERS_SECONDS = 600;
 
 /** What the run was started with. @throws BlissError ArtifactMissing */
 function readInput(home: Home, run: string): PipelineInput {

@@ -71,7 +71,7 @@ async function openState({ home, record, session, onFault }: Look & { readonly r
     const settled = await settle({ session, home, run: record.run });
     if (settled.kind === 'missing') return { open: 'stopped' };
     if (settled.kind === 'closed') return { open: 'running' };
-    return { open: stateOf(settled), failures: settled.failures, troubles: await troublesOf(session, record.run) };
+    return { open: stateOf(settled), failures: settled.failures, troubles: await session.connection.withDeadline(Date.now() + LOOK_TIMEOUT_MS, () => troublesOf(session, record.run)).catch(() => []) };
   } catch (error) {
     const fault = record.server === 'configured' ? serverFault({ error, server: session.server }) : undefined; // a local one is being started or ended
     if (fault !== undefined) onFault(fault);
@@ -97,6 +97,8 @@ function once(tell: (fault: BlissError) => void): (fault: BlissError) => void {
 }
 
 const LOOK_EVERY_MS = 1_000;
+/** what is tried again is told beside the rest: a server that is slow to say keeps nobody waiting */
+const LOOK_TIMEOUT_MS = 4_000;
 
 /** Until the run, or every run there is, has ended or stopped. */
 async function followRuns({ home, output, homeOption, run, onFault }: Look & { readonly output: Output; readonly run: string | undefined }): Promise<0 | 1> {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { heldBy, type Store } from '../../lib/artifacts/index.js';
+import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
 import { readFinishedStages } from '../../lib/stages/finished-stages.js';
 import type { FinishedStage, StageResult } from '../../lib/stages/types.js';
@@ -27,7 +28,11 @@ export async function finishedStages({ home, store, input }: { readonly home: Ho
     const uris = name === 'scoring' ? partsOf({ stage, made, shards: shardsOf(corpus, Number(round)) }) : [made.get(stage)].filter((uri) => uri !== undefined);
     if (uris.length === 0) continue;
     const results: StageResult[] = [];
-    for (const uri of uris) results.push((await resultOf(store, uri)).result);
+    for (const uri of uris) {
+      const { result, madeBy } = await resultOf(store, uri);
+      if (madeBy !== name) throw new BlissError({ code: 'DataCorrupt', where: uri, message: `it is on record as what ${stage} of ${input.run} gave, and a ${madeBy} stage made it`, mend: `take the run to its end by \`bliss resume ${input.run}\`, which looks finished stages up by their keys` });
+      results.push(result);
+    }
     finished.set(stage, { stage, name, seed: Number(/^seed-(\d+)/.exec(stage)?.[1]), arm: arm ?? null, round: round === undefined ? null : Number(round), results });
   }
   return [...finished.values()];
@@ -55,9 +60,9 @@ function partsOf({ stage, made, shards }: { readonly stage: string; readonly mad
 }
 
 /** What is in the store under such a name, as the stage that made it gave it. @throws BlissError ArtifactMissing, DataCorrupt */
-export async function resultOf(store: Store, uri: string): Promise<{ readonly result: StageResult; readonly stageVersion: number }> {
+export async function resultOf(store: Store, uri: string): Promise<{ readonly result: StageResult; readonly madeBy: string; readonly stageVersion: number }> {
   const named = { uri, sha256: uri.split('/').at(-2) ?? '', size: 0, digest: '' };
   const { manifest } = await store.open(named);
   const size = manifest.files.reduce((sum, file) => sum + file.size, 0);
-  return { result: { ref: { ...named, size, digest: manifest.digest }, summary: manifest.summary, cached: true }, stageVersion: manifest.lineage.stageVersion };
+  return { result: { ref: { ...named, size, digest: manifest.digest }, summary: manifest.summary, cached: true }, madeBy: manifest.lineage.stage, stageVersion: manifest.lineage.stageVersion };
 }

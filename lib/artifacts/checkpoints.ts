@@ -143,7 +143,7 @@ export function checkpoints({ store, blobs = store.blobs, run, stage, key: stage
     while (at !== undefined) {
       const current: FencingToken = at;
       const limit: number = upTo;
-      found.push(...all.filter((one) => compareTokens(one.token, current) === 0 && one.step <= limit));
+      for (const one of all) if (compareTokens(one.token, current) === 0 && one.step <= limit) found.push(one);
       const base: CheckpointRef | null | undefined = (await readBase(current))?.base;
       at = base?.fencingToken;
       upTo = base?.step ?? Infinity;

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openHome, type Home } from '../../lib/home.js';
@@ -93,6 +93,15 @@ describe('a run of which lines of timings.jsonl are lost', () => {
     expect(await inHome(home, 'gc')).toMatchObject({ code: 0, answer: { artifacts: { count: 0 } } });
     const fork = await inHome(home, 'fork', 'short', '--from', 'round-1/pretraining', '--dry-run');
     expect(fork.code, fork.stderr).toBe(0);
+  });
+
+  test('an artifact on record for another stage than made it ends a fork, and names both', async () => {
+    const home = open((lines) => lines);
+    const refs = path.join(home.store, 'refs', 'short', 'seed-0');
+    const [held] = readdirSync(path.join(refs, 'warm-up', 'selection'));
+    writeFileSync(path.join(refs, 'prepare', held.replace(/^\d+/, '000009')), '');
+    const fork = await inHome(home, 'fork', 'short', '--from', 'round-1/pretraining', '--dry-run');
+    expect(fork).toMatchObject({ code: 1, answer: { error: { code: 'DataCorrupt', message: expect.stringMatching(/what seed-0\/prepare of short gave, and a selection stage made it/) as string } } });
   });
 
   test('what a fork takes over is its own: it outlives the run that it was taken from', { timeout: RUN_MS }, async () => {

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { withEarlierCorpora } from '../../cli/earlier-corpora.js';
 import { differences, differenceText } from '../../cli/plan/differences.js';
 import { loadConfig } from '../../config/index.js';
-import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
+import { fileBlobs, heldBy, KEPT, openStore } from '../../lib/artifacts/index.js';
 import { openHome } from '../../lib/home.js';
 import { keyContent, stageKey } from '../../lib/stages/execute.js';
 import { readFinishedStages } from '../../lib/stages/finished-stages.js';
@@ -100,7 +100,7 @@ describe('a run that prepared its corpus under an earlier version', () => {
     const known = await withEarlierCorpora({ home: at, input });
     if (known === undefined) throw new Error('nothing is known');
     expect(await readFinishedStages({ store, ref: known })).toEqual([{ stage: 'seed-0/prepare', name: 'prepare', seed: 0, arm: null, round: null, results: [{ ref: { ...corpus, size: expect.any(Number) as number }, summary: { shards: [1, 1] }, cached: true }] }]);
-    expect(readFileSync(at.run('mine').keptStages, 'utf8')).toBe(`${known.uri}\n`);
+    expect(await heldBy({ blobs: store.blobs, run: 'mine' })).toMatchObject([{ stage: KEPT, uri: known.uri }]);
     // what it took over from another run stays
     line('seed-1/prepare', 'cached');
     const both = await withEarlierCorpora({ home: at, input: { ...input, known } });
@@ -116,6 +116,6 @@ describe('a run that prepared its corpus under an earlier version', () => {
     line('seed-0/prepare', 'done');
     await rm(at.store, { recursive: true });
     expect(await withEarlierCorpora({ home: at, input })).toBeUndefined();
-    expect(existsSync(at.run('mine').keptStages)).toBe(false);
+    expect(await heldBy({ blobs: fileBlobs({ root: at.store }), run: 'mine' })).toEqual([]);
   });
 });
