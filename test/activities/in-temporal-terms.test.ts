@@ -5,10 +5,12 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { expect, test } from 'vitest';
+import { loadConfig } from '../../config/index.js';
 import { createControlActivities, createCpuActivities, createGpuActivities, progressFiles } from '../../activities/index.js';
 import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import { BlissError } from '../../lib/errors.js';
 import { openHome } from '../../lib/home.js';
+import { recordInputs } from '../workflows/recorded-inputs.js';
 
 const home = openHome(mkdtempSync(path.join(os.tmpdir(), 'bliss-terms-')));
 const files = fileBlobs({ root: home.store });
@@ -45,14 +47,34 @@ test('what is no error of ours stays as it is: Temporal tries again', async () =
   expect(await failureOf(control({ ...files, list: () => Promise.reject(broken) }).claimEpoch({ run: 'run', stage: 'report', claimant: 'a' }))).toBe(broken);
 });
 
+/** What a run gives each of the stages' activities. */
+async function inputsByActivity(): Promise<Readonly<Record<string, unknown>>> {
+  const { config } = loadConfig({ source: 'smoke', overrides: ['comparison.arms=[{name: bliss, selector: bliss}, {name: dsir, selector: dsir}, {name: mates, selector: mates}]'], cwd: home.root });
+  const recorded = await recordInputs({ config, refOf: () => GONE });
+  return {
+    prepareCorpus: recorded.of('prepare', 'seed-0/prepare'),
+    selectRows: recorded.of('selection', 'seed-0/warm-up/selection'),
+    importWeights: { model: config.models.target, vocabularySize: config.models.vocabularySize, which: 'target', folder: 'model', configFolder: '/' },
+    train: recorded.of('training', 'seed-0/warm-up/target'),
+    learnScores: recorded.of('bilevel', 'seed-0/bliss/round-1/bilevel'),
+    weighNgrams: recorded.of('lexical', 'seed-0/dsir/round-1/lexical'),
+    learnInfluence: recorded.of('mates', 'seed-0/mates/round-1/mates'),
+    scoreShards: recorded.of('scoring', 'seed-0/bliss/round-1/scoring'),
+    evaluate: recorded.of('evaluation', 'seed-0/bliss/round-1/evaluation'),
+    writeReport: { run: 'run', config, stages: GONE },
+  };
+}
+
 test('the stages of either worker speak in the same terms, whatever of an attempt it is that fails', async () => {
   const full = Object.assign(new Error('ENOSPC: no space left on device, mkdir'), { code: 'ENOSPC' });
   const stage = { ...progressFiles(home).stage({ run: 'run', stage: 'report', epoch: 1, attempt: 1, device: false }), started: () => Promise.reject(full) };
   const worker = { trainer: { run: () => Promise.reject(new Error('not reached')), close: () => undefined }, home: home.root, progressFiles: { stage: () => stage } };
   const activities: Readonly<Record<string, (input: never) => Promise<unknown>>> = { ...createCpuActivities(worker), ...createGpuActivities(worker) };
-  expect(Object.keys(activities)).toHaveLength(10);
-  for (const activity of Object.values(activities)) {
-    const failure = await failureOf(new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') }).run(activity, { run: 'run', stage: 'report', input: {}, epoch: 1, scope: '', keepCheckpoints: 1, compileTimeout: 10 } as never)); // no stage gets as far as its input
-    expect(failure).toMatchObject({ type: 'DiskFull', nonRetryable: false, nextRetryDelay: '10s' });
+  const inputs = await inputsByActivity();
+  expect(Object.keys(activities).sort((a, b) => a.localeCompare(b))).toEqual(Object.keys(inputs).sort((a, b) => a.localeCompare(b)));
+  for (const [name, activity] of Object.entries(activities)) {
+    const request = { run: 'run', stage: 'report', input: inputs[name], epoch: 1, scope: '', keepCheckpoints: 1, compileTimeout: 10 };
+    const failure = await failureOf(new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') }).run(activity, request as never)); // of the activity's own kind
+    expect(failure, name).toMatchObject({ type: 'DiskFull', nonRetryable: false, nextRetryDelay: '10s' });
   }
 });

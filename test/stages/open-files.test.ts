@@ -33,7 +33,7 @@ test('a corpus of more files and shards than a process may open is prepared, sel
   for (const folder of ['corpus', 'held']) mkdirSync(path.join(root, folder));
   for (let i = 0; i < SHARDS; i++) writeFileSync(path.join(root, 'corpus', `${i}.txt`), words(i));
   for (let i = 0; i < 60; i++) writeFileSync(path.join(root, 'held', `${i}.txt`), `${words(1_000 + i)} ${words(i)}`);
-  const overrides = ['data.sources=[{type: files, name: mine, paths: [corpus]}]', 'heldOut.source={type: files, paths: [held]}', `data.rowsPerGroup=${SHARDS}`, 'data.rowsPerShard=1', 'data.sequenceLength=16', 'heldOut.validation=8', 'heldOut.tuning=8', 'heldOut.test=8'];
+  const overrides = ['data.sources=[{type: files, name: mine, paths: [corpus]}]', 'heldOut.source={type: files, paths: [held]}', `data.rowsPerGroup=${SHARDS}`, 'data.sequenceLength=16', 'heldOut.validation=8', 'heldOut.tuning=8', 'heldOut.test=8'];
   const said = withFewFiles(root, `
     const [{ executeStage, stageByName }, { fileBlobs, openStore }, { loadConfig }, { openFeeder, WaitClock }, { openSelection }] = await Promise.all(['lib/stages/index.js', 'lib/artifacts/index.js', 'config/index.js', 'lib/data/index.js', 'lib/stages/corpus.js'].map(load));
     const root = ${JSON.stringify(root)};
@@ -42,7 +42,7 @@ test('a corpus of more files and shards than a process may open is prepared, sel
     const hooks = { onProgress: async () => {}, onPhase: async () => {}, onCheckpoint: async () => {}, onEvent() {}, onNote() {}, onSetAside() {}, onMetrics: async () => {}, timings: async () => [], stopReason: () => undefined };
     // each with a store that has checked no file yet
     const call = (name, input) => executeStage({ stage: stageByName(name), task: { name, run: 'r', stage: name, input, fencingToken: { epoch: 1, attempt: 1 }, scope: '', keepCheckpoints: 2 }, store: openStore({ blobs }), blobs, programs: undefined, scratch: root + '/scratch', hooks });
-    const corpus = await call('prepare', { data: config.data, tokenizer: config.tokenizer, heldOut: config.heldOut, vocabularySize: config.models.vocabularySize, groups: 2, seed: '0', configFolder: root });
+    const corpus = await call('prepare', { data: { ...config.data, rowsPerShard: 1 }, tokenizer: config.tokenizer, heldOut: config.heldOut, vocabularySize: config.models.vocabularySize, groups: 2, seed: '0', configFolder: root });
     const selected = await call('selection', { selector: 'random', fraction: 1, method: 'top-k', temperature: 0, trainedRows: 'flag', corpus: corpus.ref, group: 1, scores: [], seed: '0' });
     const shards = await openSelection({ store: openStore({ blobs }), ref: selected.ref, batchSize: 10, sequenceLength: 16, stage: 'reading' });
     const feeder = await openFeeder({ ...shards, batchSize: 10, requests: Array.from({ length: ${SHARDS / 10} }, (_, step) => ({ kind: 'ordered', seed: '0', step })), clock: new WaitClock() });

@@ -35,8 +35,8 @@ export async function recordInputs({ config, seed = 0, refOf = resultOf }: Recor
     },
     branches: () => ({ run: (branch) => branch(), cancel: () => undefined }),
     resolveSelection: ({ from }) => Promise.resolve(refOf(from)),
-  checkTasks: () => undefined,
-  endsAtFailure: () => true,
+    checkTasks: () => undefined,
+    endsAtFailure: () => true,
   };
   await runSeed({ board, together, input: { run: 'run', config, configFolder: '/', scope: '' }, seed });
   return {
