@@ -61,15 +61,17 @@ export interface TestProxy {
   close(): void;
 }
 
-/** A small HTTP proxy. @param onward where CONNECT leads; undefined: nowhere, it answers 503 */
-export async function httpProxy(onward: (target: string) => { readonly host: string; readonly port: number } | undefined): Promise<TestProxy> {
+/** A small HTTP proxy. @param onward where CONNECT leads; undefined: nowhere, it answers 503 @param answer what plain requests are answered with; undefined: 503 */
+export async function httpProxy(onward: (target: string) => { readonly host: string; readonly port: number } | undefined, answer: (url: string) => string | Buffer | undefined = () => undefined): Promise<TestProxy> {
   const asked: string[] = [];
   const credentials: (string | undefined)[] = [];
   const sockets = new Set<net.Socket>();
   const server = http.createServer((request, response) => {
     asked.push(request.url ?? '');
     credentials.push(request.headers['proxy-authorization']);
-    response.writeHead(503).end();
+    const body = answer(request.url ?? '');
+    if (body === undefined) response.writeHead(503).end();
+    else response.end(body);
   });
   server.on('connection', (socket: net.Socket) => void sockets.add(socket));
   server.on('connect', (request: http.IncomingMessage, socket: net.Socket, head: Buffer) => {
