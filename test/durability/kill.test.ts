@@ -41,7 +41,8 @@ async function wholeRun(args: readonly string[], disturbance?: Disturbance): Pro
     await until(`a checkpoint of ${stage}`, () => {
       if (run.child.exitCode !== null) throw new Error(run.text());
       const progress = readJson<StageProgressFile>(home.run('run').progress(stage));
-      return progress?.state === 'running' && progress.step > 30 ? true : undefined;
+      // published, and not begun: a machine under load may be long about it
+      return progress?.state === 'running' && progress.step > 30 && /attempt 1: checkpoint at step/.test(logOf(home, stage)) ? true : undefined;
     }, RUN_MS);
     await disturbance.disturb(home);
   }
