@@ -1,5 +1,6 @@
 import { BlissError } from '../lib/errors.js';
-import { connect, type ServerAddress } from '../workers/connection.js';
+import { connect } from '../workers/connection.js';
+import type { ServerAddress } from '../workers/server-address.js';
 import { attributesMissing, mayAddAttributes, missingAttributes, requireNamespace } from '../workers/namespace.js';
 import { serverFault } from '../workers/server-fault.js';
 import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE } from '../workflows/types.js';

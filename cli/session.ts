@@ -1,7 +1,8 @@
 import { Client, type Connection } from '@temporalio/client';
 import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
-import { configuredServer, connect, localServer, type ServerAddress } from '../workers/connection.js';
+import { configuredServer, connect, localServer } from '../workers/connection.js';
+import type { ServerAddress } from '../workers/server-address.js';
 import { askStack, homeInUse, isUp, type StackInfo } from '../workers/home-lock.js';
 import { startLocalStack, type LocalStack } from '../workers/local-stack.js';
 import type { Preemption } from '../workers/preemption.js';

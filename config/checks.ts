@@ -2,7 +2,7 @@ import { shardForHalf, smallerHalf } from './halves.js';
 import { matesProblems } from './mates-problems.js';
 import { expected } from './problem.js';
 import type { FieldPath, Problem } from './problem.js';
-import type { RunConfig } from './schema.js';
+import type { RunConfig } from './fields.js';
 
 /** What no field can say alone. Each check names the field to mend and those it was held against. */
 export function crossFieldProblems(config: RunConfig): Problem[] {

@@ -1,6 +1,6 @@
 import { expected } from './problem.js';
 import type { Problem } from './problem.js';
-import type { RunConfig } from './schema.js';
+import type { RunConfig } from './fields.js';
 
 /** Presets have the section, whichever arms there are: what it asks for counts where an arm goes by it. */
 export function matesProblems({ mates: section, comparison, data, heldOut, selection: chosen }: RunConfig): Problem[] {

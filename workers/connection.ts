@@ -2,7 +2,8 @@ import { Connection, type ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { BlissError } from '../lib/errors.js';
-import { proxyFor, type Proxy } from './proxy.js';
+import { proxyFor } from './proxy.js';
+import type { ServerAddress } from './server-address.js';
 import { serverFault, silenceMend } from './server-fault.js';
 import { channelThrough, tunnelFault } from './tunnel.js';
 
@@ -11,17 +12,6 @@ const CONNECT_TIMEOUT_MS = 4_000;
 
 /** A page of a history is larger than gRPC's 4 MB where a run has a large configuration. The SDK means to set this, by a name that gRPC does not know. */
 const MOST_RECEIVED = { 'grpc.max_receive_message_length': 128 * 1024 * 1024 };
-
-/** A server that the user named, or the one of a local stack. */
-export interface ServerAddress {
-  readonly kind: 'configured' | 'local';
-  readonly address: string;
-  readonly namespace: string;
-  /** mTLS, API key and headers of a configured server come along; fits Connection.connect and NativeConnection.connect */
-  readonly connection: NativeConnectionOptions;
-  /** that the environment names for it: gone through where gRPC can */
-  readonly proxy?: Proxy;
-}
 
 /**
  * The server of TEMPORAL_ADDRESS or TEMPORAL_PROFILE, read as the `temporal` CLI reads them (the same TOML and variables);

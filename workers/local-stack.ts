@@ -4,7 +4,7 @@ import type { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
 import { homeFault } from '../lib/home-folder.js';
 import { packageRoot } from '../lib/package-root.js';
-import type { ServerAddress } from './connection.js';
+import type { ServerAddress } from './server-address.js';
 import { cudaDevices, gpuWorkerEnvironments } from './devices.js';
 import { askStack, homeInUse, lockHome, type HomeLock, type StackInfo } from './home-lock.js';
 import { readInstalled, tensorflowEnvironment } from './installed.js';

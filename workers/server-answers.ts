@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BlissError } from '../lib/errors.js';
-import { connect, type ServerAddress } from './connection.js';
+import { connect } from './connection.js';
+import type { ServerAddress } from './server-address.js';
 import { requireNamespace } from './namespace.js';
 import { refusalOf } from './server-fault.js';
 

@@ -1,7 +1,7 @@
 import { isGrpcServiceError } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import { BlissError, type BlissErrorInput } from '../lib/errors.js';
-import type { ServerAddress } from './connection.js';
+import type { ServerAddress } from './server-address.js';
 import { hostPort, type Proxy } from './proxy.js';
 
 /** gRPC's codes, by what a Temporal server means by them. @see https://grpc.io/docs/guides/status-codes/ */

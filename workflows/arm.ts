@@ -7,28 +7,10 @@ import { bilevelStage, givenStage, lexicalStage, matesStage, placeIn, rankedBy, 
 import { divergenceOf } from './divergence.js';
 import { evaluation } from './evaluation.js';
 import { trainingRuntime } from './runtime.js';
+import type { Arm, ArmStart, SeedContext } from './seed-context.js';
 import { selection } from './selection.js';
 import { isLexical, isPerplexity } from './selectors.js';
-import type { StageRunner, Together } from './together.js';
 import { decay, pretraining } from './training.js';
-import type { PipelineInput } from './types.js';
-
-/** What all stages of one seed share. */
-export interface SeedContext {
-  readonly board: StageRunner;
-  readonly together: Together;
-  readonly input: PipelineInput;
-  readonly seed: number;
-}
-export type Arm = PipelineInput['config']['comparison']['arms'][number];
-/** artifacts that every arm starts from */
-export interface ArmStart {
-  readonly corpus: Ref;
-  /** shards of each group, by the prepare stage's summary */
-  readonly shards: readonly number[];
-  readonly proxy: Ref;
-  readonly target: Ref;
-}
 
 /**
  * Round after round of one arm. Decay and evaluation of a round run beside the next round; where a round fails they are cancelled and awaited.

@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/workflow';
 import { modelOf } from '../config/sections/model-of.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import type { StageInputs } from '../lib/stages/types.js';
-import type { Arm, ArmStart, SeedContext } from './arm.js';
+import type { Arm, ArmStart, SeedContext } from './seed-context.js';
 import { bilevel } from './bilevel.js';
 import { divergenceOf } from './divergence.js';
 import { lexical } from './lexical.js';

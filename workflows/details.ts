@@ -1,7 +1,7 @@
 import type { Interruption, StageOutcome } from '../activities/index.js';
 import type { FailedStage } from '../lib/stages/types.js';
 import { plainText } from './markdown.js';
-import type { StagePlace } from './stage.js';
+import type { StagePlace } from './stage-place.js';
 import type { ArmMetrics, Steering } from './types.js';
 
 /*

@@ -1,7 +1,7 @@
 import { ApplicationFailure, patched, upsertMemo } from '@temporalio/workflow';
 import type { FailedStage } from '../lib/stages/types.js';
 import { reasonOf } from './failure.js';
-import type { StagePlace } from './stage.js';
+import type { StagePlace } from './stage-place.js';
 import type { FailuresMemo } from './types.js';
 
 /** Executions that began under earlier versions tell of failed stages by their own end alone. */

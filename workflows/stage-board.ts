@@ -3,7 +3,8 @@ import type { FailedStage, FinishedStage, StageName, StageResult } from '../lib/
 import type { Interruption, KnownStage, StageOutcome } from '../activities/index.js';
 import { pipelineDetails, type PipelineDetails } from './details.js';
 import { FailedStages } from './failed-stages.js';
-import type { StagePlace, StageWorkflowInput } from './stage.js';
+import type { StagePlace } from './stage-place.js';
+import type { StageWorkflowInput } from './stage.js';
 import type { Notifier } from './notifier.js';
 import { pauseStageSignal, refused, resumeStageSignal } from './steering.js';
 import type { PipelineInput, PipelineProgress, Steering } from './types.js';

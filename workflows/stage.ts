@@ -5,17 +5,9 @@ import type { StageInputs, StageName, StageResult } from '../lib/stages/types.js
 import { stageDetails } from './details.js';
 import { failureForPeople } from './failure.js';
 import { Pausable } from './pausable.js';
+import type { StagePlace } from './stage-place.js';
 import { BLISS_ARM, BLISS_ROUND, BLISS_RUN, BLISS_STAGE } from './search-attributes.js';
 import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE } from './types.js';
-
-/** Which stage of which run this is: its path is `seed-S/ARM/round-N/STAGE`. */
-export interface StagePlace {
-  readonly run: string;
-  readonly stage: string;
-  readonly seed: number | null;
-  readonly arm: string | null;
-  readonly round: number | null;
-}
 
 /** Argument of every stage's workflow. */
 export interface StageWorkflowInput<Name extends StageName> {

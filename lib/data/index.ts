@@ -6,7 +6,8 @@ export { inputDigests, type InputDigests, type InputDigestsParams } from './inpu
 export { mostRows } from './most-rows.js';
 export { packRows, type PackedRow } from './pack.js';
 export * from './parquet.js';
-export { passagesOf, type Passage, type PassagesOf } from './passages.js';
+export type { Passage } from './passage.js';
+export { passagesOf, type PassagesOf } from './passages.js';
 export { writeParquetShards, type ParquetShard, type WriteParquetShards } from './parquet-shards.js';
 export { prepareCorpus, type PrepareCorpus, type PreparedCorpus } from './prepare.js';
 export { openHeldOut, openSources, sha256OfFile, type CorpusSource, type SourceInput } from './sources/index.js';

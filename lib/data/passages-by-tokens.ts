@@ -1,4 +1,4 @@
-import type { FindPassages, Passage, PassageTokenizer } from './passages.js';
+import type { FindPassages, Passage, PassageTokenizer } from './passage.js';
 
 /** A byte-level token may hold a part of a character, or of two: characters are whole again after a few. */
 const MOST_TOKENS_OF_A_UNIT = 8;

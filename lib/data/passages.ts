@@ -1,17 +1,6 @@
 import { passagesByTokens } from './passages-by-tokens.js';
-import type { Tokenizer } from './tokenizer/index.js';
+import type { FindPassages, Passage, PassageTokenizer } from './passage.js';
 import type { Document } from './types.js';
-
-/** A passage as it is kept: without padding. */
-export interface Passage {
-  readonly id: string;
-  readonly tokens: readonly number[];
-  /** index of the first token of the last word */
-  readonly targetStart: number;
-}
-
-/** What of a tokenizer passages need. */
-export type PassageTokenizer = Pick<Tokenizer, 'encode' | 'encodePieces' | 'decode'>;
 
 /** Passages with less context than this, or than a quarter of T, tell little of their last word. */
 const MIN_CONTEXT_TOKENS = 32;
@@ -54,18 +43,6 @@ export function* passagesOf({ document, tokenizer, sequenceLength }: PassagesOf)
   const found = isWithoutBlanks(document.text) ? passagesByTokens({ text: document.text, tokenizer, limits }) : passagesByWords({ text: document.text, tokenizer, limits });
   let count = 0;
   for (const passage of found) yield passage === undefined ? undefined : { id: `${document.id}#${String(count++).padStart(5, '0')}`, ...passage };
-}
-
-/** In tokens: of context before the last word, of context before one that ends a sentence, of a passage. */
-export interface PassageLimits {
-  readonly least: number;
-  readonly sentence: number;
-  readonly most: number;
-}
-export interface FindPassages {
-  readonly text: string;
-  readonly tokenizer: PassageTokenizer;
-  readonly limits: PassageLimits;
 }
 
 /**

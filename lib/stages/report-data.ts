@@ -8,15 +8,10 @@ import { armComparison, targetWarmUpSteps } from './arm-comparison.js';
 import { readJson } from './corpus.js';
 import type { TaskSummary } from './evaluation-tasks.js';
 import type { SelectionFactsFile } from './selection-facts.js';
+import type { OpenedStage } from './opened-stage.js';
 import { readNumerics, type NumericsRecord } from './numerics-record.js';
 import { skippedNote, type SkippedBatch } from './skipped.js';
-import type { FailedStage, FinishedStage, Forked } from './types.js';
-
-export interface OpenedStage {
-  readonly stage: FinishedStage;
-  /** in the order of the stage's results */
-  readonly artifacts: readonly Artifact[];
-}
+import type { FailedStage, Forked } from './types.js';
 
 /** points of one curve: more than a figure can show only makes the file large */
 const CURVE_POINTS = 400;

@@ -7,7 +7,8 @@ import type { Artifact } from '../artifacts/types.js';
 import { buildReport, writeTensorboard, type ReportData, type TaskPoint } from '../report/index.js';
 import { environmentFacts } from './environment-facts.js';
 import { readFinishedStages } from './finished-stages.js';
-import { evaluationPoints, gather, numericsFacts, taskPoints, type Gather, type OpenedStage } from './report-data.js';
+import type { OpenedStage } from './opened-stage.js';
+import { evaluationPoints, gather, numericsFacts, taskPoints, type Gather } from './report-data.js';
 import type { FailedStage, FinishedStage, Forked, Stage } from './types.js';
 
 /** The run's report with its TensorBoard events, metrics of all stages in canonical order, and the digests of what came out. */

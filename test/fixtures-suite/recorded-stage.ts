@@ -7,7 +7,7 @@ import { fileBlobs, openStore, type Ref, type Store } from '../../lib/artifacts/
 import { writeTokenShards, type CorpusIndex } from '../../lib/data/index.js';
 import { writeHeldOut } from '../../lib/data/held-out.js';
 import { batchOrder } from '../../lib/data/order.js';
-import type { Passage } from '../../lib/data/passages.js';
+import type { Passage } from '../../lib/data/passage.js';
 import { createModel, createScoreModel, writeSafetensors } from '../../lib/models/index.js';
 import { ProgramCache, type BilevelProgram } from '../../lib/programs/index.js';
 import { permutation } from '../../lib/random.js';

@@ -7,14 +7,22 @@ import { temporaryFolder } from './temporary-folder.js';
 
 const OXLINT = path.join(ROOT, 'node_modules', '.bin', 'oxlint');
 
+interface Around {
+  /** rules that ask the compiler too */
+  readonly types?: boolean;
+  /** files beside it */
+  readonly others?: Readonly<Record<string, string>>;
+}
+
 /** Rules broken by one file, each at its line. */
-function broken(file: string, lines: readonly string[], { types = false } = {}): string[] {
+function broken(file: string, lines: readonly string[], { types = false, others = {} }: Around = {}): string[] {
   const folder = temporaryFolder();
   copyFileSync(path.join(ROOT, '.oxlintrc.json'), path.join(folder, '.oxlintrc.json'));
   writeFileSync(path.join(folder, 'tsconfig.json'), '{ "compilerOptions": { "target": "ES2022", "module": "NodeNext", "strict": true, "types": [] } }');
   mkdirSync(path.join(folder, path.dirname(file)), { recursive: true });
   writeFileSync(path.join(folder, file), `${lines.join('\n')}\n`);
-  const { stdout, stderr } = spawnSync(OXLINT, [...(types ? ['--type-aware'] : []), '--format=json'], { cwd: folder, encoding: 'utf8' });
+  for (const [other, text] of Object.entries(others)) writeFileSync(path.join(folder, other), text);
+  const { stdout, stderr } = spawnSync(OXLINT, [...(types ? ['--type-aware'] : []), '--format=json', file], { cwd: folder, encoding: 'utf8' });
   const { diagnostics } = JSON.parse(stdout.slice(stdout.indexOf('{')) || `{"diagnostics": "${stderr}"}`) as { diagnostics: { code: string; labels: { span: { line: number } }[] }[] };
   return diagnostics.map(({ code, labels }) => `${labels[0]?.span.line ?? 0} ${/\((.*)\)/.exec(code)?.[1] ?? code}`);
 }
@@ -62,6 +70,15 @@ test.each<[string, { not: readonly string[]; but: readonly string[] }]>([
   ['bin/bliss.mjs', { not: ['commander', '../dist/cli/main.js'].map(value), but: ['node:path', '../setup/record.mjs'].map(value) }],
 ])('the arrows of %s', (file, { not, but }) => {
   expect(banned(file, [...not, ...but])).toEqual(not);
+});
+
+test.each([
+  ['of values', "import { a } from './a.js';\nexport const b = (): number => a() + 1;\n"],
+  ['of a value one way and a type back', "import type { A } from './a.js';\nexport const b = (): A => ({});\n"],
+])('a circle %s between two files is an error', (_what, other) => {
+  const lines = ["import { b } from './b.js';", 'export interface A { readonly of?: A }', 'export const a = (): number => Number(b());'];
+  expect(broken('lib/a.ts', lines, { others: { 'lib/b.ts': other } })).toEqual(['1 no-cycle']);
+  expect(broken('lib/a.ts', lines, { others: { 'lib/b.ts': 'export const b = (): number => 1;\n' } })).toEqual([]);
 });
 
 test('ops of tfjs whose second derivative is silently wrong may not be used in lib', () => {

@@ -1,5 +1,6 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
-import { runArm, type SeedContext } from '../../workflows/arm.js';
+import { runArm } from '../../workflows/arm.js';
+import type { SeedContext } from '../../workflows/seed-context.js';
 import { asWorkflows } from '../../workflows/together.js';
 import type { PipelineInput } from '../../workflows/types.js';
 

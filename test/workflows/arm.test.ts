@@ -6,7 +6,8 @@ import { loadConfig } from '../../config/index.js';
 import type { Ref } from '../../lib/artifacts/index.js';
 import type { StageInputs, StageResult } from '../../lib/stages/types.js';
 import { requireTemporalBinary } from '../../workers/temporal-binary.js';
-import { runArm, type SeedContext } from '../../workflows/arm.js';
+import { runArm } from '../../workflows/arm.js';
+import type { SeedContext } from '../../workflows/seed-context.js';
 import { shardsPerTask } from '../../workflows/scoring-tasks.js';
 
 let environment: TestWorkflowEnvironment;

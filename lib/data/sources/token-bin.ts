@@ -3,12 +3,10 @@ import path from 'node:path';
 import { z } from 'zod';
 import { BlissError } from '../../errors.js';
 import { isLfsPointer, lfsPointer } from '../../git-lfs.js';
+import { BIN_WIDTH, type BinDtype } from './bin-dtype.js';
 import { invalid } from './records.js';
 import { indexFile, openTokenIndex } from './token-index.js';
 import type { InputFile } from './files.js';
-
-export type BinDtype = 'uint8' | 'int8' | 'int16' | 'uint16' | 'uint32' | 'int32' | 'int64';
-const WIDTH: Readonly<Record<BinDtype, number>> = { uint8: 1, int8: 1, int16: 2, uint16: 2, uint32: 4, int32: 4, int64: 8 };
 
 /** How a .bin file holds its ids. */
 export interface BinLayout {
@@ -77,7 +75,7 @@ async function layoutOf({ file, size, head, handle, dtype }: LayoutOf): Promise<
   const magic = head.length >= 12 ? head.readUInt32LE(0) : 0;
   if (magic in LLM_C && head.readUInt32LE(4) < 256) return llmC(file, size, head, LLM_C[magic]);
   if (isChunk(file)) return litdata({ file, size, handle });
-  const width = WIDTH[dtype];
+  const width = BIN_WIDTH[dtype];
   if (size % width !== 0) throw corrupt(file, `${size} bytes are no whole number of ${dtype} ids`, 'set dtype to what its ids are, or copy the file anew: it may be cut off');
   return { dtype, start: 0, tokens: size / width };
 }
@@ -89,13 +87,13 @@ function packed(file: string, size: number, head: Buffer): BinLayout {
   const tokens = Number(head.readBigUInt64LE(16));
   const dtype = PACKED_DTYPES[code] as BinDtype | undefined;
   if (version !== 1n || dtype === undefined) throw invalid(file, `this packed chunk (LITPKDS) is of version ${version} with ids of type ${code}; version 1 with uint16, int32 or int64 is read`, 'write it anew, or give its ids as Parquet');
-  if (size !== PACKED_HEADER + tokens * WIDTH[dtype]) throw corrupt(file, `the header tells of ${tokens} ${dtype} ids, and ${size} bytes are not as many`);
+  if (size !== PACKED_HEADER + tokens * BIN_WIDTH[dtype]) throw corrupt(file, `the header tells of ${tokens} ${dtype} ids, and ${size} bytes are not as many`);
   return { dtype, start: PACKED_HEADER, tokens };
 }
 
 function llmC(file: string, size: number, head: Buffer, dtype: BinDtype): BinLayout {
   const tokens = head.readUInt32LE(8);
-  if (size !== LLM_C_HEADER + tokens * WIDTH[dtype]) throw corrupt(file, `the header (of llm.c's form) tells of ${tokens} ${dtype} ids, and ${size} bytes are not as many`);
+  if (size !== LLM_C_HEADER + tokens * BIN_WIDTH[dtype]) throw corrupt(file, `the header (of llm.c's form) tells of ${tokens} ${dtype} ids, and ${size} bytes are not as many`);
   return { dtype, start: LLM_C_HEADER, tokens };
 }
 
@@ -120,7 +118,7 @@ async function litdata({ file, size, handle }: Pick<LayoutOf, 'file' | 'size' | 
   const offsets = Buffer.alloc(Math.min(4 * (items + 1), Math.max(0, size - 4)));
   await handle.read(offsets, 0, offsets.length, 4);
   if (items === 0 || start > size || offsets.readUInt32LE(0) !== start || offsets.readUInt32LE(4 * items) !== size) throw corrupt(file, `its ${items} items do not end where the file of ${size} bytes does`);
-  const width = WIDTH[dtype];
+  const width = BIN_WIDTH[dtype];
   return { dtype, start, tokens: (size - start) / width, ends: () => Array.from({ length: items }, (_, i) => (offsets.readUInt32LE(4 * (i + 1)) - start) / width) };
 }
 
@@ -161,7 +159,7 @@ const isChunk = (file: string): boolean => /^chunk-\d+-\d+(\.\w+)?\.bin$/.test(p
 
 /** Ids one after the other, in pieces; whatever the machine's byte order. int64 beyond 2^53 come rounded: far beyond any vocabulary. */
 export async function* readIds(handle: FileHandle, { dtype, start, tokens }: BinLayout, pieceTokens = 1 << 17): AsyncIterable<Float64Array> {
-  const width = WIDTH[dtype];
+  const width = BIN_WIDTH[dtype];
   for (let at = 0; at < tokens; at += pieceTokens) {
     const bytes = Buffer.alloc(Math.min(pieceTokens, tokens - at) * width);
     for (let read = 0; read < bytes.length; ) {

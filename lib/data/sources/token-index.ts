@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { BlissError } from '../../errors.js';
 import { isLfsPointer, LFS_POINTER_BYTES, lfsPointer } from '../../git-lfs.js';
 import { invalid } from './records.js';
-import type { BinDtype } from './token-bin.js';
+import type { BinDtype } from './bin-dtype.js';
 
 /** What Megatron's index says of the .bin beside it. */
 export interface TokenIndex {

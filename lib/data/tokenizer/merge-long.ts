@@ -1,4 +1,4 @@
-import type { Merges } from './merge.js';
+import type { Merges } from './merges.js';
 
 /** Operations between two pauses: some milliseconds. */
 const PAUSE = 1 << 14;

@@ -2,7 +2,8 @@ import { BYTE_CHARACTERS, bytesOfToken } from './bytes.js';
 import { openAdded, type AddedToken } from './added-tokens.js';
 import { openCutter } from './cut-words.js';
 import { mergeLong } from './merge-long.js';
-import { mergeWord, PAIR_BASE, type Merges } from './merge.js';
+import { mergeWord } from './merge.js';
+import { PAIR_BASE, type Merges } from './merges.js';
 import { composed } from './normal-form.js';
 import type { PreTokenizer } from './pre-tokenizer.js';
 

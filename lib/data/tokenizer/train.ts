@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BYTE_CHARACTERS } from './bytes.js';
 import { openCutter } from './cut-words.js';
 import { createTokenizer, type Tokenizer } from './tokenizer.js';
-import { PAIR_BASE } from './merge.js';
+import { PAIR_BASE } from './merges.js';
 import { BYTE_LEVEL } from './pre-tokenizer.js';
 
 export interface TrainTokenizer {
