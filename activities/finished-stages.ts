@@ -4,7 +4,7 @@ import { hold, KEPT, type Store } from '../lib/artifacts/index.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import type { Home } from '../lib/home.js';
 import { publishFinishedStages, readFinishedStages } from '../lib/stages/finished-stages.js';
-import { openScratch } from '../lib/stages/scratch.js';
+import { openScratch } from '../lib/stages/execution/scratch.js';
 import type { FinishedStage, StageResult } from '../lib/stages/types.js';
 
 export interface KeepFinished {

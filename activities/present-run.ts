@@ -5,7 +5,7 @@ import { otherSelection } from '../config/sections/other-selection.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
-import { chosenSelection } from '../lib/stages/chosen-selection.js';
+import { chosenSelection } from '../lib/stages/selection/chosen-selection.js';
 import type { FinishedStage } from '../lib/stages/types.js';
 import { attemptOf, parseTimings } from '../lib/timings.js';
 import { Context } from '@temporalio/activity';

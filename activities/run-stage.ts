@@ -1,5 +1,5 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
-import type { StageTask } from '../lib/stages/execute.js';
+import type { StageTask } from '../lib/stages/execution/execute.js';
 import type { StageInputs, StageName, StageProgress, StageResult } from '../lib/stages/types.js';
 import { PATIENT_RETRY } from './in-temporal-terms.js';
 import { interruptionsBefore, lostInARow, placeOf, withInterruption, type HeartbeatDetails, type Interruption } from './interruptions.js';

@@ -1,4 +1,4 @@
-import type { StageTask } from '../lib/stages/execute.js';
+import type { StageTask } from '../lib/stages/execution/execute.js';
 import type { StageProgress, StageResult } from '../lib/stages/types.js';
 
 export interface TrainerRun {

@@ -46,7 +46,7 @@ export LD_LIBRARY_PATH="$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export TF_FORCE_GPU_ALLOW_GROWTH=true
 
 say 'TensorFlow on the device'
-probe=$(node dist/cli/probe-tensorflow.js) || fail 1 'TensorFlow does not load' 'look at what it said above, and at npx bliss doctor'
+probe=$(node dist/cli/doctor/probe-tensorflow.js) || fail 1 'TensorFlow does not load' 'look at what it said above, and at npx bliss doctor'
 [[ $probe == *'"gpu":true'* ]] || fail 1 "TensorFlow does not see the GPU: $probe" 'what it said above names the library that is missing, or the driver is too old for CUDA 12.9 (nvidia-smi shows its version)'
 
 failed=()

@@ -4,7 +4,7 @@ import proto from '@temporalio/proto';
 import { BlissError } from '../lib/errors.js';
 import { refusalOf, serverFault, type AskedServer, type Refusal } from './server-fault.js';
 
-/** What workflows/search-attributes.ts sets: names and types as `temporal server start-dev --search-attribute` writes them. */
+/** What workflows/stage/search-attributes.ts sets: names and types as `temporal server start-dev --search-attribute` writes them. */
 export const SEARCH_ATTRIBUTE_TYPES = {
   BlissRun: 'Keyword',
   BlissStage: 'Keyword',

@@ -1,6 +1,6 @@
 import type { StageResult } from '../lib/stages/types.js';
-import { requireStageInput } from './checked-input.js';
-import { asStage, gpu, schedule, type StageWorkflowInput } from './stage.js';
+import { requireStageInput } from './stage/checked-input.js';
+import { asStage, gpu, schedule, type StageWorkflowInput } from './stage/stage.js';
 
 /** Learns the score model θ_s against the proxy, outer step by outer step.  @see method §4, step 2 */
 export async function bilevel(workflow: StageWorkflowInput<'bilevel'>): Promise<StageResult> {

@@ -1,6 +1,6 @@
 import type { StageResult } from '../lib/stages/types.js';
-import { requireStageInput } from './checked-input.js';
-import { asStage, cpu, schedule, type StageWorkflowInput } from './stage.js';
+import { requireStageInput } from './stage/checked-input.js';
+import { asStage, cpu, schedule, type StageWorkflowInput } from './stage/stage.js';
 
 /** Weights of a Hugging Face folder, in the place of a warm-up.  @see method §4 */
 export async function importing(workflow: StageWorkflowInput<'importing'>): Promise<StageResult> {

@@ -1,6 +1,6 @@
 import type { StageResult } from '../lib/stages/types.js';
-import { requireStageInput } from './checked-input.js';
-import { asStage, cpu, schedule, type StageWorkflowInput } from './stage.js';
+import { requireStageInput } from './stage/checked-input.js';
+import { asStage, cpu, schedule, type StageWorkflowInput } from './stage/stage.js';
 
 /** N-gram weights of a selector without tensors.  @see method §9 */
 export async function lexical(workflow: StageWorkflowInput<'lexical'>): Promise<StageResult> {

@@ -1,6 +1,6 @@
 import type { StageResult } from '../lib/stages/types.js';
-import { requireStageInput } from './checked-input.js';
-import { asStage, gpu, schedule, type StageWorkflowInput } from './stage.js';
+import { requireStageInput } from './stage/checked-input.js';
+import { asStage, gpu, schedule, type StageWorkflowInput } from './stage/stage.js';
 
 /** Probes what single rows do to the target, and learns to predict it.  @see method §9 */
 export async function mates(workflow: StageWorkflowInput<'mates'>): Promise<StageResult> {

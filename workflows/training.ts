@@ -1,6 +1,6 @@
 import type { StageResult } from '../lib/stages/types.js';
-import { requireStageInput } from './checked-input.js';
-import { asStage, gpu, schedule, type StageWorkflowInput } from './stage.js';
+import { requireStageInput } from './stage/checked-input.js';
+import { asStage, gpu, schedule, type StageWorkflowInput } from './stage/stage.js';
 
 async function train(workflow: StageWorkflowInput<'training'>, what: string): Promise<StageResult> {
   requireStageInput('training', workflow);

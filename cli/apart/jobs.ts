@@ -2,7 +2,7 @@ import type { LoadedConfig } from '../../config/index.js';
 import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import { openHome } from '../../lib/home.js';
 import type { RequireModel } from '../../lib/models/index.js';
-import type { RenderReport } from '../../lib/stages/report.js';
+import type { RenderReport } from '../../lib/stages/report/report.js';
 import type { Taken } from '../fork/take.js';
 import type { Plan } from '../plan/plan-run.js';
 
@@ -37,7 +37,7 @@ export const jobs = {
     requireModel({ found, ...asked });
   },
   report: async ({ home, ...rest }: ReportJob): Promise<string> => {
-    const { renderReport } = await import('../../lib/stages/report.js');
+    const { renderReport } = await import('../../lib/stages/report/report.js');
     return renderReport({ store: openStore({ blobs: fileBlobs({ root: openHome(home).store }) }), ...rest });
   },
 };

@@ -1,8 +1,8 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { ask, withPatience } from '../ask.js';
+import { ask, withPatience } from '../steer/ask.js';
 import { action } from '../command.js';
 import { requireRecord, writeJson } from '../runs.js';
-import { steer } from '../steer.js';
+import { steer } from '../steer/steer.js';
 import { counted } from '../../lib/counted.js';
 
 export function addBudget(program: Command): void {

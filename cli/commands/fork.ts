@@ -5,11 +5,11 @@ import { BlissError } from '../../lib/errors.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { apart } from '../apart/apart.js';
 import { action } from '../command.js';
-import { checkInputs } from '../check-inputs.js';
-import { checkNotices } from '../check-notices.js';
+import { checkInputs } from '../inputs/check-inputs.js';
+import { checkNotices } from '../inputs/check-notices.js';
 import { takeStages } from '../fork/take.js';
 import { readJson, requireRecord } from '../runs.js';
-import { checkFreeName, submitRun } from '../submit-run.js';
+import { checkFreeName, submitRun } from '../submit/submit-run.js';
 
 interface ForkOptions {
   readonly from: string;

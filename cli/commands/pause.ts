@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { ask, withPatience } from '../ask.js';
+import { ask, withPatience } from '../steer/ask.js';
 import { action } from '../command.js';
-import { steer } from '../steer.js';
+import { steer } from '../steer/steer.js';
 
 export function addPause(program: Command): void {
   withPatience(program.command('pause'))

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../config/index.js';
 import { apart } from '../apart/apart.js';
 import { action } from '../command.js';
-import { checkInputs } from '../check-inputs.js';
-import { checkNotices } from '../check-notices.js';
+import { checkInputs } from '../inputs/check-inputs.js';
+import { checkNotices } from '../inputs/check-notices.js';
 
 export function addPlan(program: Command): void {
   program

@@ -4,16 +4,16 @@ import type { Command } from 'commander';
 import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
 import type { PipelineInput } from '../../workflows/types.js';
-import { ask, withPatience, type Waiting } from '../ask.js';
-import { checkNotices } from '../check-notices.js';
+import { ask, withPatience, type Waiting } from '../steer/ask.js';
+import { checkNotices } from '../inputs/check-notices.js';
 import { action } from '../command.js';
-import { preemptionOf } from '../preemption.js';
+import { preemptionOf } from '../submit/preemption.js';
 import { readJson, readOutcome, requireRecord, writeJson, type RunOutcome } from '../runs.js';
-import { settle } from '../settle.js';
+import { settle } from '../follow/settle.js';
 import type { Session } from '../session.js';
-import { serverOf, startPipeline } from '../submit.js';
-import { summarize } from '../summary.js';
-import { takeThrough } from '../take-through.js';
+import { serverOf, startPipeline } from '../submit/submit.js';
+import { summarize } from '../follow/summary.js';
+import { takeThrough } from '../submit/take-through.js';
 
 export function addResume(program: Command): void {
   withPatience(program.command('resume'))
@@ -65,7 +65,7 @@ async function goOn({ home, ...waiting }: Waiting & { readonly home: Home }): Pr
   if (again) {
     await leftoversEnded(session, run);
     const input = readInput(home, run);
-    const { withEarlierCorpora } = await import('../earlier-corpora.js'); // brings DuckDB: not for every command
+    const { withEarlierCorpora } = await import('../submit/earlier-corpora.js'); // brings DuckDB: not for every command
     const known = await withEarlierCorpora({ home, input });
     await startPipeline({ session, input: { ...input, ...(known === undefined ? {} : { known }), ...(record.gpuHours === undefined ? {} : { gpuHours: record.gpuHours }) }, again: true });
     rmSync(folder.outcome, { force: true });

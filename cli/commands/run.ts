@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/index.js';
 import { action } from '../command.js';
-import { checkInputs } from '../check-inputs.js';
-import { checkNotices } from '../check-notices.js';
-import { checkFreeName, submitRun } from '../submit-run.js';
+import { checkInputs } from '../inputs/check-inputs.js';
+import { checkNotices } from '../inputs/check-notices.js';
+import { checkFreeName, submitRun } from '../submit/submit-run.js';
 
 interface RunOptions {
   readonly name?: string;

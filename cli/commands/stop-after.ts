@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { ask, withPatience } from '../ask.js';
+import { ask, withPatience } from '../steer/ask.js';
 import { action } from '../command.js';
-import { steer } from '../steer.js';
+import { steer } from '../steer/steer.js';
 
 export function addStopAfter(program: Command): void {
   withPatience(program.command('stop-after'))

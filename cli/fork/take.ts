@@ -8,7 +8,7 @@ import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
 import { packageVersion } from '../../lib/package-root.js';
 import { publishFinishedStages } from '../../lib/stages/finished-stages.js';
-import { openScratch } from '../../lib/stages/scratch.js';
+import { openScratch } from '../../lib/stages/execution/scratch.js';
 import type { FinishedStage, Forked } from '../../lib/stages/types.js';
 import { planStages } from '../../workflows/plan.js';
 import type { PipelineInput } from '../../workflows/types.js';

@@ -6,8 +6,8 @@ import type { StageName } from '../../lib/stages/types.js';
 import { parseTimings } from '../../lib/timings.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { listRuns, readJson } from '../runs.js';
-import { stageNameOf } from '../stages.js';
-import { workOf, type Work } from '../../lib/stages/work.js';
+import { stageNameOf } from '../view/stages.js';
+import { workOf, type Work } from '../../lib/stages/report/work.js';
 
 /** How fast stages have gone in this home. */
 export interface Measured {

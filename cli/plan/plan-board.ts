@@ -1,17 +1,17 @@
 import { digestJson, type Store } from '../../lib/artifacts/index.js';
 import type { Blobs, Ref } from '../../lib/artifacts/types.js';
-import { keyContent, keyContentOf, originOf, type KeyContent } from '../../lib/stages/execute.js';
+import { keyContent, keyContentOf, originOf, type KeyContent } from '../../lib/stages/execution/execute.js';
 import { stageByName } from '../../lib/stages/index.js';
 import type { StageInputs, StageName, StageResult } from '../../lib/stages/types.js';
-import type { RunStage } from '../../workflows/stage-board.js';
-import { stageParts } from '../../workflows/stage-parts.js';
-import type { StageWorkflowInput } from '../../workflows/stage.js';
-import type { StageRunner } from '../../workflows/together.js';
+import type { RunStage } from '../../workflows/board/stage-board.js';
+import { stageParts } from '../../workflows/board/stage-parts.js';
+import type { StageWorkflowInput } from '../../workflows/stage/stage.js';
+import type { StageRunner } from '../../workflows/board/together.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import type { Taken } from '../fork/take.js';
 import { differences, differenceText, type Difference } from './differences.js';
 import type { Measured } from './measured.js';
-import { workOf, type Work } from '../../lib/stages/work.js';
+import { workOf, type Work } from '../../lib/stages/report/work.js';
 
 /** A stage as a run would find it. */
 export interface PlannedStage {

@@ -6,7 +6,7 @@ import { failedStageSchema, forkedSchema, placeSchema, stageInputSchemas, submit
 
 /*
  * Arguments of workflows and of their signals. Whoever reaches the server may send any: what does not parse ends in one failure, and not in a task that
- * fails again for ever. The types are workflows/types.ts's and workflows/stage.ts's.
+ * fails again for ever. The types are workflows/types.ts's and workflows/stage/stage.ts's.
  */
 
 const steering = z.object({ paused: z.boolean(), gpuHours: positive.optional(), spent: z.boolean().optional(), stopAfterRound: positiveInteger.optional() });

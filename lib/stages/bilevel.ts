@@ -10,14 +10,14 @@ import { bilevelLearningRate } from '../optim/index.js';
 import type { BilevelProgram } from '../programs/types.js';
 import { permutation } from '../random.js';
 import type { NamedArrays, Shapes } from '../tensor/index.js';
-import { flattenHeldOut } from './batch.js';
-import { openCorpus } from './corpus.js';
-import { throwIfStopped } from './execute.js';
-import { checkNumerics } from './numerics.js';
-import { NUMERICS_FILE } from './numerics-record.js';
-import { momentShapes, readArrays, selectArrays, underPrefix, withPrefix, zeroMoments } from './state.js';
-import { policyInKey, StepWatch } from './step-watch.js';
-import { readTrainedRows, RowSet, TRAINED_ROWS_FILE, writeTrainedRows } from './trained-rows.js';
+import { flattenHeldOut } from './steps/batch.js';
+import { openCorpus } from './contents/corpus.js';
+import { throwIfStopped } from './execution/execute.js';
+import { checkNumerics } from './execution/numerics.js';
+import { NUMERICS_FILE } from './contents/numerics-record.js';
+import { momentShapes, readArrays, selectArrays, underPrefix, withPrefix, zeroMoments } from './contents/state.js';
+import { policyInKey, StepWatch } from './steps/step-watch.js';
+import { readTrainedRows, RowSet, TRAINED_ROWS_FILE, writeTrainedRows } from './contents/trained-rows.js';
 import type { BilevelInput, Stage, StageContext } from './types.js';
 
 /**

@@ -1,17 +1,17 @@
 import { bilevel } from './bilevel.js';
-import { evaluation } from './evaluation.js';
+import { evaluation } from './evaluation/evaluation.js';
 import { importing } from './importing.js';
 import { lexical } from './lexical.js';
-import { mates } from './mates.js';
+import { mates } from './mates/mates.js';
 import { prepare } from './prepare.js';
-import { report } from './report.js';
-import { scoring } from './scoring.js';
-import { selection } from './selection.js';
+import { report } from './report/report.js';
+import { scoring } from './scoring/scoring.js';
+import { selection } from './selection/selection.js';
 import { training } from './training.js';
 import type { Stage, StageName } from './types.js';
 
 const stages: { readonly [Name in StageName]: Stage<Name> } = { prepare, selection, importing, training, bilevel, lexical, mates, scoring, evaluation, report };
 
 export const stageByName = <Name extends StageName>(name: Name): Stage<Name> => stages[name];
-export { executeStage, stageKey, type ExecuteStage, type StageHooks, type StageTask } from './execute.js';
+export { executeStage, stageKey, type ExecuteStage, type StageHooks, type StageTask } from './execution/execute.js';
 export type * from './types.js';

@@ -3,11 +3,11 @@ import type { Store } from '../artifacts/index.js';
 import type { BatchRequest, Feeder } from '../data/index.js';
 import { createModel } from '../models/index.js';
 import { decayBranch, warmUpThenConstant } from '../optim/index.js';
-import { openSelection } from './corpus.js';
-import { throwIfStopped } from './execute.js';
-import { checkNumerics } from './numerics.js';
-import { digestState, readState, selectArrays, stateFiles, underPrefix, withPrefix, writeState, zeroMoments, type TrainingState } from './state.js';
-import { policyInKey, StepWatch } from './step-watch.js';
+import { openSelection } from './contents/corpus.js';
+import { throwIfStopped } from './execution/execute.js';
+import { checkNumerics } from './execution/numerics.js';
+import { digestState, readState, selectArrays, stateFiles, underPrefix, withPrefix, writeState, zeroMoments, type TrainingState } from './contents/state.js';
+import { policyInKey, StepWatch } from './steps/step-watch.js';
 import type { Stage, StageContext, TrainingInput } from './types.js';
 
 /** Next-token training: warm-ups, pretraining on a selection, decay branch.  @see method §4, steps 5 and 6 */

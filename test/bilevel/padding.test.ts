@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { loadConfig } from '../../config/index.js';
 import { upperLoss, withinLongest } from '../../lib/bilevel/index.js';
 import { createModel } from '../../lib/models/index.js';
-import { keyContent } from '../../lib/stages/execute.js';
+import { keyContent } from '../../lib/stages/execution/execute.js';
 import { stageByName } from '../../lib/stages/index.js';
 import { tf, valueAndGradients, type NamedTensors } from '../../lib/tensor/index.js';
 import { recordInputs } from '../workflows/recorded-inputs.js';

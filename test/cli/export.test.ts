@@ -12,7 +12,7 @@ import type { Ref } from '../../lib/artifacts/types.js';
 import { readParquet } from '../../lib/data/index.js';
 import { openHome } from '../../lib/home.js';
 import { createModel, openHuggingFace, readSafetensors, type HuggingFaceModel } from '../../lib/models/index.js';
-import { exportModel } from '../../lib/stages/export-model.js';
+import { exportModel } from '../../lib/stages/exports/export-model.js';
 import type { FinishedStage } from '../../lib/stages/types.js';
 import { tf, type NamedArrays } from '../../lib/tensor/index.js';
 import { idsOf, randomIds, tensorsOf } from '../models/tiny.js';

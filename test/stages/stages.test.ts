@@ -8,7 +8,7 @@ import { digestRows, fileBlobs, openStore, type Ref } from '../../lib/artifacts/
 import { parquetRows, type DataWait } from '../../lib/data/index.js';
 import { createModel, readSafetensors } from '../../lib/models/index.js';
 import { ProgramCache } from '../../lib/programs/index.js';
-import { openCorpus } from '../../lib/stages/corpus.js';
+import { openCorpus } from '../../lib/stages/contents/corpus.js';
 import { executeStage, stageByName, stageKey, type StageHooks, type StageInputs, type StageName, type StageResult, type StageTask } from '../../lib/stages/index.js';
 import { tf } from '../../lib/tensor/index.js';
 import { idsOf, tensorsOf } from '../models/tiny.js';

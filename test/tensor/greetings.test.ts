@@ -8,7 +8,7 @@ import { readInstalled, tensorflowEnvironment } from '../../workers/installed.js
 const QUIET = { environment: {} };
 
 test('all that this TensorFlow says while it is loaded well is a greeting', () => {
-  const { stderr, status } = spawnSync(process.execPath, [path.join(packageRoot(), 'dist', 'cli', 'probe-tensorflow.js')], { encoding: 'utf8', env: tensorflowEnvironment({ installed: readInstalled() }) });
+  const { stderr, status } = spawnSync(process.execPath, [path.join(packageRoot(), 'dist', 'cli', 'doctor', 'probe-tensorflow.js')], { encoding: 'utf8', env: tensorflowEnvironment({ installed: readInstalled() }) });
   expect(status, stderr).toBe(0);
   expect(stderr).not.toBe(''); // else there is nothing to keep from people, and this file can go
   expect(stderr.split('\n').filter((line) => line !== '' && !isGreeting(line))).toEqual([]);

@@ -6,7 +6,7 @@ import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundle
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readOutcome } from '../../cli/runs.js';
 import type { Session } from '../../cli/session.js';
-import { settle } from '../../cli/settle.js';
+import { settle } from '../../cli/follow/settle.js';
 import { openHome } from '../../lib/home.js';
 import { localServer } from '../../workers/connection.js';
 import { requireTemporalBinary } from '../../workers/temporal-binary.js';

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { claimRunFolder } from '../../cli/runs.js';
-import { runChecks } from '../../cli/checks.js';
+import { runChecks } from '../../cli/doctor/checks.js';
 import { openHome, type Home } from '../../lib/home.js';
 import { makeHome } from '../../lib/home-folder.js';
 import { freePort } from '../../workers/ports.js';

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import type { StageTask } from '../../lib/stages/execute.js';
+import type { StageTask } from '../../lib/stages/execution/execute.js';
 import { createTrainer } from '../../workers/trainer/trainer.js';
 
 /** Workers' side of the trainer, against children that behave as badly as real ones can. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../config/index.js';
-import { seedOfChance } from '../../workflows/chance.js';
+import { seedOfChance } from '../../workflows/arm/chance.js';
 import { planStages } from '../../workflows/plan.js';
 import { slidingWindow } from '../../workflows/sliding-window.js';
 

@@ -2,10 +2,10 @@ import type { RunConfig } from '../../config/index.js';
 import type { Ref } from '../../lib/artifacts/index.js';
 import type { StageInputs, StageName, StageResult } from '../../lib/stages/index.js';
 import { runSeed } from '../../workflows/seed.js';
-import type { RunStage } from '../../workflows/stage-board.js';
-import { stageParts } from '../../workflows/stage-parts.js';
-import type { StageWorkflowInput } from '../../workflows/stage.js';
-import type { StageRunner, Together } from '../../workflows/together.js';
+import type { RunStage } from '../../workflows/board/stage-board.js';
+import { stageParts } from '../../workflows/board/stage-parts.js';
+import type { StageWorkflowInput } from '../../workflows/stage/stage.js';
+import type { StageRunner, Together } from '../../workflows/board/together.js';
 
 /** A reference that says which stage it is the result of. */
 export const resultOf = (stage: string): Ref => ({ uri: `store:${stage}`, sha256: '', size: 0, digest: stage });

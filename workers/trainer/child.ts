@@ -7,7 +7,7 @@ import { BlissError } from '../../lib/errors.js';
 import { openHome } from '../../lib/home.js';
 import { packageVersion } from '../../lib/package-root.js';
 import { ProgramCache } from '../../lib/programs/index.js';
-import { executeStage, type StageTask } from '../../lib/stages/execute.js';
+import { executeStage, type StageTask } from '../../lib/stages/execution/execute.js';
 import { stageByName } from '../../lib/stages/index.js';
 import { ALIVE_TIMEOUT_SECONDS, fromTrainer, toTrainer, type FromTrainer } from './protocol.js';
 

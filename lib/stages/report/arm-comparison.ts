@@ -1,0 +1,78 @@
+import type { RunConfig } from '../../../config/schema.js';
+import { parquetRows } from '../../data/index.js';
+import type { ReportData, StageTiming } from '../../report/index.js';
+import type { OpenedStage } from '../contents/opened-stage.js';
+import { workOf } from './work.js';
+
+/** stages that an arm has to choose its rows by */
+const TO_CHOOSE = ['bilevel', 'lexical', 'mates', 'scoring', 'selection'];
+
+/** Weights that were given were warm before the run. */
+export const targetWarmUpSteps = ({ models, warmUp }: RunConfig): number => (models.target.from === undefined ? warmUp.steps : 0);
+
+/** What the report tells of arms side by side, besides their losses. */
+export async function armComparison({ config, opened, timings }: { readonly config: RunConfig; readonly opened: readonly OpenedStage[]; readonly timings: readonly StageTiming[] }): Promise<NonNullable<ReportData['comparison']>> {
+  const { batchSize, steps } = config.pretraining;
+  const T = config.data.sequenceLength;
+  return {
+    overlaps: await overlapsOf(opened),
+    costs: config.comparison.arms.map(({ name }) => ({ arm: name, ...costOf({ arm: name, config, opened, timings }) })),
+    tokens: { warmUp: targetWarmUpSteps(config) * config.warmUp.batchSize * T, round: steps * batchSize * T },
+  };
+}
+
+function costOf({ arm, config, opened, timings }: { readonly arm: string; readonly config: RunConfig; readonly opened: readonly OpenedStage[]; readonly timings: readonly StageTiming[] }): { readonly seconds: number; readonly flops: number } {
+  const own = opened.filter(({ stage }) => stage.arm === arm && TO_CHOOSE.includes(stage.name));
+  const paths = new Set(own.map(({ stage }) => stage.stage));
+  const { models, data, scoring, bilevel, mates, pretraining, runtime } = config;
+  const selector = config.comparison.arms.find(({ name }) => name === arm)?.selector;
+  const nothing = { uri: '', sha256: '', size: 0, digest: '' };
+  const shared = { ...runtime, models, sequenceLength: data.sequenceLength, corpus: nothing, group: 1 };
+  const shards = { first: 0, end: Math.ceil(data.rowsPerGroup / data.rowsPerShard) };
+  const flopsOf = (name: string): number => {
+    if (name === 'bilevel') return workOf('bilevel', { ...shared, bilevel, proxy: nothing, target: nothing, scorer: null, seed: '' }, config).flops;
+    if (name === 'mates' && mates !== undefined) return workOf('mates', { ...shared, mates, validationLoss: bilevel.validationLoss, adam: pretraining.adam, gradientClip: pretraining.gradientClip, proxy: nothing, target: nothing, seed: '' }, config).flops;
+    if (name !== 'scoring' || selector === 'dsir' || selector === 'quality-classifier') return 0;
+    return workOf('scoring', { ...shared, batchSize: scoring.batchSize, shards, scorer: nothing }, config).flops;
+  };
+  return {
+    seconds: timings.filter(({ stage }) => paths.has(stage)).reduce((sum, { seconds }) => sum + seconds, 0),
+    flops: own.filter(({ stage }) => !stage.results.every(({ cached }) => cached)).reduce((sum, { stage }) => sum + flopsOf(stage.name), 0),
+  };
+}
+
+/** For each two arms the share of the first one's rows that the second has too, over the seeds and rounds that both have. */
+async function overlapsOf(opened: readonly OpenedStage[]): Promise<NonNullable<ReportData['comparison']>['overlaps']> {
+  const shares = new Map<string, { a: string; b: string; sum: number; n: number }>();
+  const selections = opened.filter(({ stage }) => stage.name === 'selection' && stage.arm !== null);
+  // places of rows are of a group, or of all of them where ids were given
+  const placeOf = ({ stage }: OpenedStage): string => `${stage.seed}/${stage.round}/${String(stage.results[0].summary['group'])}`;
+  for (const place of new Set(selections.map(placeOf))) {
+    // one bit a row: groups may have tens of millions, and arms are few
+    const sets: { readonly arm: string; readonly rows: Uint8Array; readonly count: number }[] = [];
+    for (const { stage, artifacts } of selections.filter((one) => placeOf(one) === place)) {
+      const rows = new Uint8Array(Math.ceil(Number(stage.results[0].summary['rows']) / 8));
+      let count = 0;
+      for await (const row of parquetRows({ file: await artifacts[0].file('selected.parquet'), columns: ['index'] })) {
+        const index = Number(row['index']);
+        rows[index >> 3] |= 1 << (index & 7);
+        count += 1;
+      }
+      sets.push({ arm: stage.arm ?? '', rows, count });
+    }
+    for (const a of sets) {
+      for (const b of sets) {
+        if (a === b) continue;
+        const entry = shares.get(`${a.arm} ${b.arm}`) ?? { a: a.arm, b: b.arm, sum: 0, n: 0 };
+        shares.set(`${a.arm} ${b.arm}`, { ...entry, sum: entry.sum + inBoth(a.rows, b.rows) / a.count, n: entry.n + 1 });
+      }
+    }
+  }
+  return [...shares.values()].map(({ a, b, sum, n }) => ({ a, b, share: sum / n }));
+}
+
+function inBoth(a: Uint8Array, b: Uint8Array): number {
+  let count = 0;
+  for (let i = 0; i < a.length; i++) for (let both = a[i] & b[i]; both !== 0; both &= both - 1) count++;
+  return count;
+}

@@ -1,0 +1,33 @@
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import { runArm } from '../../../workflows/arm/arm.js';
+import type { SeedContext } from '../../../workflows/arm/seed-context.js';
+import { asWorkflows } from '../../../workflows/board/together.js';
+import type { PipelineInput } from '../../../workflows/types.js';
+
+/** An arm whose second round fails while the first round's decay still runs. Tells what happened, in order. */
+export async function failingArm(input: PipelineInput): Promise<string[]> {
+  const told: string[] = [];
+  const result = { ref: { uri: 'store:x', sha256: 's', size: 0, digest: 'd' }, summary: {}, cached: false };
+  const runOne = async ({ place }: { readonly place: { readonly stage: string } }): Promise<typeof result> => {
+    if (place.stage.endsWith('/decay')) {
+      try {
+        await sleep('10 days');
+      } catch (error) {
+        if (!isCancellation(error)) throw error;
+        await CancellationScope.nonCancellable(() => sleep(100)); // it saves a checkpoint
+        told.push('the decay has saved and ended');
+        throw error;
+      }
+    }
+    if (place.stage.endsWith('/round-2/pretraining')) {
+      await sleep(100);
+      told.push('round 2 fails');
+      throw new Error('diverged');
+    }
+    return result;
+  };
+  const board = { runOne, lastRound: input.config.rounds, mayBeginRound: () => true } as unknown as SeedContext['board']; // all that this arm asks of it
+  const start = { corpus: result.ref, shards: [1, 1, 1], proxy: result.ref, target: result.ref };
+  await runArm({ board, together: asWorkflows, input, seed: 0 }, { name: 'random', selector: 'random' }, start).catch((error: unknown) => told.push(`the arm ends: ${error instanceof Error ? error.message : ''}`));
+  return told;
+}
