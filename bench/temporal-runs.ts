@@ -1,6 +1,6 @@
 import { loadConfig } from '../config/index.js';
 import { peekSession } from '../cli/session.js';
-import { claimName, submitNew } from '../cli/submit/submit.js';
+import { claimName, submitNew } from '../cli/submit/index.js';
 import { openHome } from '../lib/home.js';
 import { startLocalStack } from '../workers/local-stack.js';
 

@@ -8,7 +8,7 @@ import type { FinishedStage } from '../lib/stages/types.js';
 import { finishedIn, type Timing } from '../lib/timings.js';
 import type { PipelineInput } from '../workflows/types.js';
 import { readJson, readOutcome } from './runs.js';
-import { readProgress } from './view/stages.js';
+import { readProgress } from './view/index.js';
 
 /** What the runs of a home refer to. */
 export interface Used {

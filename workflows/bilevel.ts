@@ -1,6 +1,5 @@
 import type { StageResult } from '../lib/stages/types.js';
-import { requireStageInput } from './stage/checked-input.js';
-import { asStage, gpu, schedule, type StageWorkflowInput } from './stage/stage.js';
+import { asStage, gpu, requireStageInput, schedule, type StageWorkflowInput } from './stage/index.js';
 
 /** Learns the score model θ_s against the proxy, outer step by outer step.  @see method §4, step 2 */
 export async function bilevel(workflow: StageWorkflowInput<'bilevel'>): Promise<StageResult> {

@@ -1,8 +1,6 @@
 import { upsertSearchAttributes } from '@temporalio/workflow';
 import type { StageResult } from '../lib/stages/types.js';
-import { requireStageInput } from './stage/checked-input.js';
-import { BLISS_LOSS } from './stage/search-attributes.js';
-import { asStage, gpu, schedule, type StageWorkflowInput } from './stage/stage.js';
+import { asStage, BLISS_LOSS, gpu, requireStageInput, schedule, type StageWorkflowInput } from './stage/index.js';
 
 /** Held-out loss, perplexity and last-word accuracy of the decayed branch.  @see method §4, step 6 */
 export async function evaluation(workflow: StageWorkflowInput<'evaluation'>): Promise<StageResult> {

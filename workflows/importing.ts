@@ -1,6 +1,5 @@
 import type { StageResult } from '../lib/stages/types.js';
-import { requireStageInput } from './stage/checked-input.js';
-import { asStage, cpu, schedule, type StageWorkflowInput } from './stage/stage.js';
+import { asStage, cpu, requireStageInput, schedule, type StageWorkflowInput } from './stage/index.js';
 
 /** Weights of a Hugging Face folder, in the place of a warm-up.  @see method §4 */
 export async function importing(workflow: StageWorkflowInput<'importing'>): Promise<StageResult> {

@@ -1,6 +1,5 @@
 import type { StageResult } from '../lib/stages/types.js';
-import { requireStageInput } from './stage/checked-input.js';
-import { asStage, cpu, schedule, type StageWorkflowInput } from './stage/stage.js';
+import { asStage, cpu, requireStageInput, schedule, type StageWorkflowInput } from './stage/index.js';
 
 /** N-gram weights of a selector without tensors.  @see method §9 */
 export async function lexical(workflow: StageWorkflowInput<'lexical'>): Promise<StageResult> {

@@ -1,6 +1,5 @@
 import type { StageResult } from '../lib/stages/types.js';
-import { requireStageInput } from './stage/checked-input.js';
-import { asStage, gpu, schedule, type StageWorkflowInput } from './stage/stage.js';
+import { asStage, gpu, requireStageInput, schedule, type StageWorkflowInput } from './stage/index.js';
 
 /** Probes what single rows do to the target, and learns to predict it.  @see method §9 */
 export async function mates(workflow: StageWorkflowInput<'mates'>): Promise<StageResult> {

@@ -1,20 +1,12 @@
 import { allHandlersFinished, condition, continueAsNew, defineQuery, isCancellation, patched, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import type { Ref } from '../lib/artifacts/types.js';
 import type { ReportInput, StageResult } from '../lib/stages/types.js';
-import { allOrCancel } from './board/all-or-cancel.js';
-import { Budget, within } from './board/budget.js';
-import { requireRunInput } from './stage/checked-input.js';
-import { failureForPeople, ownFailures, reasonOf } from './stage/failure.js';
-import { keepFinished, readKnown } from './board/known-stages.js';
-import { Notifier } from './notices/notifier.js';
+import { allOrCancel, asWorkflows, Budget, keepFinished, readKnown, StageBoard, within } from './board/index.js';
+import { BLISS_RUN, BLISS_STAGE, budgetUpdate, failureForPeople, ownFailures, pauseUpdate, reasonOf, refused, requireRunInput, resumeUpdate, stagePausedSignal, stopAfterUpdate } from './stage/index.js';
+import { Notifier, tellingPreemptions } from './notices/index.js';
 import { planStages } from './plan.js';
-import { tellingPreemptions } from './notices/preemptions.js';
 import { report } from './report.js';
-import { BLISS_RUN, BLISS_STAGE } from './stage/search-attributes.js';
 import { runSeed } from './seed.js';
-import { StageBoard } from './board/stage-board.js';
-import { budgetUpdate, pauseUpdate, refused, resumeUpdate, stagePausedSignal, stopAfterUpdate } from './stage/steering.js';
-import { asWorkflows } from './board/together.js';
 import type { ArmMetrics, PipelineInput, PipelineProgress, PipelineResult, RunDigests } from './types.js';
 
 /** Runs that earlier versions began hand their stages to the report in one piece. */

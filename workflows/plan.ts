@@ -1,7 +1,7 @@
 import type { RunConfig } from '../config/schema.js';
 import type { WhichModel } from '../config/sections/models.js';
 import { otherSelection } from '../config/sections/other-selection.js';
-import { isLexical, isPerplexity } from './arm/selectors.js';
+import { isLexical, isPerplexity } from './selectors.js';
 
 export const MODELS: readonly WhichModel[] = ['proxy', 'target'];
 /** Those that begin with weights of their own. */

@@ -1,6 +1,5 @@
 import type { StageResult } from '../lib/stages/types.js';
-import { requireStageInput } from './stage/checked-input.js';
-import { asStage, cpu, schedule, type StageWorkflowInput } from './stage/stage.js';
+import { asStage, cpu, requireStageInput, schedule, type StageWorkflowInput } from './stage/index.js';
 
 /** Corpus → tokenizer, packed rows in disjoint shard groups, held-out sets.  @see method §4 */
 export async function prepare(workflow: StageWorkflowInput<'prepare'>): Promise<StageResult> {

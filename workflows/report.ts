@@ -1,6 +1,5 @@
 import type { StageResult } from '../lib/stages/types.js';
-import { requireStageInput } from './stage/checked-input.js';
-import { asStage, cpu, presentRun, schedule, type StageWorkflowInput } from './stage/stage.js';
+import { asStage, cpu, presentRun, requireStageInput, schedule, type StageWorkflowInput } from './stage/index.js';
 
 /** The run's report, metrics and digests; then laid where a person looks for them. */
 export async function report(workflow: StageWorkflowInput<'report'>): Promise<StageResult> {

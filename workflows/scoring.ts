@@ -1,9 +1,8 @@
 import { CancellationScope, patched } from '@temporalio/workflow';
 import type { ScoringInput, StageResult } from '../lib/stages/types.js';
-import { requireStageInput } from './stage/checked-input.js';
-import { shardRanges } from './arm/scoring-tasks.js';
+import { asStage, cpu, gpu, requireStageInput, schedule, type StageWorkflowInput } from './stage/index.js';
+import { shardRanges } from './scoring-tasks.js';
 import { slidingWindow } from './sliding-window.js';
-import { asStage, cpu, gpu, schedule, type StageWorkflowInput } from './stage/stage.js';
 
 /** The scoring stage's own part: which shards there are, and how many one activity takes. */
 export interface ScoringWorkflowInput extends StageWorkflowInput<'scoring'> {

@@ -2,14 +2,10 @@ import { modelOf } from '../config/sections/model-of.js';
 import type { WhichModel } from '../config/sections/models.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import type { TrainingInput } from '../lib/stages/types.js';
-import { runArm } from './arm/arm.js';
-import type { ArmStart, SeedContext } from './arm/seed-context.js';
-import { seedOfChance } from './arm/chance.js';
-import { divergenceOf } from './arm/divergence.js';
+import { type ArmStart, divergenceOf, runArm, type SeedContext, seedOfChance, trainingRuntime } from './arm/index.js';
 import { importing } from './importing.js';
 import { MODELS, warmedUp } from './plan.js';
 import { prepare } from './prepare.js';
-import { trainingRuntime } from './arm/runtime.js';
 import { selection } from './selection.js';
 import { warmUp } from './training.js';
 

@@ -1,7 +1,5 @@
 import type { StageResult } from '../lib/stages/types.js';
-import { requireStageInput } from './stage/checked-input.js';
-import { plainText } from './stage/markdown.js';
-import { asStage, cpu, schedule, type StageWorkflowInput } from './stage/stage.js';
+import { asStage, cpu, plainText, requireStageInput, schedule, type StageWorkflowInput } from './stage/index.js';
 
 /** Keeps the best rows of a shard group, or a uniform sample.  @see method §4, step 4 */
 export async function selection(workflow: StageWorkflowInput<'selection'>): Promise<StageResult> {

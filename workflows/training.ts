@@ -1,6 +1,5 @@
 import type { StageResult } from '../lib/stages/types.js';
-import { requireStageInput } from './stage/checked-input.js';
-import { asStage, gpu, schedule, type StageWorkflowInput } from './stage/stage.js';
+import { asStage, gpu, requireStageInput, schedule, type StageWorkflowInput } from './stage/index.js';
 
 async function train(workflow: StageWorkflowInput<'training'>, what: string): Promise<StageResult> {
   requireStageInput('training', workflow);

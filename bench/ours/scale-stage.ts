@@ -5,7 +5,7 @@ import { modelSchema } from '../../config/sections/models.js';
 import type { Ref } from '../../lib/artifacts/index.js';
 import { createModel, createScoreModel, writeSafetensors } from '../../lib/models/index.js';
 import type { StageName, StageResult } from '../../lib/stages/index.js';
-import { RowSet, writeTrainedRows } from '../../lib/stages/contents/trained-rows.js';
+import { RowSet, writeTrainedRows } from '../../lib/stages/contents/index.js';
 import { openCaller, type StageCaller } from './stage-caller.js';
 import type { StepNumbers, Subject, SubjectInput } from './subject.js';
 

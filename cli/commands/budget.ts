@@ -1,8 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { ask, withPatience } from '../steer/ask.js';
+import { ask, steer, withPatience } from '../steer/index.js';
 import { action } from '../command.js';
 import { requireRecord, writeJson } from '../runs.js';
-import { steer } from '../steer/steer.js';
 import { counted } from '../../lib/counted.js';
 
 export function addBudget(program: Command): void {

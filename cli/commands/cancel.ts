@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
-import { whileWorked, withPatience } from '../steer/ask.js';
+import { steer, whileWorked, withPatience } from '../steer/index.js';
 import { action } from '../command.js';
 import { readOutcome, type RunOutcome } from '../runs.js';
 import type { Session } from '../session.js';
-import { settle } from '../follow/settle.js';
-import { steer } from '../steer/steer.js';
+import { settle } from '../follow/index.js';
 
 /** Stages save a checkpoint first; one that compiles hears of it when it has compiled. */
 const PATIENCE_MS = 300_000;

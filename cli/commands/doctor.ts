@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { runChecks } from '../doctor/checks.js';
+import { runChecks } from '../doctor/index.js';
 import { action } from '../command.js';
 import { columns } from '../format.js';
 

@@ -5,11 +5,10 @@ import { BlissError } from '../../lib/errors.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { apart } from '../apart/apart.js';
 import { action } from '../command.js';
-import { checkInputs } from '../inputs/check-inputs.js';
-import { checkNotices } from '../inputs/check-notices.js';
+import { checkInputs, checkNotices } from '../inputs/index.js';
 import { takeStages } from '../fork/take.js';
 import { readJson, requireRecord } from '../runs.js';
-import { checkFreeName, submitRun } from '../submit/submit-run.js';
+import { checkFreeName, submitRun } from '../submit/index.js';
 
 interface ForkOptions {
   readonly from: string;

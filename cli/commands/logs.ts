@@ -4,7 +4,7 @@ import { BlissError } from '../../lib/errors.js';
 import type { RunFolder } from '../../lib/home.js';
 import { action } from '../command.js';
 import { readOutcome, requireRecord } from '../runs.js';
-import { readProgress } from '../view/stages.js';
+import { readProgress } from '../view/index.js';
 
 interface LogLine {
   readonly stage: string;

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { ask, withPatience } from '../steer/ask.js';
+import { ask, steer, withPatience } from '../steer/index.js';
 import { action } from '../command.js';
-import { steer } from '../steer/steer.js';
 
 export function addPause(program: Command): void {
   withPatience(program.command('pause'))

@@ -2,8 +2,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../config/index.js';
 import { apart } from '../apart/apart.js';
 import { action } from '../command.js';
-import { checkInputs } from '../inputs/check-inputs.js';
-import { checkNotices } from '../inputs/check-notices.js';
+import { checkInputs, checkNotices } from '../inputs/index.js';
 
 export function addPlan(program: Command): void {
   program

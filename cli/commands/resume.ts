@@ -4,16 +4,13 @@ import type { Command } from 'commander';
 import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
 import type { PipelineInput } from '../../workflows/types.js';
-import { ask, withPatience, type Waiting } from '../steer/ask.js';
-import { checkNotices } from '../inputs/check-notices.js';
+import { ask, type Waiting, withPatience } from '../steer/index.js';
+import { checkNotices } from '../inputs/index.js';
 import { action } from '../command.js';
-import { preemptionOf } from '../submit/preemption.js';
+import { preemptionOf, serverOf, startPipeline, takeThrough } from '../submit/index.js';
 import { readJson, readOutcome, requireRecord, writeJson, type RunOutcome } from '../runs.js';
-import { settle } from '../follow/settle.js';
+import { settle, summarize } from '../follow/index.js';
 import type { Session } from '../session.js';
-import { serverOf, startPipeline } from '../submit/submit.js';
-import { summarize } from '../follow/summary.js';
-import { takeThrough } from '../submit/take-through.js';
 
 export function addResume(program: Command): void {
   withPatience(program.command('resume'))

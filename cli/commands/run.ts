@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/index.js';
 import { action } from '../command.js';
-import { checkInputs } from '../inputs/check-inputs.js';
-import { checkNotices } from '../inputs/check-notices.js';
-import { checkFreeName, submitRun } from '../submit/submit-run.js';
+import { checkInputs, checkNotices } from '../inputs/index.js';
+import { checkFreeName, submitRun } from '../submit/index.js';
 
 interface RunOptions {
   readonly name?: string;

@@ -3,17 +3,12 @@ import { BlissError } from '../../lib/errors.js';
 import type { Home, RunRecord } from '../../lib/home.js';
 import { serverFault } from '../../workers/server-fault.js';
 import { action } from '../command.js';
-import { openDisplay } from '../view/display.js';
+import { alertLines, currentStages, isFinished, openDisplay, runHeadline, type RunView, stageTable, stateOf, troublesOf, viewRun, type ViewRun } from '../view/index.js';
 import { columns, duration } from '../format.js';
 import { errorText, type Output } from '../output.js';
 import { listRuns, readOutcome, requireRecord } from '../runs.js';
-import { alertLines } from '../view/alerts.js';
 import { peekSession, type Session } from '../session.js';
-import { settle } from '../follow/settle.js';
-import { failureText } from '../follow/summary.js';
-import { runHeadline, stageTable } from '../view/table.js';
-import { troublesOf } from '../view/troubles.js';
-import { currentStages, isFinished, stateOf, viewRun, type RunView, type ViewRun } from '../view/view.js';
+import { failureText, settle } from '../follow/index.js';
 
 export function addStatus(program: Command): void {
   program

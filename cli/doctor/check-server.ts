@@ -6,7 +6,7 @@ import { serverFault } from '../../workers/server-fault.js';
 import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE } from '../../workflows/types.js';
 import { missing, ok, warning, type Check, type Outcome } from './check.js';
 import { errorAnswer } from '../output.js';
-import { queuesWithoutWorker } from '../submit/submit.js';
+import { queuesWithoutWorker } from '../submit/index.js';
 
 /** What a run needs of a configured server: that it answers, has the namespace, takes our search attributes, and that workers are there. Nothing is changed on it. */
 export async function serverChecks(server: ServerAddress): Promise<readonly Check[]> {

@@ -1,12 +1,10 @@
 import type { BlissError } from '../../lib/errors.js';
 import type { Home, RunRecord } from '../../lib/home.js';
 import { askStack } from '../../workers/home-lock.js';
-import type { Display } from '../view/display.js';
+import { type Display, stateOf, troublesOf, viewRun, type ViewRun } from '../view/index.js';
 import type { RunOutcome } from '../runs.js';
 import type { Session } from '../session.js';
 import { settle } from './settle.js';
-import { troublesOf } from '../view/troubles.js';
-import { stateOf, viewRun, type ViewRun } from '../view/view.js';
 
 export type FollowEnd =
   | { readonly kind: 'closed'; readonly outcome: RunOutcome }

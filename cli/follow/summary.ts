@@ -2,7 +2,7 @@ import type { Home } from '../../lib/home.js';
 import { oneLine } from '../../lib/printable.js';
 import type { ArmMetrics, PipelineInput } from '../../workflows/types.js';
 import type { TaskPoint } from '../../lib/report/index.js';
-import { alertLines } from '../view/alerts.js';
+import { alertLines } from '../view/index.js';
 import { valueText } from '../eval/table.js';
 import { columns, percent } from '../format.js';
 import type { ExitCode, Output } from '../output.js';

@@ -7,7 +7,7 @@ import type { FinishedStage, StageResult } from '../../lib/stages/types.js';
 import { finishedIn } from '../../lib/timings.js';
 import { planStages } from '../../workflows/plan.js';
 import type { PipelineInput } from '../../workflows/types.js';
-import { stageNameOf } from '../view/stages.js';
+import { stageNameOf } from '../view/index.js';
 
 /**
  * What a run has finished so far, whether it has ended or not: what the store holds for it, what workers of earlier versions wrote down, and the artifacts' own manifests.

@@ -6,7 +6,7 @@ import type { StageName } from '../../lib/stages/types.js';
 import { parseTimings } from '../../lib/timings.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { listRuns, readJson } from '../runs.js';
-import { stageNameOf } from '../view/stages.js';
+import { stageNameOf } from '../view/index.js';
 import { workOf, type Work } from '../../lib/stages/report/work.js';
 
 /** How fast stages have gone in this home. */

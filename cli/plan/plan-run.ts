@@ -5,7 +5,7 @@ import type { Home } from '../../lib/home.js';
 import { packageVersion } from '../../lib/package-root.js';
 import { planStages } from '../../workflows/plan.js';
 import { runSeed } from '../../workflows/seed.js';
-import type { Together } from '../../workflows/board/together.js';
+import type { Together } from '../../workflows/board/index.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { requireSelection } from '../inputs/check-selection.js';
 import { columns, duration, quantity } from '../format.js';

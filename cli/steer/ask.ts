@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { BlissError } from '../../lib/errors.js';
 import { CPU_QUEUE, type Steering } from '../../workflows/types.js';
 import type { Session } from '../session.js';
-import { lastPolls } from '../submit/submit.js';
+import { lastPolls } from '../submit/index.js';
 
 /** seconds until a run that goes on has answered by far: a worker does so within one, one that is started again within some */
 const PATIENCE = 30;

@@ -3,7 +3,7 @@ import type { Home } from '../../lib/home.js';
 import { serverFault } from '../../workers/server-fault.js';
 import { readOutcome, requireRecord } from '../runs.js';
 import { peekSession, type Session } from '../session.js';
-import { settle } from '../follow/settle.js';
+import { settle } from '../follow/index.js';
 
 export interface SteerInput {
   readonly home: Home;

@@ -13,7 +13,7 @@ import type { Taken } from '../fork/take.js';
 import type { ExitCode, Output } from '../output.js';
 import { preemptionOf } from './preemption.js';
 import { openSession, peekSession } from '../session.js';
-import { settle } from '../follow/settle.js';
+import { settle } from '../follow/index.js';
 import { submitNew, writeRun } from './submit.js';
 
 export interface InBackground {

@@ -9,7 +9,7 @@ import { BlissError } from '../../lib/errors.js';
 import type { Home, RunFolder, RunRecord, StageProgressFile } from '../../lib/home.js';
 import { serverFault } from '../../workers/server-fault.js';
 import { planStages } from '../../workflows/plan.js';
-import { BLISS_RUN } from '../../workflows/stage/search-attributes.js';
+import { BLISS_RUN } from '../../workflows/stage/index.js';
 import { CPU_QUEUE, type PipelineInput } from '../../workflows/types.js';
 import type { Taken } from '../fork/take.js';
 import { claimRunFolder, writeJson, writeText } from '../runs.js';

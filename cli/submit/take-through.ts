@@ -3,14 +3,13 @@ import type { Home } from '../../lib/home.js';
 import { CPU_QUEUE, GPU_QUEUE } from '../../workflows/types.js';
 import { stayWithStack } from '../../workers/home-lock.js';
 import type { Preemption } from '../../workers/preemption.js';
-import { openDisplay } from '../view/display.js';
-import { follow, type FollowEnd } from '../follow/follow.js';
+import { openDisplay } from '../view/index.js';
+import { follow, type FollowEnd, summarize } from '../follow/index.js';
 import type { ExitCode, Output } from '../output.js';
 import { requireRecord } from '../runs.js';
 import { openSession, type Session } from '../session.js';
 import { listenForInterrupt } from '../signals.js';
 import { queuesWithoutWorker } from './submit.js';
-import { summarize } from '../follow/summary.js';
 
 export interface TakeThrough {
   readonly home: Home;

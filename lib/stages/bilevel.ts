@@ -10,14 +10,9 @@ import { bilevelLearningRate } from '../optim/index.js';
 import type { BilevelProgram } from '../programs/types.js';
 import { permutation } from '../random.js';
 import type { NamedArrays, Shapes } from '../tensor/index.js';
-import { flattenHeldOut } from './steps/batch.js';
-import { openCorpus } from './contents/corpus.js';
-import { throwIfStopped } from './execution/execute.js';
-import { checkNumerics } from './execution/numerics.js';
-import { NUMERICS_FILE } from './contents/numerics-record.js';
-import { momentShapes, readArrays, selectArrays, underPrefix, withPrefix, zeroMoments } from './contents/state.js';
-import { policyInKey, StepWatch } from './steps/step-watch.js';
-import { readTrainedRows, RowSet, TRAINED_ROWS_FILE, writeTrainedRows } from './contents/trained-rows.js';
+import { flattenHeldOut, policyInKey, StepWatch } from './steps/index.js';
+import { momentShapes, NUMERICS_FILE, openCorpus, readArrays, readTrainedRows, RowSet, selectArrays, TRAINED_ROWS_FILE, underPrefix, withPrefix, writeTrainedRows, zeroMoments } from './contents/index.js';
+import { checkNumerics, throwIfStopped } from './execution/index.js';
 import type { BilevelInput, Stage, StageContext } from './types.js';
 
 /**

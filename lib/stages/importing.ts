@@ -6,8 +6,8 @@ import { BlissError } from '../errors.js';
 import { elements, openHuggingFace, requireModel, type HuggingFaceCheckpoint } from '../models/index.js';
 import { writeTensors } from '../models/safetensors.js';
 import type { Shapes } from '../tensor/index.js';
-import { throwIfStopped } from './execution/execute.js';
-import { momentShapes } from './contents/state.js';
+import { throwIfStopped } from './execution/index.js';
+import { momentShapes } from './contents/index.js';
 import type { ImportingInput, Stage } from './types.js';
 
 /** as transformers names it */

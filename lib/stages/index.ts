@@ -1,12 +1,12 @@
 import { bilevel } from './bilevel.js';
-import { evaluation } from './evaluation/evaluation.js';
+import { evaluation } from './evaluation/index.js';
 import { importing } from './importing.js';
 import { lexical } from './lexical.js';
-import { mates } from './mates/mates.js';
+import { mates } from './mates/index.js';
 import { prepare } from './prepare.js';
-import { report } from './report/report.js';
-import { scoring } from './scoring/scoring.js';
-import { selection } from './selection/selection.js';
+import { report } from './report/index.js';
+import { scoring } from './scoring/index.js';
+import { selection } from './selection/index.js';
 import { training } from './training.js';
 import type { Stage, StageName } from './types.js';
 

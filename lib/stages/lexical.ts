@@ -3,8 +3,8 @@ import path from 'node:path';
 import { digestJson } from '../artifacts/index.js';
 import type { TokenDataset } from '../data/types.js';
 import { logImportance, NgramCounts, trainClassifier, type LexicalScorer } from '../selection/lexical/index.js';
-import { openCorpus } from './contents/corpus.js';
-import { throwIfStopped } from './execution/execute.js';
+import { openCorpus } from './contents/index.js';
+import { throwIfStopped } from './execution/index.js';
 import { sampleRows } from '../data/index.js';
 import type { LexicalInput, Stage, StageContext } from './types.js';
 

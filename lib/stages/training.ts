@@ -3,11 +3,9 @@ import type { Store } from '../artifacts/index.js';
 import type { BatchRequest, Feeder } from '../data/index.js';
 import { createModel } from '../models/index.js';
 import { decayBranch, warmUpThenConstant } from '../optim/index.js';
-import { openSelection } from './contents/corpus.js';
-import { throwIfStopped } from './execution/execute.js';
-import { checkNumerics } from './execution/numerics.js';
-import { digestState, readState, selectArrays, stateFiles, underPrefix, withPrefix, writeState, zeroMoments, type TrainingState } from './contents/state.js';
-import { policyInKey, StepWatch } from './steps/step-watch.js';
+import { digestState, openSelection, readState, selectArrays, stateFiles, type TrainingState, underPrefix, withPrefix, writeState, zeroMoments } from './contents/index.js';
+import { checkNumerics, throwIfStopped } from './execution/index.js';
+import { policyInKey, StepWatch } from './steps/index.js';
 import type { Stage, StageContext, TrainingInput } from './types.js';
 
 /** Next-token training: warm-ups, pretraining on a selection, decay branch.  @see method §4, steps 5 and 6 */

@@ -6,7 +6,7 @@ import type { Artifact, Ref } from '../artifacts/types.js';
 import type { Store } from '../artifacts/index.js';
 import type { DataWait, Feeder, OpenFeeder, RowIdsFolder, WaitClock } from '../data/index.js';
 import type { ProgramCache } from '../programs/index.js';
-import type { CheckpointFiles } from './contents/checkpoint-files.js';
+import type { CheckpointFiles } from './contents/index.js';
 
 /** The stages by name, each with what it takes. Inputs are plain JSON: configuration, seeds and references, never data. */
 export interface StageInputs {

@@ -9,7 +9,7 @@ import { evaluation } from '../evaluation.js';
 import { trainingRuntime } from './runtime.js';
 import type { Arm, ArmStart, SeedContext } from './seed-context.js';
 import { selection } from '../selection.js';
-import { isLexical, isPerplexity } from './selectors.js';
+import { isLexical, isPerplexity } from '../selectors.js';
 import { decay, pretraining } from '../training.js';
 
 /**

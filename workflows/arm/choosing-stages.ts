@@ -9,7 +9,7 @@ import { lexical } from '../lexical.js';
 import { mates } from '../mates.js';
 import { trainingRuntime } from './runtime.js';
 import { scoring } from '../scoring.js';
-import { shardsPerTask } from './scoring-tasks.js';
+import { shardsPerTask } from '../scoring-tasks.js';
 import { selection } from '../selection.js';
 import type { PipelineInput } from '../types.js';
 

@@ -1,5 +1,5 @@
 import type { Ref } from '../../lib/artifacts/types.js';
-import type { StageRunner, Together } from '../board/together.js';
+import type { StageRunner, Together } from '../board/index.js';
 import type { PipelineInput } from '../types.js';
 
 /** What all stages of one seed share. */

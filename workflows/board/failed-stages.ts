@@ -1,7 +1,6 @@
 import { ApplicationFailure, patched, upsertMemo } from '@temporalio/workflow';
 import type { FailedStage } from '../../lib/stages/types.js';
-import { reasonOf } from '../stage/failure.js';
-import type { StagePlace } from '../stage/stage-place.js';
+import { reasonOf, type StagePlace } from '../stage/index.js';
 import type { FailuresMemo } from '../types.js';
 
 /** Executions that began under earlier versions tell of failed stages by their own end alone. */

@@ -1,12 +1,9 @@
 import { condition, isCancellation, patched, setCurrentDetails, startChild, upsertMemo, workflowInfo, type ChildWorkflowHandle, type Workflow } from '@temporalio/workflow';
 import type { FailedStage, FinishedStage, StageName, StageResult } from '../../lib/stages/types.js';
 import type { Interruption, KnownStage, StageOutcome } from '../../activities/index.js';
-import { pipelineDetails, type PipelineDetails } from '../stage/details.js';
+import { pauseStageSignal, pipelineDetails, type PipelineDetails, refused, resumeStageSignal, type StagePlace, type StageWorkflowInput } from '../stage/index.js';
 import { FailedStages } from './failed-stages.js';
-import type { StagePlace } from '../stage/stage-place.js';
-import type { StageWorkflowInput } from '../stage/stage.js';
-import type { Notifier } from '../notices/notifier.js';
-import { pauseStageSignal, refused, resumeStageSignal } from '../stage/steering.js';
+import type { Notifier } from '../notices/index.js';
 import type { PipelineInput, PipelineProgress, Steering } from '../types.js';
 
 type StageWorkflow<Name extends StageName, Input extends StageWorkflowInput<Name>> = (input: Input) => Promise<StageResult | readonly StageResult[]>;

@@ -1,7 +1,7 @@
 import type { ScoringInput, StageInputs, StageName } from '../../lib/stages/types.js';
-import { shardRanges } from '../arm/scoring-tasks.js';
+import { shardRanges } from '../scoring-tasks.js';
 import type { RunStage } from './stage-board.js';
-import type { StageWorkflowInput } from '../stage/stage.js';
+import type { StageWorkflowInput } from '../stage/index.js';
 
 /** Inputs of a stage's activities, in their order: scoring runs shard range by shard range, all others in one. */
 export function stageParts<Name extends StageName, Input extends StageWorkflowInput<Name>>({ name, input }: RunStage<Name, Input>): readonly StageInputs[Name][] {

@@ -4,8 +4,8 @@ import { loadTokenizer } from '../../data/index.js';
 import { evaluateTasks, itemDigests, readItems, TASK_ITEMS_FILE, taskByName, taskItemsFile, type ReadItems, type TaskOutcome } from '../../evaluation/index.js';
 import { createLogLikelihoodProgram } from '../../programs/index.js';
 import type { NamedArrays } from '../../tensor/index.js';
-import type { Corpus } from '../contents/corpus.js';
-import { throwIfStopped } from '../execution/execute.js';
+import type { Corpus } from '../contents/index.js';
+import { throwIfStopped } from '../execution/index.js';
 import { stageAnswers } from './stage-answers.js';
 import type { EvaluationInput, StageContext } from '../types.js';
 

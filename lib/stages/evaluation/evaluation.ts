@@ -3,11 +3,10 @@ import path from 'node:path';
 import { digestJson } from '../../artifacts/index.js';
 import type { HeldOutExample } from '../../data/types.js';
 import { passageLoss, PASSAGES_FILE, summariseHeldOut, type ExampleLosses, type PassageLoss } from '../../evaluation/index.js';
-import { flattenHeldOut } from '../steps/batch.js';
-import { openCorpus } from '../contents/corpus.js';
+import { flattenHeldOut } from '../steps/index.js';
+import { openCorpus, readArrays } from '../contents/index.js';
 import { evaluateOnTasks, taskDigests } from './evaluation-tasks.js';
-import { throwIfStopped } from '../execution/execute.js';
-import { readArrays } from '../contents/state.js';
+import { throwIfStopped } from '../execution/index.js';
 import type { EvaluationInput, Stage } from '../types.js';
 
 /** Loss, perplexity and last-word accuracy on held-out sets, with standard errors over passages; and zero-shot tasks, where there are any.  @see method §7 */

@@ -1,7 +1,6 @@
 import { BlissError } from '../../errors.js';
 import { numericsFingerprint, type NumericsFingerprint } from '../../tensor/index.js';
-import { readJson } from '../contents/corpus.js';
-import { NUMERICS_FILE, type NumericsRecord } from '../contents/numerics-record.js';
+import { NUMERICS_FILE, type NumericsRecord, readJson } from '../contents/index.js';
 import type { StageContext } from '../types.js';
 
 /**

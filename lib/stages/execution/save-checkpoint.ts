@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Checkpoints } from '../../artifacts/index.js';
 import type { FencingToken } from '../../artifacts/types.js';
-import { writeFiles, type CheckpointFiles } from '../contents/checkpoint-files.js';
+import { type CheckpointFiles, writeFiles } from '../contents/index.js';
 
 /** A checkpoint to be saved. */
 export interface Save {

@@ -4,7 +4,7 @@ import type { Checkpoints, Store } from '../../artifacts/index.js';
 import type { Blobs } from '../../artifacts/types.js';
 import { fromFault } from '../../fault.js';
 import { packageRoot } from '../../package-root.js';
-import { movable, type CheckpointFiles } from '../contents/checkpoint-files.js';
+import { type CheckpointFiles, movable } from '../contents/index.js';
 import { saveCheckpoint, type Save, type SavingRules } from './save-checkpoint.js';
 import type { FromSavingThread, SavingThreadData } from './saving-thread.js';
 

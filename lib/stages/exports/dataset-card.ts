@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import type { ParquetSchema, ParquetType } from '../../data/index.js';
 import { oneLine } from '../../printable.js';
 import type { HowSelected } from './how-selected.js';
-import type { SelectionDescription } from '../selection/selection-facts.js';
+import type { SelectionDescription } from '../selection/index.js';
 import { counted } from '../../counted.js';
 
 /** One configuration of a data set: a folder of Parquet files. */

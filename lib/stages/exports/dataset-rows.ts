@@ -1,8 +1,7 @@
 import type { Artifact } from '../../artifacts/types.js';
 import { DOCUMENTS_COLUMN, openDataset, parquetRows, type ParquetRow, type ParquetSchema, type Tokenizer } from '../../data/index.js';
 import { BlissError } from '../../errors.js';
-import { readJson, type SelectionIndex } from '../contents/corpus.js';
-import { SCORES_FILE } from '../contents/scores-file.js';
+import { readJson, SCORES_FILE, type SelectionIndex } from '../contents/index.js';
 
 /** The rows of one round's selection, as an exported data set has them. */
 export interface RoundRows {

@@ -6,14 +6,13 @@ import type { Ref } from '../../artifacts/types.js';
 import { loadTokenizer, writeParquetShards, type ParquetRow, type Tokenizer } from '../../data/index.js';
 import { BlissError } from '../../errors.js';
 import { packageVersion } from '../../package-root.js';
-import { openCorpus, readJson, type Corpus } from '../contents/corpus.js';
+import { type Corpus, openCorpus, readJson, SCORES_FILE } from '../contents/index.js';
 import { datasetCard, type CardTable } from './dataset-card.js';
 import { CHOSEN_SCHEMA, chosenRows, SCORED_SCHEMA, scoredRows, type RoundRows } from './dataset-rows.js';
 import { writeExportManifest, type ExportedFile } from './export-manifest.js';
 import { endIfStopped } from './export-stopped.js';
 import { howSelected } from './how-selected.js';
-import { SCORES_FILE } from '../contents/scores-file.js';
-import type { SelectionDescription } from '../selection/selection-facts.js';
+import type { SelectionDescription } from '../selection/index.js';
 import type { FinishedStage } from '../types.js';
 
 export interface ExportDataset {

@@ -3,16 +3,11 @@ import path from 'node:path';
 import { digestJson, digestTensors } from '../../artifacts/index.js';
 import { probePlan } from '../../influence/index.js';
 import { createModel, createScoreModel, safetensorsPieces, writeSafetensors } from '../../models/index.js';
-import type { CheckpointFiles } from '../contents/checkpoint-files.js';
-import { openCorpus } from '../contents/corpus.js';
-import { throwIfStopped } from '../execution/execute.js';
+import { type CheckpointFiles, NUMERICS_FILE, openCorpus, readArrays, RowSet, writeTrainedRows } from '../contents/index.js';
+import { checkNumerics, throwIfStopped } from '../execution/index.js';
 import { fitInfluence, regressionShapes } from './influence-fit.js';
-import { checkNumerics } from '../execution/numerics.js';
-import { NUMERICS_FILE } from '../contents/numerics-record.js';
 import { probedFiles, readProbed, writeProbed } from './probed-rows.js';
 import { probeRows } from './probing.js';
-import { readArrays } from '../contents/state.js';
-import { RowSet, writeTrainedRows } from '../contents/trained-rows.js';
 import type { MatesInput, Stage } from '../types.js';
 
 /**

@@ -1,8 +1,7 @@
 import path from 'node:path';
 import { writeParquet } from '../../data/index.js';
 import type { Artifact } from '../../artifacts/types.js';
-import type { CheckpointFiles } from '../contents/checkpoint-files.js';
-import { readJson } from '../contents/corpus.js';
+import { type CheckpointFiles, readJson } from '../contents/index.js';
 
 /** What probes have found so far. */
 export interface ProbedRows {

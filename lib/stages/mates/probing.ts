@@ -3,10 +3,9 @@ import { BlissError } from '../../errors.js';
 import type { ProbePlan } from '../../influence/index.js';
 import type { ProbingProgram } from '../../programs/types.js';
 import { permutation } from '../../random.js';
-import { flattenHeldOut } from '../steps/batch.js';
-import type { Shards } from '../contents/corpus.js';
+import { flattenHeldOut } from '../steps/index.js';
+import { readState, type Shards, withPrefix } from '../contents/index.js';
 import type { ProbedRow, ProbedRows } from './probed-rows.js';
-import { readState, withPrefix } from '../contents/state.js';
 import type { MatesInput, StageContext } from '../types.js';
 
 export interface ProbeRows {

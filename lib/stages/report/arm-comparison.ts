@@ -1,7 +1,7 @@
 import type { RunConfig } from '../../../config/schema.js';
 import { parquetRows } from '../../data/index.js';
 import type { ReportData, StageTiming } from '../../report/index.js';
-import type { OpenedStage } from '../contents/opened-stage.js';
+import type { OpenedStage } from './opened-stage.js';
 import { workOf } from './work.js';
 
 /** stages that an arm has to choose its rows by */

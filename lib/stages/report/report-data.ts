@@ -5,12 +5,10 @@ import { pairedItemsStandardError, pairedStandardError, PASSAGES_FILE, TASK_ITEM
 import { missingEvaluations, type EvaluationPoint, type ReportData, type SampleGroup, type SelectionFacts, type StageTiming, type TaskPoint, type TrainingCurve } from '../../report/index.js';
 import { parseTimings } from '../../timings.js';
 import { armComparison, targetWarmUpSteps } from './arm-comparison.js';
-import { readJson } from '../contents/corpus.js';
-import type { TaskSummary } from '../evaluation/evaluation-tasks.js';
-import type { SelectionFactsFile } from '../selection/selection-facts.js';
-import type { OpenedStage } from '../contents/opened-stage.js';
-import { readNumerics, type NumericsRecord } from '../contents/numerics-record.js';
-import { skippedNote, type SkippedBatch } from '../contents/skipped.js';
+import { type NumericsRecord, readJson, readNumerics, type SkippedBatch, skippedNote } from '../contents/index.js';
+import type { OpenedStage } from './opened-stage.js';
+import type { TaskSummary } from '../evaluation/index.js';
+import type { SelectionFactsFile } from '../selection/index.js';
 import type { FailedStage, Forked } from '../types.js';
 
 /** points of one curve: more than a figure can show only makes the file large */

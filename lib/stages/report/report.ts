@@ -7,7 +7,7 @@ import type { Artifact } from '../../artifacts/types.js';
 import { buildReport, writeTensorboard, type ReportData, type TaskPoint } from '../../report/index.js';
 import { environmentFacts } from './environment-facts.js';
 import { readFinishedStages } from '../finished-stages.js';
-import type { OpenedStage } from '../contents/opened-stage.js';
+import type { OpenedStage } from './opened-stage.js';
 import { evaluationPoints, gather, numericsFacts, taskPoints, type Gather } from './report-data.js';
 import type { FailedStage, FinishedStage, Forked, Stage } from '../types.js';
 

@@ -1,8 +1,7 @@
 import type { Artifact } from '../../artifacts/types.js';
 import { lexicalScore, type LexicalScorer } from '../../selection/lexical/index.js';
-import { readJson } from '../contents/corpus.js';
+import { readArrays, readJson } from '../contents/index.js';
 import { LEXICAL_FILE } from '../lexical.js';
-import { readArrays } from '../contents/state.js';
 import type { ScoringInput, StageContext } from '../types.js';
 
 /** Scores of a batch of rows. @param tokens int32 [batchSize × T], rows one after the other. @returns float32 [batchSize], larger is better */

@@ -2,11 +2,9 @@ import path from 'node:path';
 import { RecordDigest } from '../../artifacts/index.js';
 import { writeParquet, type BatchRequest, type ParquetRow } from '../../data/index.js';
 import { BlissError } from '../../errors.js';
-import { openCorpus } from '../contents/corpus.js';
-import { throwIfStopped } from '../execution/execute.js';
+import { openCorpus, SCORES_FILE, trainedRows } from '../contents/index.js';
+import { throwIfStopped } from '../execution/index.js';
 import { openRater } from './rater.js';
-import { SCORES_FILE } from '../contents/scores-file.js';
-import { trainedRows } from '../contents/trained-rows.js';
 import type { Stage } from '../types.js';
 
 /**

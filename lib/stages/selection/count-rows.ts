@@ -1,4 +1,4 @@
-import { throwIfStopped } from '../execution/execute.js';
+import { throwIfStopped } from '../execution/index.js';
 import type { StageContext } from '../types.js';
 
 /** Counts rows read, says so now and then, and hears a stop: nothing is saved on the way, what was not finished is done again. */

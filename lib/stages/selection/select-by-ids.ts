@@ -3,7 +3,7 @@ import path from 'node:path';
 import { loadTokenizer, mostRows, openParquetWriter, readRowIds, rowIdFiles, sha256OfFile, writeTokenShards, type RowIdsFolder } from '../../data/index.js';
 import type { TokenRow } from '../../data/types.js';
 import { BlissError } from '../../errors.js';
-import { openCorpus, type SelectionIndex } from '../contents/corpus.js';
+import { openCorpus, type SelectionIndex } from '../contents/index.js';
 import { countRows } from './count-rows.js';
 import { selectedFile } from './selected-file.js';
 import type { SelectionFactsFile } from './selection-facts.js';

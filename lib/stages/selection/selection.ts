@@ -5,14 +5,12 @@ import { loadTokenizer, mostRows, openDatabase, parquetTable, sqlText, writeToke
 import type { TokenRow } from '../../data/types.js';
 import { BlissError } from '../../errors.js';
 import { countOf, openSelector, selectRows, type SelectedRows } from '../../selection/index.js';
-import { openCorpus, type Corpus, type SelectionIndex } from '../contents/corpus.js';
+import { type Corpus, openCorpus, RowSet, SCORES_FILE, type SelectionIndex } from '../contents/index.js';
 import { countRows } from './count-rows.js';
-import { throwIfStopped } from '../execution/execute.js';
-import { SCORES_FILE } from '../contents/scores-file.js';
+import { throwIfStopped } from '../execution/index.js';
 import { idDigests, selectByIds } from './select-by-ids.js';
 import { selectedFile } from './selected-file.js';
 import { describeSelection, pickSamples, type SampleRows, type SelectionFactsFile } from './selection-facts.js';
-import { RowSet } from '../contents/trained-rows.js';
 import type { SelectionInput, Stage, StageContext } from '../types.js';
 
 /**

@@ -1,5 +1,5 @@
 import { BlissError } from '../../errors.js';
-import { rowsText, skippedText, type SkippedBatch } from '../contents/skipped.js';
+import { rowsText, type SkippedBatch, skippedText } from '../contents/index.js';
 
 export interface Divergence {
   /** `pretraining, step 41` */

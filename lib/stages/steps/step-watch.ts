@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { DivergenceConfig } from '../../../config/sections/divergence.js';
-import type { CheckpointFiles } from '../contents/checkpoint-files.js';
+import { type CheckpointFiles, readSkipped, rowsText, skippedBatch, type SkippedBatch, skippedFiles, skippedNote } from '../contents/index.js';
 import { diverged } from './diverged.js';
-import { METRICS_FILE } from '../execution/metrics-file.js';
-import { readSkipped, rowsText, skippedBatch, skippedFiles, skippedNote, type SkippedBatch } from '../contents/skipped.js';
+import { METRICS_FILE } from '../execution/index.js';
 import { SpikeDetector } from './spikes.js';
 import type { StageContext } from '../types.js';
 

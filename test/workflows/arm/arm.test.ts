@@ -8,7 +8,7 @@ import type { StageInputs, StageResult } from '../../../lib/stages/types.js';
 import { requireTemporalBinary } from '../../../workers/temporal-binary.js';
 import { runArm } from '../../../workflows/arm/arm.js';
 import type { SeedContext } from '../../../workflows/arm/seed-context.js';
-import { shardsPerTask } from '../../../workflows/arm/scoring-tasks.js';
+import { shardsPerTask } from '../../../workflows/scoring-tasks.js';
 
 let environment: TestWorkflowEnvironment;
 beforeAll(async () => {

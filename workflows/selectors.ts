@@ -1,5 +1,5 @@
-import type { RunConfig } from '../../config/schema.js';
-import type { LexicalInput } from '../../lib/stages/types.js';
+import type { RunConfig } from '../config/schema.js';
+import type { LexicalInput } from '../lib/stages/types.js';
 
 type SelectorName = RunConfig['comparison']['arms'][number]['selector'];
 

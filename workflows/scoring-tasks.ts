@@ -1,4 +1,4 @@
-import type { RunConfig } from '../../config/schema.js';
+import type { RunConfig } from '../config/schema.js';
 import { scores } from './selectors.js';
 
 /**

@@ -1,0 +1,3 @@
+export { follow, type FollowEnd } from './follow.js';
+export { settle } from './settle.js';
+export { failureText, summarize } from './summary.js';

@@ -1,0 +1,2 @@
+export { checkInputs } from './check-inputs.js';
+export { checkNotices } from './check-notices.js';

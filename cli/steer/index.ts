@@ -1,0 +1,2 @@
+export { ask, type Waiting, whileWorked, withPatience } from './ask.js';
+export { steer } from './steer.js';

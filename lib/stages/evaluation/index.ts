@@ -1,0 +1,2 @@
+export type { TaskSummary } from './evaluation-tasks.js';
+export { evaluation } from './evaluation.js';

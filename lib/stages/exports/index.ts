@@ -1,0 +1,2 @@
+export { exportDataset } from './export-dataset.js';
+export { exportModel } from './export-model.js';

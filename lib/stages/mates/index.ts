@@ -1,0 +1,1 @@
+export { mates } from './mates.js';

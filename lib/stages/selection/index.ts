@@ -1,0 +1,2 @@
+export type { SelectionDescription, SelectionFactsFile } from './selection-facts.js';
+export { selection } from './selection.js';

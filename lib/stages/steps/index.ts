@@ -1,0 +1,2 @@
+export { flattenHeldOut } from './batch.js';
+export { policyInKey, StepWatch } from './step-watch.js';

@@ -1,0 +1,2 @@
+export { Notifier } from './notifier.js';
+export { tellingPreemptions } from './preemptions.js';
