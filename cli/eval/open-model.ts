@@ -8,7 +8,7 @@ import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
 import { openHuggingFace } from '../../lib/models/index.js';
 import { openCorpus } from '../../lib/stages/contents/corpus.js';
-import { readArrays } from '../../lib/stages/contents/state.js';
+import { readArrays } from '../../lib/stages/state.js';
 import type { FinishedStage } from '../../lib/stages/types.js';
 import type { NamedArrays } from '../../lib/tensor/index.js';
 import type { PipelineInput } from '../../workflows/types.js';

@@ -11,7 +11,8 @@ import type { BilevelProgram } from '../programs/types.js';
 import { permutation } from '../random.js';
 import type { NamedArrays, Shapes } from '../tensor/index.js';
 import { flattenHeldOut, policyInKey, StepWatch } from './steps/index.js';
-import { momentShapes, NUMERICS_FILE, openCorpus, readArrays, readTrainedRows, RowSet, selectArrays, TRAINED_ROWS_FILE, underPrefix, withPrefix, writeTrainedRows, zeroMoments } from './contents/index.js';
+import { NUMERICS_FILE, openCorpus, readTrainedRows, RowSet, TRAINED_ROWS_FILE, writeTrainedRows } from './contents/index.js';
+import { momentShapes, readArrays, selectArrays, underPrefix, withPrefix, zeroMoments } from './state.js';
 import { checkNumerics, throwIfStopped } from './execution/index.js';
 import type { BilevelInput, Stage, StageContext } from './types.js';
 

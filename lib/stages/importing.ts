@@ -7,7 +7,7 @@ import { elements, openHuggingFace, requireModel, type HuggingFaceCheckpoint } f
 import { writeTensors } from '../models/safetensors.js';
 import type { Shapes } from '../tensor/index.js';
 import { throwIfStopped } from './execution/index.js';
-import { momentShapes } from './contents/index.js';
+import { momentShapes } from './state.js';
 import type { ImportingInput, Stage } from './types.js';
 
 /** as transformers names it */

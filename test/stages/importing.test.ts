@@ -8,7 +8,7 @@ import { openDataset, readBatch } from '../../lib/data/index.js';
 import { createModel, readHuggingFaceConfig, readSafetensors, requireModel, writeHuggingFace, writeSafetensors } from '../../lib/models/index.js';
 import { openSelection } from '../../lib/stages/contents/corpus.js';
 import { stageByName, stageKey, type StageInputs } from '../../lib/stages/index.js';
-import { digestState } from '../../lib/stages/contents/state.js';
+import { digestState } from '../../lib/stages/state.js';
 import { tf, type NamedArrays } from '../../lib/tensor/index.js';
 import { idsOf, tensorsOf, unsettle } from '../models/tiny.js';
 import { call, config, left, prepared, root, store } from './small-home.js';

@@ -3,5 +3,4 @@ export { type Corpus, openCorpus, openSelection, readJson, type SelectionIndex, 
 export { NUMERICS_FILE, type NumericsRecord, readNumerics } from './numerics-record.js';
 export { SCORES_FILE } from './scores-file.js';
 export { readSkipped, rowsText, type SkippedBatch, skippedBatch, skippedFiles, skippedNote, skippedText } from './skipped.js';
-export { digestState, momentShapes, readArrays, readState, selectArrays, stateFiles, type TrainingState, underPrefix, withPrefix, writeState, zeroMoments } from './state.js';
 export { readTrainedRows, RowSet, TRAINED_ROWS_FILE, trainedRows, writeTrainedRows } from './trained-rows.js';

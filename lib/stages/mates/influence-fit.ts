@@ -5,7 +5,8 @@ import { createModel, createScoreModel } from '../../models/index.js';
 import { warmUpThenCosine } from '../../optim/index.js';
 import type { RegressionProgram } from '../../programs/types.js';
 import type { NamedArrays, Shapes } from '../../tensor/index.js';
-import { momentShapes, readArrays, type Shards, underPrefix, withPrefix, zeroMoments } from '../contents/index.js';
+import type { Shards } from '../contents/index.js';
+import { momentShapes, readArrays, underPrefix, withPrefix, zeroMoments } from '../state.js';
 import type { ProbedRow } from './probed-rows.js';
 import type { MatesInput, StageContext } from '../types.js';
 

@@ -4,7 +4,8 @@ import type { ProbePlan } from '../../influence/index.js';
 import type { ProbingProgram } from '../../programs/types.js';
 import { permutation } from '../../random.js';
 import { flattenHeldOut } from '../steps/index.js';
-import { readState, type Shards, withPrefix } from '../contents/index.js';
+import type { Shards } from '../contents/index.js';
+import { readState, withPrefix } from '../state.js';
 import type { ProbedRow, ProbedRows } from './probed-rows.js';
 import type { MatesInput, StageContext } from '../types.js';
 

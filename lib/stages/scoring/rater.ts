@@ -1,6 +1,7 @@
 import type { Artifact } from '../../artifacts/types.js';
 import { lexicalScore, type LexicalScorer } from '../../selection/lexical/index.js';
-import { readArrays, readJson } from '../contents/index.js';
+import { readJson } from '../contents/index.js';
+import { readArrays } from '../state.js';
 import { LEXICAL_FILE } from '../lexical.js';
 import type { ScoringInput, StageContext } from '../types.js';
 

@@ -10,7 +10,7 @@ import { evaluateTasks, readItems, taskByName } from '../../../lib/evaluation/in
 import { createLogLikelihoodProgram, ProgramCache } from '../../../lib/programs/index.js';
 import { keyContent } from '../../../lib/stages/execution/execute.js';
 import { executeStage, stageByName, stageKey, type StageHooks, type StageInputs, type StageName, type StageResult } from '../../../lib/stages/index.js';
-import { readArrays } from '../../../lib/stages/contents/state.js';
+import { readArrays } from '../../../lib/stages/state.js';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'bliss-tasks-'));
 const fixtures = path.join(import.meta.dirname, '..', 'fixtures', 'lm-eval');

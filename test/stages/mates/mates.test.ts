@@ -6,7 +6,7 @@ import { ProgramCache } from '../../../lib/programs/index.js';
 import { flattenHeldOut } from '../../../lib/stages/steps/batch.js';
 import { openCorpus } from '../../../lib/stages/contents/corpus.js';
 import type { StageInputs, StageResult } from '../../../lib/stages/index.js';
-import { readState, withPrefix } from '../../../lib/stages/contents/state.js';
+import { readState, withPrefix } from '../../../lib/stages/state.js';
 import { call, config, corpus, killedAfter, metricsOf, stoppedOften, store, trainingInput } from '../steps/divergence-runs.js';
 
 /** Probes and regression on the smallest run there is: a group of 64 rows of 16 tokens, of which 20 are probed. */

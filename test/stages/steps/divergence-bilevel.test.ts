@@ -9,7 +9,7 @@ import { permutation } from '../../../lib/random.js';
 import { flattenHeldOut } from '../../../lib/stages/steps/batch.js';
 import { openCorpus } from '../../../lib/stages/contents/corpus.js';
 import type { StageInputs, StageResult } from '../../../lib/stages/index.js';
-import { readArrays, underPrefix, withPrefix } from '../../../lib/stages/contents/state.js';
+import { readArrays, underPrefix, withPrefix } from '../../../lib/stages/state.js';
 import { readTrainedRows } from '../../../lib/stages/contents/trained-rows.js';
 import type { NamedArrays } from '../../../lib/tensor/index.js';
 import { BATCH, blobs, call, config, corpus, EMBEDDING, killedAfter, leaps, madeIn, metricsOf, programs, rewind, root, spoilt, stopAfter, stoppedOften, store, tokenOf, trainingInput } from './divergence-runs.js';

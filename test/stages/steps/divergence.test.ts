@@ -6,7 +6,7 @@ import { createModel } from '../../../lib/models/index.js';
 import type { TrainingProgram } from '../../../lib/programs/index.js';
 import { stageByName, stageKey, type StageInputs } from '../../../lib/stages/index.js';
 import { gather } from '../../../lib/stages/report/report-data.js';
-import { digestState, selectArrays, underPrefix, withPrefix, writeState, zeroMoments } from '../../../lib/stages/contents/state.js';
+import { digestState, selectArrays, underPrefix, withPrefix, writeState, zeroMoments } from '../../../lib/stages/state.js';
 import type { NamedArrays } from '../../../lib/tensor/index.js';
 import { BATCH, batches, call, config, EMBEDDING, killedAfter, leaps, madeIn, metricsOf, programs, rewind, root, spoilt, STEPS, stoppedOften, store, tokenOf, trainingInput } from './divergence-runs.js';
 

@@ -1,10 +1,10 @@
-import { digestTensors } from '../../artifacts/index.js';
-import type { Artifact } from '../../artifacts/types.js';
-import { readSafetensors, safetensorsPieces } from '../../models/index.js';
-import type { NamedArrays, Shapes } from '../../tensor/index.js';
-import { writeFiles, type CheckpointFiles } from './checkpoint-files.js';
-import { readJson } from './corpus.js';
-import { NUMERICS_FILE, type NumericsRecord } from './numerics-record.js';
+import { digestTensors } from '../artifacts/index.js';
+import type { Artifact } from '../artifacts/types.js';
+import { readSafetensors, safetensorsPieces } from '../models/index.js';
+import type { NamedArrays, Shapes } from '../tensor/index.js';
+import { writeFiles, type CheckpointFiles } from './contents/checkpoint-files.js';
+import { readJson } from './contents/corpus.js';
+import { NUMERICS_FILE, type NumericsRecord } from './contents/numerics-record.js';
 
 /**
  * A model's state on disk: `weights.safetensors` under the checkpoint's names, `optimizer.safetensors` with Adam's moments
