@@ -10,7 +10,7 @@ export function parsed<Input, Output>({ name, schema, activity }: { readonly nam
   return async (input) => {
     const fault = inputFault(schema, input);
     if (fault === undefined) return activity(input);
-    throw new BlissError({ code: 'Usage', message: `${name} was asked for what no run asks for: ${fault}`, mend: 'start runs by `bliss run`' });
+    throw new BlissError({ code: 'Usage', message: `${name} was asked for what no run asks for: ${fault}`, fix: 'start runs by `bliss run`' });
   };
 }
 

@@ -44,7 +44,7 @@ export const createRunFolderActivities = ({ store, home }: { readonly store: Sto
   resolveSelection: async ({ from, seed }: { readonly from: string; readonly seed: number }): Promise<Ref> => {
     const { run, round } = otherSelection(from) ?? { run: from, round: 0 };
     const file = path.join(home.run(run).root, 'stages.json');
-    const missing = (message: string): BlissError => new BlissError({ code: 'ConfigInvalid', message, where: 'selection.from', mend: `name a finished run of ${home.runs} and one of its rounds: RUN/round-N` });
+    const missing = (message: string): BlissError => new BlissError({ code: 'ConfigInvalid', message, where: 'selection.from', fix: `name a finished run of ${home.runs} and one of its rounds: RUN/round-N` });
     let stages: FinishedStage[];
     try {
       stages = JSON.parse(await readFile(file, 'utf8')) as FinishedStage[]; // written by our report stage

@@ -147,7 +147,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
     }
     if (error instanceof StageFailed && !error.retryable) {
       await files.ended('failed', { error: error.message });
-      return ApplicationFailure.create({ type: error.code, message: `${request.stage}: ${error.message}`, nonRetryable: true, details: [{ mend: error.mend ?? null }] });
+      return ApplicationFailure.create({ type: error.code, message: `${request.stage}: ${error.message}`, nonRetryable: true, details: [{ fix: error.fix ?? null }] });
     }
     if (error instanceof TrainerCrashed || error instanceof TrainerSilent || error instanceof StageFailed) {
       if (error instanceof StageFailed && error.childStack !== undefined) files.log(error.childStack);
@@ -155,10 +155,10 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
       heartbeat({ crashes });
       if (crashes >= CRASH_LOOP) {
         const logs = `\`bliss logs ${request.run} ${request.stage}\``;
-        const mend = error instanceof TrainerSilent ? `raise ${doing === undefined ? `worker.heartbeatTimeout (${timeout ?? '?'} s) above what a step takes at its longest` : `worker.compileTimeout (${request.compileTimeout} s)`}, or mend what it hangs on: ${logs}` : `mend the cause: ${logs}`;
-        const message = `${request.stage}: ${crashes} crashes in a row without a new checkpoint; the last: ${error.message}; ${mend}`;
+        const fix = error instanceof TrainerSilent ? `raise ${doing === undefined ? `worker.heartbeatTimeout (${timeout ?? '?'} s) above what a step takes at its longest` : `worker.compileTimeout (${request.compileTimeout} s)`}, or fix what it hangs on: ${logs}` : `fix the cause: ${logs}`;
+        const message = `${request.stage}: ${crashes} crashes in a row without a new checkpoint; the last: ${error.message}; ${fix}`;
         await files.ended('failed', { error: message });
-        return ApplicationFailure.create({ type: 'CrashLoop', message, nonRetryable: true, details: [{ mend }] });
+        return ApplicationFailure.create({ type: 'CrashLoop', message, nonRetryable: true, details: [{ fix }] });
       }
       // overtaken: the progress file is the later attempt's
       if (error instanceof StageFailed && error.code === 'Fenced') files.log(error.message);

@@ -21,7 +21,7 @@ export class StageFailed extends Error {
     readonly code: string,
     message: string,
     readonly retryable: boolean,
-    readonly mend: string | undefined,
+    readonly fix: string | undefined,
     readonly childStack: string | undefined,
   ) {
     super(message);

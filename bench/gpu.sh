@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { printf 'gpu.sh: %s\n' "$*" >&2; }
 # fail STATUS MESSAGE MEND
 fail() {
-  printf 'gpu.sh: %s\n  mend: %s\n' "$2" "$3" >&2
+  printf 'gpu.sh: %s\n  fix: %s\n' "$2" "$3" >&2
   exit "$1"
 }
 

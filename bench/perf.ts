@@ -33,7 +33,7 @@ export async function sample<T>(pid: number, work: () => Promise<T>): Promise<{ 
     perf.kill('SIGINT');
     await ended;
     const { status, stdout } = spawnSync('perf', ['report', '--input', file, '--stdio', '--fields', 'overhead,dso,sym', '--field-separator', '|'], { encoding: 'utf8', maxBuffer: 2 ** 28 });
-    if (status !== 0) throw new BlissError({ code: 'NotSetUp', message: 'perf could not sample the process', mend: 'install perf (Debian: linux-perf) and allow it (kernel.perf_event_paranoid ≤ 1, or root)' });
+    if (status !== 0) throw new BlissError({ code: 'NotSetUp', message: 'perf could not sample the process', fix: 'install perf (Debian: linux-perf) and allow it (kernel.perf_event_paranoid ≤ 1, or root)' });
     return { spent: parse(stdout), result };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -21,7 +21,7 @@ export async function writeDocs(): Promise<void> {
 export function withTables(page: string, resultOf: (bench: string) => StoredResult | undefined): string {
   return page.replace(SECTION, (_, begin: string, name: string, end: string) => {
     const bench = benches.find((one) => one.name === name);
-    if (bench === undefined) throw new BlissError({ code: 'Usage', where: PAGE, message: `there is no bench ${name}`, mend: `name one of ${benches.map((one) => one.name).join(', ')}` });
+    if (bench === undefined) throw new BlissError({ code: 'Usage', where: PAGE, message: `there is no bench ${name}`, fix: `name one of ${benches.map((one) => one.name).join(', ')}` });
     const result = resultOf(name);
     return `${begin}${result === undefined ? '' : section(bench, result)}${end}`;
   });

@@ -17,7 +17,7 @@ export function action<Arguments extends unknown[]>(perform: (context: CommandCo
   return async (...args) => {
     const command = args.at(-1) as Command; // commander passes the command last
     const { home, json } = command.optsWithGlobals<{ home?: string; json?: boolean }>();
-    if (home === '') throw new BlissError({ code: 'Usage', message: 'the home is empty', where: '--home', mend: 'name a folder, or leave --home out' });
+    if (home === '') throw new BlissError({ code: 'Usage', message: 'the home is empty', where: '--home', fix: 'name a folder, or leave --home out' });
     const homeOption = homeOptionOf(home);
     const context: CommandContext = { home: openHome(home), output: suggesting(openOutput({ json: json === true }), homeOption), homeOption };
     process.exitCode = await perform(context, ...(args.slice(0, -1) as unknown as Arguments)); // a tuple without its last element

@@ -56,13 +56,13 @@ function fail(thrown: unknown): void {
   process.exitCode = exitCodeOf(error);
 }
 
-const suggestingAnswer = ({ message, mend, ...answer }: ErrorAnswer, homeOption: string): ErrorAnswer => ({ ...answer, message: withHome(message, homeOption), ...(mend === undefined ? {} : { mend: withHome(mend, homeOption) }) });
+const suggestingAnswer = ({ message, fix, ...answer }: ErrorAnswer, homeOption: string): ErrorAnswer => ({ ...answer, message: withHome(message, homeOption), ...(fix === undefined ? {} : { fix: withHome(fix, homeOption) }) });
 
 /** Commander's own words: help and version are no errors, all else is usage. */
 function fromCommander(error: CommanderError): unknown {
   if (error.exitCode === 0) return undefined;
   const message = error.message.replace(/^error: /, '');
-  return new BlissError({ code: 'Usage', message: error.code === 'commander.help' ? 'no command is given' : message, mend: 'see `bliss --help` or `bliss COMMAND --help`' });
+  return new BlissError({ code: 'Usage', message: error.code === 'commander.help' ? 'no command is given' : message, fix: 'see `bliss --help` or `bliss COMMAND --help`' });
 }
 
 const program = bliss();

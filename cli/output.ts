@@ -1,5 +1,6 @@
 import { BlissError } from '../lib/errors.js';
 import { jsonLine, oneLine, printable } from '../lib/printable.js';
+import { bothNames } from './both-names.js';
 
 /** 0 done, 1 failed, 2 bad usage or configuration, 130 interrupted. */
 export type ExitCode = 0 | 1 | 2 | 130;
@@ -40,7 +41,7 @@ export function openOutput({ json }: { readonly json: boolean }): Output {
     say: (text) => (json ? undefined : void process.stdout.write(`${printable(text)}\n`)),
     note: (text) => void toPeople.write(`${printable(text)}\n`),
     fault: (text) => void process.stderr.write(`${printable(text)}\n`),
-    answer: (value) => (json ? void process.stdout.write(`${jsonLine(value)}\n`) : undefined),
+    answer: (value) => (json ? void process.stdout.write(`${jsonLine(bothNames(value))}\n`) : undefined),
     redraw: ({ over, lines }) => void process.stdout.write(`${over === 0 ? '' : `\x1b[${over}A\x1b[J`}${lines.map((line) => `${oneLine(line)}\n`).join('')}`),
     columns: process.stdout.columns || 100, // a terminal of unknown size says 0
     rows: process.stdout.rows || 24,
@@ -52,20 +53,20 @@ export interface ErrorAnswer {
   readonly code: string;
   readonly message: string;
   readonly where?: string;
-  readonly mend?: string;
+  readonly fix?: string;
 }
 
-/** A fault of ours has a stack trace; a fault of the user's has what, where and the mend. */
+/** A fault of ours has a stack trace; a fault of the user's has what, where and the fix. */
 export function errorAnswer(error: unknown): ErrorAnswer {
   if (!(error instanceof BlissError)) return { code: 'Internal', message: error instanceof Error ? error.message : String(error) };
-  const { where, mend } = error;
-  return { code: error.code, message: error.bare, ...(where === undefined ? {} : { where }), ...(mend === undefined ? {} : { mend }) };
+  const { where, fix } = error;
+  return { code: error.code, message: error.bare, ...(where === undefined ? {} : { where }), ...(fix === undefined ? {} : { fix }) };
 }
 
 export function errorText(error: unknown): string {
   if (error instanceof BlissError) {
-    const { sentence, list, where, mend } = error;
-    return [`error: ${where === undefined ? '' : `${oneLine(where)}: `}${oneLine(sentence)}`, ...[...list, ...(mend === undefined ? [] : [`mend: ${mend}`])].map((line) => `  ${oneLine(line)}`)].join('\n');
+    const { sentence, list, where, fix } = error;
+    return [`error: ${where === undefined ? '' : `${oneLine(where)}: `}${oneLine(sentence)}`, ...[...list, ...(fix === undefined ? [] : [`fix: ${fix}`])].map((line) => `  ${oneLine(line)}`)].join('\n');
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `error: this should not have happened, please report it\n${stack}`;

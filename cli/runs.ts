@@ -19,7 +19,7 @@ const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 /** @throws BlissError Usage */
 export function checkRunName(run: string): string {
   if (NAME.test(run)) return run;
-  throw new BlissError({ code: 'Usage', message: `'${run}' is no name for a run`, mend: 'use lower-case letters, digits, . _ and -, at most 63, starting with a letter or digit' });
+  throw new BlissError({ code: 'Usage', message: `'${run}' is no name for a run`, fix: 'use lower-case letters, digits, . _ and -, at most 63, starting with a letter or digit' });
 }
 
 /** Runs of a home, the oldest first. */
@@ -41,11 +41,17 @@ export function requireRecord(home: Home, run: string): RunRecord {
     code: 'Usage',
     message: `there is no run '${run}'`,
     where: home.runs,
-    mend: names.length === 0 ? 'start one with `bliss run`, or name its home with --home' : `runs here: ${names.slice(-8).join(', ')}; other homes by --home`,
+    fix: names.length === 0 ? 'start one with `bliss run`, or name its home with --home' : `runs here: ${names.slice(-8).join(', ')}; other homes by --home`,
   });
 }
 
-export const readOutcome = (folder: RunFolder): RunOutcome | undefined => readJson<RunOutcome>(folder.outcome);
+/** How a run ended. Earlier versions wrote a failure's `fix` as `mend`. */
+export function readOutcome(folder: RunFolder): RunOutcome | undefined {
+  const outcome = readJson<RunOutcome & { readonly failure?: { readonly mend?: string } }>(folder.outcome);
+  if (outcome?.failure?.mend === undefined) return outcome;
+  const { mend, ...failure } = outcome.failure;
+  return { ...outcome, failure: { fix: mend, ...failure } };
+}
 
 /** Reserves the name by making the folder. @returns false where it is taken */
 export function claimRunFolder(home: Home, run: string): boolean {

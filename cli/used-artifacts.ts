@@ -26,7 +26,7 @@ export interface Used {
 export async function usedArtifacts({ home, store }: { readonly home: Home; readonly store: Store }): Promise<Used> {
   const held = await heldBy({ blobs: store.blobs });
   if (!existsSync(home.runs) && held.length > 0) {
-    throw new BlissError({ code: 'Usage', message: 'the folder of all runs is not there, and the store holds what they have made', where: home.runs, mend: 'bring it back, or make an empty one to give them all up' });
+    throw new BlissError({ code: 'Usage', message: 'the folder of all runs is not there, and the store holds what they have made', where: home.runs, fix: 'bring it back, or make an empty one to give them all up' });
   }
   const runs = new Set(existsSync(home.runs) ? readdirSync(home.runs, { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [] : [entry.name])) : []);
   const artifacts = new Set<string>();
@@ -80,5 +80,5 @@ async function checkNothingLost({ store, run, folder, finished, held, known }: C
     missing = missing.filter((stage) => !listed.some((one) => stage === one.stage || stage.startsWith(`${one.stage}/`)));
   }
   if (missing.length === 0) return;
-  throw new BlissError({ code: 'Usage', message: `the run ${run} has not ended, and nothing says what ${missing[0]} of it has made, which an earlier version finished`, where: folder.root, mend: `take it to its end by \`bliss resume ${run}\`, or remove its folder` });
+  throw new BlissError({ code: 'Usage', message: `the run ${run} has not ended, and nothing says what ${missing[0]} of it has made, which an earlier version finished`, where: folder.root, fix: `take it to its end by \`bliss resume ${run}\`, or remove its folder` });
 }

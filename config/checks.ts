@@ -4,7 +4,7 @@ import { expected } from './problem.js';
 import type { FieldPath, Problem } from './problem.js';
 import type { RunConfig } from './fields.js';
 
-/** What no field can say alone. Each check names the field to mend and those it was held against. */
+/** What no field can say alone. Each check names the field to fix and those it was held against. */
 export function crossFieldProblems(config: RunConfig): Problem[] {
   return [
     ...seedsAndArms(config),
@@ -42,14 +42,14 @@ function tasksWithoutItems({ tasks = [] }: RunConfig['evaluation']): Problem[] {
 
 function notices({ notices: section }: RunConfig): Problem[] {
   if (section === undefined || section.webhook !== undefined || section.command === true) return [];
-  return [{ path: ['notices'], message: 'tells nobody', mend: 'add notices.webhook or notices.command: true, or leave notices out' }];
+  return [{ path: ['notices'], message: 'tells nobody', fix: 'add notices.webhook or notices.command: true, or leave notices out' }];
 }
 
 function microBatches(config: RunConfig): Problem[] {
   return (['warmUp', 'pretraining'] as const).flatMap((section) => {
     const { batchSize, microBatchSize } = config[section];
     if (microBatchSize === undefined || microBatchSize < 1 || batchSize % microBatchSize === 0) return []; // below 1 the field itself says
-    return [{ path: [section, 'microBatchSize'], message: expected(String(microBatchSize), `a divisor of ${section}.batchSize, ${batchSize}`), mend: `write ${largestDivisor(batchSize, microBatchSize)}` }];
+    return [{ path: [section, 'microBatchSize'], message: expected(String(microBatchSize), `a divisor of ${section}.batchSize, ${batchSize}`), fix: `write ${largestDivisor(batchSize, microBatchSize)}` }];
   });
 }
 
@@ -71,7 +71,7 @@ function corpus({ data, heldOut }: RunConfig): Problem[] {
     problems.push({
       path: ['data', 'sources', demo, 'type'],
       message: expected(`"demo" beside ${data.sources.length - 1} other`, 'the demo corpus alone, or files only'),
-      mend: 'remove the demo, or the others',
+      fix: 'remove the demo, or the others',
     });
   }
   data.sources.forEach((source, i) => {
@@ -84,7 +84,7 @@ function corpus({ data, heldOut }: RunConfig): Problem[] {
     problems.push({
       path: ['heldOut', 'source', 'type'],
       message: expected('"demo" without the demo corpus', '"files", as data.sources has no source of type demo'),
-      mend: 'name files of held-out documents: {type: files, paths: [...]}',
+      fix: 'name files of held-out documents: {type: files, paths: [...]}',
       related: [['data', 'sources']],
     });
   }
@@ -94,7 +94,7 @@ function corpus({ data, heldOut }: RunConfig): Problem[] {
 function vocabulary({ data, tokenizer, models }: RunConfig): Problem[] {
   const tokenised = data.sources.findIndex((source) => source.type === 'tokens');
   if (tokenizer.type === 'train' && tokenised >= 0) {
-    return [{ path: ['tokenizer', 'type'], message: expected('"train" beside a tokenised source', '"file": the tokenizer that made its ids'), mend: 'write { type: file, path: tokenizer.json }', related: [['data', 'sources', tokenised, 'type']] }];
+    return [{ path: ['tokenizer', 'type'], message: expected('"train" beside a tokenised source', '"file": the tokenizer that made its ids'), fix: 'write { type: file, path: tokenizer.json }', related: [['data', 'sources', tokenised, 'type']] }];
   }
   if (tokenizer.type !== 'train' || tokenizer.vocabularySize <= models.vocabularySize) return [];
   return [
@@ -112,7 +112,7 @@ function modelShapes(model: RunConfig['models']['proxy'], at: FieldPath): Proble
       {
         path: [...at, 'heads'],
         message: expected(`${model.heads}`, `a divisor of width ${model.width}`),
-        mend: `write ${nearestDivisor(model.width, model.heads)}`,
+        fix: `write ${nearestDivisor(model.width, model.heads)}`,
         related: [[...at, 'width']],
       },
     ];
@@ -124,7 +124,7 @@ function modelShapes(model: RunConfig['models']['proxy'], at: FieldPath): Proble
       problems.push({
         path: [...at, 'keyValueHeads'],
         message: expected(`${model.keyValueHeads}`, `a divisor of heads ${model.heads}`),
-        mend: `write ${nearestDivisor(model.heads, model.keyValueHeads)}`,
+        fix: `write ${nearestDivisor(model.heads, model.keyValueHeads)}`,
         related: [[...at, 'heads']],
       });
     }
@@ -184,7 +184,7 @@ function batches({ data, heldOut, warmUp, bilevel, selection: chosen, pretrainin
       limit: bilevel.disjointBatches ? smallerHalf(halved) : pool,
       of: `rows that ${bilevel.disjointBatches ? 'each of two disjoint halves' : 'the scorer’s part'} of the group has (trainingFraction ${bilevel.trainingFraction} of data.rowsPerGroup ${data.rowsPerGroup}${shard === undefined ? '' : `, in shards of ${data.rowsPerShard}`})`,
       related: [['bilevel', 'trainingFraction'], ['bilevel', 'disjointBatches'], ['data', 'rowsPerGroup'], ['data', 'rowsPerShard']],
-      ...(shard === undefined ? {} : { mend: `or write data.rowsPerShard: ${shard}, as row groups are halved one by one` }),
+      ...(shard === undefined ? {} : { fix: `or write data.rowsPerShard: ${shard}, as row groups are halved one by one` }),
     },
     {
       path: ['bilevel', 'validationBatchSize'],
@@ -207,7 +207,7 @@ function batches({ data, heldOut, warmUp, bilevel, selection: chosen, pretrainin
 function selection({ selection: chosen, bilevel, comparison }: RunConfig): Problem[] {
   const problems: Problem[] = [];
   if (chosen.method === 'gumbel-top-k' && chosen.temperature === 0) {
-    problems.push({ path: ['selection', 'temperature'], message: expected('0 with gumbel-top-k', 'a number > 0'), mend: 'write selection.method: top-k for no noise', related: [['selection', 'method']] });
+    problems.push({ path: ['selection', 'temperature'], message: expected('0 with gumbel-top-k', 'a number > 0'), fix: 'write selection.method: top-k for no noise', related: [['selection', 'method']] });
   }
   if (chosen.trainedRows === 'exclude' && 1 - bilevel.trainingFraction < chosen.fraction - 1e-9) {
     problems.push({
@@ -223,7 +223,7 @@ function selection({ selection: chosen, bilevel, comparison }: RunConfig): Probl
     problems.push({
       path: ['selection', 'from'],
       message: expected(`"${chosen.from}" and no arm to use it`, 'selection.from with an arm of selector bliss in comparison.arms'),
-      mend: 'add the arm or remove selection.from',
+      fix: 'add the arm or remove selection.from',
       related: [['comparison', 'arms']],
     });
   }

@@ -56,7 +56,7 @@ Unit 1 is a pure number.`;
 const ERRORS = `## Errors
 
 A configuration is checked whole before anything starts, fields against each other too: minibatches fit the rows they are
-drawn from, heads divide the width, the tokenizer fits the vocabulary. All problems are shown at once, each with its line, what was found, what is allowed and the mend where one can be told:
+drawn from, heads divide the width, the tokenizer fits the vocabulary. All problems are shown at once, each with its line, what was found, what is allowed and the fix where one can be told:
 
     run.yaml:12: pretraining.steps: found "ten", allowed: an integer ≥ 1
     run.yaml:14: pretraining.batchsize: unknown key; did you mean batchSize?

@@ -29,13 +29,13 @@ function unknownKey(path: FieldPath, tree: unknown): Problem {
   if (parent.length === 0) known.push('extends');
   const message = 'unknown key';
   const near = nearest(key, known);
-  if (near !== undefined) return { path, message, mend: `did you mean ${near}?` };
+  if (near !== undefined) return { path, message, fix: `did you mean ${near}?` };
   const by = node === undefined ? undefined : discriminator(node);
   const owner = node?.oneOf?.find((member) => member.properties?.[key] !== undefined)?.properties?.[by?.key ?? '']?.const;
-  if (owner !== undefined) return { path, message, mend: `${key} is for ${by?.key}: ${owner}` };
+  if (owner !== undefined) return { path, message, fix: `${key} is for ${by?.key}: ${owner}` };
   const elsewhere = placesOf(key);
-  if (elsewhere.length > 0) return { path, message, mend: `${key} belongs in ${elsewhere.slice(0, 3).map((place) => place.slice(0, -key.length - 1) || 'the top level').join(' or ')}` };
-  return { path, message, mend: `known here: ${known.join(', ')}` };
+  if (elsewhere.length > 0) return { path, message, fix: `${key} belongs in ${elsewhere.slice(0, 3).map((place) => place.slice(0, -key.length - 1) || 'the top level').join(' or ')}` };
+  return { path, message, fix: `known here: ${known.join(', ')}` };
 }
 
 function wrongValue(path: FieldPath, tree: unknown): Problem {
@@ -43,8 +43,8 @@ function wrongValue(path: FieldPath, tree: unknown): Problem {
   const found = valueAt(tree, path);
   if (node === undefined) return { path, message: expected(foundText(found), 'another value') };
   const message = expected(foundText(found), allowedText(node));
-  const mend = found === undefined ? missingMend(path, node) : valueMend(found, node);
-  return { path, message, ...(mend === undefined ? {} : { mend }) };
+  const fix = found === undefined ? missingFix(path, node) : valueFix(found, node);
+  return { path, message, ...(fix === undefined ? {} : { fix }) };
 }
 
 /** `"ten"`, `nothing`, `a list of 3`, as an error shows what stands in a file. */
@@ -68,7 +68,7 @@ function isMisspelt(path: FieldPath, tree: unknown): boolean {
   return Object.keys(siblings).some((key) => !known.includes(key) && nearest(key, known) === path.at(-1));
 }
 
-function missingMend(path: FieldPath, node: SchemaNode): string {
+function missingFix(path: FieldPath, node: SchemaNode): string {
   const by = discriminator(node);
   const example = node.enum?.[0] ?? (by === undefined ? undefined : `{${by.key}: ${by.values[0]}, ...}`) ?? (node.type === 'object' ? requiredText(node) : undefined);
   return `add ${String(path.at(-1))}:${example === undefined ? '' : ` ${example}`}`;
@@ -76,7 +76,7 @@ function missingMend(path: FieldPath, node: SchemaNode): string {
 
 const requiredText = (node: SchemaNode): string => `{${(node.required ?? []).map((key) => `${key}: ...`).join(', ')}}`;
 
-function valueMend(found: unknown, node: SchemaNode): string | undefined {
+function valueFix(found: unknown, node: SchemaNode): string | undefined {
   if (found === null) return node.default === undefined ? 'give it a value, or remove the key' : 'remove the key to take its default';
   const kinds = [node, ...(node.anyOf ?? [])];
   const choices = kinds.flatMap((kind) => kind.enum ?? (kind.const === undefined ? [] : [kind.const]));
@@ -90,6 +90,6 @@ function valueMend(found: unknown, node: SchemaNode): string | undefined {
   if (typeof found === 'number' && node.type === 'integer' && Number.isFinite(found) && !Number.isInteger(found)) return `write ${Math.max(Math.round(found), node.minimum ?? 0)}`;
   if ((typeof found === 'number' || typeof found === 'boolean') && node.type === 'string' && new RegExp(node.pattern ?? '').test(String(found))) return `write "${found}"`;
   if (node.type === 'array' && !Array.isArray(found) && !isRecord(found)) return `write [${foundText(found)}]`;
-  return node.mend;
+  return node.fix;
 }
 

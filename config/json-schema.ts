@@ -26,7 +26,7 @@ export const jsonSchemaText = (): string => `${JSON.stringify(jsonSchema(), unde
 
 /** The tree for editors: units within the descriptions, nothing required outside lists, unions open to parts of a member. */
 function optional(node: SchemaNode, open: boolean): Record<string, unknown> {
-  const { unit, mend: _said, required, oneOf, anyOf, properties, items, description, default: preset, ...rest } = node;
+  const { unit, fix: _said, required, oneOf, anyOf, properties, items, description, default: preset, ...rest } = node;
   return {
     ...rest,
     ...(description === undefined ? {} : { description: unit === undefined || unit === '1' ? description : `${description} (unit: ${unit})` }),

@@ -49,7 +49,7 @@ const BY_LINE = new Intl.Collator('en', { numeric: true });
 interface Placed {
   readonly where: string;
   readonly text: string;
-  readonly mend?: string | undefined;
+  readonly fix?: string | undefined;
 }
 
 /**
@@ -68,7 +68,7 @@ export function loadConfig({ source, overrides = [], cwd = process.cwd() }: Load
   if (!parsed.success || found.length > 0) {
     fail(
       label,
-      found.map((problem) => ({ where: locate({ layers: all, tree, ...problem }) ?? label, text: problemText({ path: problem.path, message: problem.message }), mend: problem.mend })),
+      found.map((problem) => ({ where: locate({ layers: all, tree, ...problem }) ?? label, text: problemText({ path: problem.path, message: problem.message }), fix: problem.fix })),
     );
   }
   const config = parsed.data;
@@ -94,7 +94,7 @@ function findSource(source: string, cwd: string): { origin: LoadedConfig['origin
     code: 'ConfigInvalid',
     where: source === '' ? '""' : source,
     message: stat === undefined ? 'neither a file nor a preset' : 'a folder, where a YAML file or a preset is needed',
-    mend: `${near === undefined ? '' : `did you mean ${near}? `}presets: ${presets.join(', ')}; "bliss init FILE" writes a file to start from`,
+    fix: `${near === undefined ? '' : `did you mean ${near}? `}presets: ${presets.join(', ')}; "bliss init FILE" writes a file to start from`,
   });
 }
 
@@ -104,10 +104,10 @@ function readLayers({ file, label, own, seen }: { file: string; label: string; o
   requireSmallText(text, label);
   const yaml = readYaml(text);
   const at = (line: number): string => `${label}:${line}`;
-  if (yaml.problems.length > 0) fail(label, yaml.problems.map(({ line, message, mend }) => ({ where: at(line), text: message, mend })));
+  if (yaml.problems.length > 0) fail(label, yaml.problems.map(({ line, message, fix }) => ({ where: at(line), text: message, fix })));
   if (!isRecord(yaml.value)) {
     const what = yaml.value === null ? 'nothing' : foundText(yaml.value);
-    return fail(label, [{ where: at(1), text: expected(what, 'a mapping of the run’s fields'), mend: '"bliss init FILE" writes a file to start from' }]);
+    return fail(label, [{ where: at(1), text: expected(what, 'a mapping of the run’s fields'), fix: '"bliss init FILE" writes a file to start from' }]);
   }
   const { extends: base, ...value } = yaml.value;
   const layer: Layer = {
@@ -122,8 +122,8 @@ function readLayers({ file, label, own, seen }: { file: string; label: string; o
   const presets = presetNames().filter((name) => !seen.includes(name));
   if (typeof base !== 'string' || !presets.includes(base)) {
     const near = typeof base === 'string' ? nearest(base, presets) : undefined;
-    const mend = near === undefined ? undefined : `did you mean ${near}?`;
-    return fail(label, [{ where: at(yaml.lineOf(['extends']) ?? 1), text: `extends: ${expected(foundText(base), `a preset, one of ${presets.join(', ')}`)}`, mend }]);
+    const fix = near === undefined ? undefined : `did you mean ${near}?`;
+    return fail(label, [{ where: at(yaml.lineOf(['extends']) ?? 1), text: `extends: ${expected(foundText(base), `a preset, one of ${presets.join(', ')}`)}`, fix }]);
   }
   return [...readLayers({ file: presetFile(base), label: `preset ${base}`, own: false, seen: [...seen, base] }), layer];
 }
@@ -132,7 +132,7 @@ function readText(file: string, label: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new BlissError({ code: 'ConfigInvalid', where: label, message: `cannot be read (${error instanceof Error ? error.message : String(error)})`, mend: 'make it readable', cause: error });
+    throw new BlissError({ code: 'ConfigInvalid', where: label, message: `cannot be read (${error instanceof Error ? error.message : String(error)})`, fix: 'make it readable', cause: error });
   }
 }
 
@@ -142,13 +142,13 @@ function override(given: unknown, texts: readonly string[]): { readonly overridd
   const set: Override[] = [];
   for (const text of texts) {
     const read = readOverride(text);
-    if ('wrong' in read) problems.push({ where: `--set ${text}`, text: read.wrong, mend: read.mend });
+    if ('wrong' in read) problems.push({ where: `--set ${text}`, text: read.wrong, fix: read.fix });
     else set.push(read);
   }
   const { tree, missed } = applyOverrides(given, set);
   for (const { override: one, list, length } of missed) {
     const found = expected(`"${String(one.path[list.length])}"`, `a number from 0 to ${length - 1}`);
-    problems.push({ where: one.locate(one.path) ?? '--set', text: `${fieldName(list)} is a list of ${length}: ${found}`, mend: `or set the whole list: --set '${fieldName(list)}=[...]'` });
+    problems.push({ where: one.locate(one.path) ?? '--set', text: `${fieldName(list)} is a list of ${length}: ${found}`, fix: `or set the whole list: --set '${fieldName(list)}=[...]'` });
   }
   if (problems.length > 0) fail('--set', problems);
   return { overridden: tree, set };
@@ -157,9 +157,9 @@ function override(given: unknown, texts: readonly string[]): { readonly overridd
 function fail(label: string, problems: readonly Placed[]): never {
   const [only] = problems;
   if (only !== undefined && problems.length === 1) {
-    throw new BlissError({ code: 'ConfigInvalid', where: only.where, message: only.text, ...(only.mend === undefined ? {} : { mend: only.mend }) });
+    throw new BlissError({ code: 'ConfigInvalid', where: only.where, message: only.text, ...(only.fix === undefined ? {} : { fix: only.fix }) });
   }
-  const lines = problems.toSorted((a, b) => BY_LINE.compare(a.where, b.where)).slice(0, MOST_PROBLEMS).map(({ where, text, mend }) => `${where}: ${text}${mend === undefined ? '' : `; ${mend}`}`);
+  const lines = problems.toSorted((a, b) => BY_LINE.compare(a.where, b.where)).slice(0, MOST_PROBLEMS).map(({ where, text, fix }) => `${where}: ${text}${fix === undefined ? '' : `; ${fix}`}`);
   if (problems.length > MOST_PROBLEMS) lines.push(`and ${problems.length - MOST_PROBLEMS} more`);
   throw new BlissError({ code: 'ConfigInvalid', where: label, message: `${problems.length} problems`, list: lines });
 }

@@ -7,7 +7,7 @@ export function matesProblems({ mates: section, comparison, data, heldOut, selec
   const arm = comparison.arms.findIndex(({ selector }) => selector === 'mates');
   if (arm < 0) return [];
   if (section === undefined) {
-    return [{ path: ['comparison', 'arms', arm, 'selector'], message: expected('"mates" and no section mates', 'mates with that section, which says how many rows are probed'), mend: 'add mates: { probes: ... }' }];
+    return [{ path: ['comparison', 'arms', arm, 'selector'], message: expected('"mates" and no section mates', 'mates with that section, which says how many rows are probed'), fix: 'add mates: { probes: ... }' }];
   }
   const aside = Math.max(2, Math.round(section.heldOutFraction * section.probes));
   const free = Math.floor(data.rowsPerGroup * (1 - chosen.fraction) + 1e-9);

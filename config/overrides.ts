@@ -9,16 +9,16 @@ export interface Override extends Layer {
 }
 
 /** `pretraining.steps=200`, `seeds=[1, 2]`, `data.sources.0.name=mine`: the right side is YAML. Text in place of an override says what is wrong with it. */
-export function readOverride(text: string): Override | { readonly wrong: string; readonly mend: string } {
+export function readOverride(text: string): Override | { readonly wrong: string; readonly fix: string } {
   const equals = text.indexOf('=');
-  if (equals < 0) return { wrong: 'no "=" in it', mend: `write --set ${text.trim() || 'FIELD'}=VALUE` };
+  if (equals < 0) return { wrong: 'no "=" in it', fix: `write --set ${text.trim() || 'FIELD'}=VALUE` };
   const name = text.slice(0, equals).trim();
   const path = name.split('.').map((key) => (/^(0|[1-9][0-9]*)$/.test(key) ? Number(key) : key));
-  if (path.includes('')) return { wrong: `"${name}" names no field`, mend: 'write --set pretraining.steps=200, say' };
-  if (path[0] === 'extends') return { wrong: 'extends is read from the file alone', mend: 'write it into the file, or name the preset in place of the file' };
+  if (path.includes('')) return { wrong: `"${name}" names no field`, fix: 'write --set pretraining.steps=200, say' };
+  if (path[0] === 'extends') return { wrong: 'extends is read from the file alone', fix: 'write it into the file, or name the preset in place of the file' };
   const yaml = readYaml(text.slice(equals + 1));
   const problem = yaml.problems[0];
-  if (problem !== undefined) return { wrong: problem.message, mend: problem.mend ?? 'write the value as YAML, in quotes for the shell where it has spaces' };
+  if (problem !== undefined) return { wrong: problem.message, fix: problem.fix ?? 'write the value as YAML, in quotes for the shell where it has spaces' };
   const where = `--set ${text}`;
   return {
     path,

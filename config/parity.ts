@@ -61,7 +61,7 @@ export function applyParity(tree: unknown, layers: readonly Layer[]): { readonly
     if (applies?.(tree) === false) continue;
     const found = valueAt(tree, path);
     if (found !== undefined && found !== value && own.some((layer) => layer.locate(path) !== undefined)) {
-      problems.push({ path, message: expected(JSON.stringify(found), `${JSON.stringify(value)} under parity: release (${because})`), mend: `write ${JSON.stringify(value)}, or parity: none` });
+      problems.push({ path, message: expected(JSON.stringify(found), `${JSON.stringify(value)} under parity: release (${because})`), fix: `write ${JSON.stringify(value)}, or parity: none` });
       continue;
     }
     const holders = path.slice(0, -1).map((_, i) => valueAt(result, path.slice(0, i + 1)));

@@ -6,7 +6,7 @@ export interface Problem {
   readonly path: FieldPath;
   /** what was found and what is allowed, without the path */
   readonly message: string;
-  readonly mend?: string;
+  readonly fix?: string;
   /** other fields that take part: the line of the one that the user set last is shown */
   readonly related?: readonly FieldPath[];
 }
@@ -14,8 +14,8 @@ export interface Problem {
 /** `data.sources.0.paths`, the spelling that `--set` takes. */
 export const fieldName = (path: FieldPath): string => path.join('.');
 
-export function problemText({ path, message, mend }: Problem): string {
-  return `${path.length === 0 ? '' : `${fieldName(path)}: `}${message}${mend === undefined ? '' : `; ${mend}`}`;
+export function problemText({ path, message, fix }: Problem): string {
+  return `${path.length === 0 ? '' : `${fieldName(path)}: `}${message}${fix === undefined ? '' : `; ${fix}`}`;
 }
 
 export const expected = (found: string, allowed: string): string => `found ${found}, allowed: ${allowed}`;

@@ -24,7 +24,7 @@ export interface SchemaNode {
   readonly default?: unknown;
   readonly description?: string;
   /** what to write where something of another kind stands; errors say it, no editor does */
-  readonly mend?: string;
+  readonly fix?: string;
   /** of a number; `1`: a pure number */
   readonly unit?: string;
 }

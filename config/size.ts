@@ -21,7 +21,7 @@ export function requireSmall(config: { readonly seeds: readonly number[]; readon
   if (bytes <= MOST_BYTES && ofSeeds <= MOST_BYTES_OF_SEEDS) return;
   const { path, bytes: most } = largest(config, bytes);
   const allowed = bytes > MOST_BYTES ? megabytes(MOST_BYTES) : `${megabytes(MOST_BYTES_OF_SEEDS)} for all ${seeds.length} seeds together, which have ${megabytes(ofSeeds)}`;
-  throw new BlissError({ code: 'ConfigInvalid', where, message: `the configuration has ${megabytes(bytes)}, of which ${fieldName(path)} takes ${megabytes(most)}; allowed: ${allowed}`, mend: SHORTER });
+  throw new BlissError({ code: 'ConfigInvalid', where, message: `the configuration has ${megabytes(bytes)}, of which ${fieldName(path)} takes ${megabytes(most)}; allowed: ${allowed}`, fix: SHORTER });
 }
 
 /** The same by a file's text, before it is parsed. @throws BlissError ConfigInvalid, with the section that takes most of it */
@@ -31,7 +31,7 @@ export function requireSmallText(text: string, where: string): void {
   const sections = [...text.matchAll(/^([A-Za-z]\w*):/gm)].map(({ 1: name, index }) => ({ name, index }));
   const sized = sections.map(({ name, index }, i) => ({ name, size: (sections[i + 1]?.index ?? text.length) - index }));
   const most = sized.reduce((a, b) => (b.size > a.size ? b : a), { name: '', size: 0 });
-  throw new BlissError({ code: 'ConfigInvalid', where, message: `the file has ${megabytes(bytes)}${most.name === '' ? '' : `, of which ${most.name} takes ${megabytes(most.size)}`}; allowed: ${megabytes(MOST_TEXT_BYTES)}, and ${megabytes(MOST_BYTES)} of configuration in it`, mend: SHORTER });
+  throw new BlissError({ code: 'ConfigInvalid', where, message: `the file has ${megabytes(bytes)}${most.name === '' ? '' : `, of which ${most.name} takes ${megabytes(most.size)}`}; allowed: ${megabytes(MOST_TEXT_BYTES)}, and ${megabytes(MOST_BYTES)} of configuration in it`, fix: SHORTER });
 }
 
 /** Down from the whole as long as one field takes more than half. */

@@ -8,7 +8,7 @@ export interface YamlText {
   /** line of a key or list item, from 1 */
   lineOf(path: FieldPath): number | undefined;
   /** what keeps the text from being YAML that can be trusted */
-  readonly problems: readonly { readonly line: number; readonly message: string; readonly mend?: string }[];
+  readonly problems: readonly { readonly line: number; readonly message: string; readonly fix?: string }[];
 }
 
 /** uses of an alias, which may hold aliases itself: more than people write, and less than fills the memory */
@@ -31,12 +31,12 @@ export function readYaml(source: string): YamlText {
       if (anchors.has(node.source)) return;
       // no name that anybody gives an anchor
       const isGlob = /[^\w-]/.test(node.source);
-      problems.push({ line: line(startOf(node)), message: `not valid YAML: *${node.source} refers to no anchor before it`, ...(isGlob ? { mend: `write it in quotes, as a text that begins with * stands in them: "*${node.source}"` } : {}) });
+      problems.push({ line: line(startOf(node)), message: `not valid YAML: *${node.source} refers to no anchor before it`, ...(isGlob ? { fix: `write it in quotes, as a text that begins with * stands in them: "*${node.source}"` } : {}) });
     },
     Pair: (_, { key, value }) => {
       const merged = isSeq<Node>(value) ? value.items : [value];
       const wrong = isMergeKey(key) && !merged.every((one) => isMap(isAlias(one) ? (anchors.get(one.source) ?? one) : one));
-      if (wrong && isScalar(key)) problems.push({ line: line(startOf(key)), message: `${MERGE}: ${expected('something else', 'a mapping with an anchor, or a list of them')}`, mend: `write ${MERGE}: *name, and &name before that mapping` });
+      if (wrong && isScalar(key)) problems.push({ line: line(startOf(key)), message: `${MERGE}: ${expected('something else', 'a mapping with an anchor, or a list of them')}`, fix: `write ${MERGE}: *name, and &name before that mapping` });
     },
   });
   if (problems.length > 0) return { value: undefined, lineOf: () => undefined, problems };
@@ -64,7 +64,7 @@ function repeatedKeys(node: unknown, at: FieldPath, line: (offset: number) => nu
     const before = first.get(name);
     if (before === undefined) first.set(name, here);
     return [
-      ...(before === undefined ? [] : [{ line: here, message: `${fieldName([...at, name])}: set twice, first on line ${before}`, mend: isMergeKey(key) ? `write ${MERGE}: [*a, *b]` : 'keep one of them' }]),
+      ...(before === undefined ? [] : [{ line: here, message: `${fieldName([...at, name])}: set twice, first on line ${before}`, fix: isMergeKey(key) ? `write ${MERGE}: [*a, *b]` : 'keep one of them' }]),
       ...repeatedKeys(value, [...at, name], line),
     ];
   });

@@ -1,5 +1,5 @@
 /**
- * The one family of errors a user meets. Each says what was wrong, where, what was expected and the mend;
+ * The one family of errors a user meets. Each says what was wrong, where, what was expected and the fix;
  * `code` is stable and becomes the `type` of Temporal's ApplicationFailure.
  */
 export type ErrorCode =
@@ -31,29 +31,29 @@ export interface BlissErrorInput {
   /** file, and line or row group where one is known: `corpus.jsonl:12` */
   readonly where?: string;
   /** what the user does about it, in the imperative: `write 10` */
-  readonly mend?: string;
+  readonly fix?: string;
   readonly cause?: unknown;
 }
 
 export class BlissError extends Error {
   readonly code: ErrorCode;
   readonly where: string | undefined;
-  readonly mend: string | undefined;
+  readonly fix: string | undefined;
   /** the message as it was given, alone */
   readonly sentence: string;
   readonly list: readonly string[];
 
-  constructor({ code, message, list = [], where, mend, cause }: BlissErrorInput) {
-    super(`${where === undefined ? '' : `${where}: `}${withList(message, list)}${mend === undefined ? '' : `; ${mend}`}`, { cause });
+  constructor({ code, message, list = [], where, fix, cause }: BlissErrorInput) {
+    super(`${where === undefined ? '' : `${where}: `}${withList(message, list)}${fix === undefined ? '' : `; ${fix}`}`, { cause });
     this.name = code;
     this.code = code;
     this.sentence = message;
     this.list = list;
     this.where = where;
-    this.mend = mend;
+    this.fix = fix;
   }
 
-  /** The message as it was given, with its list, without the `where` and the `mend` around it. */
+  /** The message as it was given, with its list, without the `where` and the `fix` around it. */
   get bare(): string {
     return withList(this.sentence, this.list);
   }
@@ -66,14 +66,14 @@ export class BlissError extends Error {
 
 const withList = (message: string, list: readonly string[]): string => [message, ...list].join('\n  ');
 
-/** A disk that is full is the operator's to mend and worth a retry; every other errno stays as it is. */
+/** A disk that is full is the operator's to fix and worth a retry; every other errno stays as it is. */
 export function asBlissError(error: unknown, where?: string): unknown {
   if (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) {
     return new BlissError({
       code: 'DiskFull',
       message: 'no space left on the disk',
       ...(where === undefined ? {} : { where }),
-      mend: 'free some space: the run goes on by itself from its last checkpoint',
+      fix: 'free some space: the run goes on by itself from its last checkpoint',
       cause: error,
     });
   }

@@ -6,7 +6,7 @@ export type Fault =
   | { readonly kind: 'other'; readonly name: string; readonly message: string; readonly code: string | undefined; readonly stack: string | undefined };
 
 export function toFault(error: unknown): Fault {
-  if (error instanceof BlissError) return { kind: 'ours', input: { code: error.code, message: error.sentence, list: error.list, where: error.where, mend: error.mend } };
+  if (error instanceof BlissError) return { kind: 'ours', input: { code: error.code, message: error.sentence, list: error.list, where: error.where, fix: error.fix } };
   if (!(error instanceof Error)) return { kind: 'other', name: 'Error', message: String(error), code: undefined, stack: undefined };
   return { kind: 'other', name: error.name, message: error.message, code: 'code' in error ? String(error.code) : undefined, stack: error.stack };
 }

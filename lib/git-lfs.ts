@@ -8,7 +8,7 @@ export const LFS_POINTER_BYTES = 1_024;
 /** Whether a file that begins so stands for one that was not fetched. */
 export const isLfsPointer = (head: Uint8Array): boolean => Buffer.compare(head.subarray(0, BEGINNING.length), BEGINNING) === 0;
 
-export const lfsPointer = (file: string): BlissError => new BlissError({ code: 'DataInvalid', where: file, message: 'it is a pointer of Git LFS: the file itself was not fetched', mend: 'fetch it by `git lfs pull` in its repository' });
+export const lfsPointer = (file: string): BlissError => new BlissError({ code: 'DataInvalid', where: file, message: 'it is a pointer of Git LFS: the file itself was not fetched', fix: 'fetch it by `git lfs pull` in its repository' });
 
 /** For readers of forms that a pointer cannot be. @throws BlissError DataInvalid where the file is one; what else is wrong with it is not asked */
 export async function refuseLfsPointer(file: string): Promise<void> {

@@ -4,7 +4,7 @@ import { asBlissError, BlissError } from './errors.js';
 import type { Home } from './home.js';
 
 const unusable = ({ root }: Home, message: string, cause?: unknown): BlissError =>
-  new BlissError({ code: 'Usage', message, where: root, mend: 'give a folder that you may write to by --home or BLISS_HOME', cause });
+  new BlissError({ code: 'Usage', message, where: root, fix: 'give a folder that you may write to by --home or BLISS_HOME', cause });
 
 /** Why a home cannot be one, as far as looking tells; undefined where it is or can be made. */
 export function homeFault(home: Home): BlissError | undefined {

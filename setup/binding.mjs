@@ -29,14 +29,14 @@ export function findCompiler(env) {
   if (own !== undefined && own !== '') {
     const [name = '', ...args] = own.split(/\s+/); // `ccache g++` is usual
     const program = name.includes('/') ? (isExecutable(name) ? name : null) : findOnPath(name, env);
-    if (program === null) throw new SetupError({ message: `CXX is "${own}", which is no program`, mend: 'set CXX to a C++ compiler, or unset it' });
+    if (program === null) throw new SetupError({ message: `CXX is "${own}", which is no program`, fix: 'set CXX to a C++ compiler, or unset it' });
     return { program, args };
   }
   for (const name of ['g++', 'c++', 'clang++']) {
     const program = findOnPath(name, env);
     if (program !== null) return { program, args: [] };
   }
-  throw new SetupError({ message: 'no C++ compiler found (g++, c++, clang++); the TensorFlow binding is compiled here', mend: NO_COMPILER });
+  throw new SetupError({ message: 'no C++ compiler found (g++, c++, clang++); the TensorFlow binding is compiled here', fix: NO_COMPILER });
 }
 
 /**
@@ -96,7 +96,7 @@ function bindingKey(root, tensorflow) {
 /** @param {{ program: string, args: readonly string[] }} compiler */
 async function compilerKey({ program, args }) {
   const { code, output } = await capture(program, [...args, '--version']);
-  if (code !== 0) throw new SetupError({ message: `${program} --version fails: ${lastLines(output, 3)}`, mend: NO_COMPILER });
+  if (code !== 0) throw new SetupError({ message: `${program} --version fails: ${lastLines(output, 3)}`, fix: NO_COMPILER });
   return createHash('sha256').update(output).digest('hex').slice(0, 8);
 }
 
@@ -117,7 +117,7 @@ async function compile({ root, compiler, into, say }) {
       '-Ldeps/lib', '-ltensorflow', '-l:libtensorflow_framework.so.2', '-Wl,-rpath,$ORIGIN/../../deps/lib'],
     { cwd: packageFolder(root) },
   );
-  if (code !== 0) throw new SetupError({ message: `the TensorFlow binding did not compile:\n${lastLines(output)}`, mend: 'use g++ 9 or later or clang 10 or later (CXX names another compiler), with the C++ standard library\'s headers' });
+  if (code !== 0) throw new SetupError({ message: `the TensorFlow binding did not compile:\n${lastLines(output)}`, fix: 'use g++ 9 or later or clang 10 or later (CXX names another compiler), with the C++ standard library\'s headers' });
   say(`  compiled in ${secondsSince(started)}`);
 }
 
@@ -131,7 +131,7 @@ async function tryLoading({ target, env, tensorflow }) {
   const version = /^version (.+)$/m.exec(output)?.[1];
   if (code !== 0 || version === undefined) {
     rmSync(target, { force: true });
-    throw new SetupError({ message: `the TensorFlow binding does not load:\n${lastLines(output)}`, mend: tensorflow.version.startsWith('own-') ? 'unset BLISS_TENSORFLOW_DIR, or set it to a TensorFlow 2.21 for this machine' : tensorflow.device === 'gpu' ? 'set BLISS_DEVICE=cpu to go on without the GPU, or mend its driver (nvidia-smi)' : 'remove the folder wheels/ of the cache (BLISS_CACHE) and run again' });
+    throw new SetupError({ message: `the TensorFlow binding does not load:\n${lastLines(output)}`, fix: tensorflow.version.startsWith('own-') ? 'unset BLISS_TENSORFLOW_DIR, or set it to a TensorFlow 2.21 for this machine' : tensorflow.device === 'gpu' ? 'set BLISS_DEVICE=cpu to go on without the GPU, or fix its driver (nvidia-smi)' : 'remove the folder wheels/ of the cache (BLISS_CACHE) and run again' });
   }
   return version;
 }

@@ -56,7 +56,7 @@ export async function once({ cache, name, say, make }) {
   if (isComplete(folder)) return folder;
   const partial = path.join(cache, 'partial');
   if (!isWritable(partial)) {
-    throw new SetupError({ message: `the cache ${cache} has no ${name} that this user may read, and this user may not write to it`, mend: 'let its owner run this set-up there once (umask 022, so that others may read), or set BLISS_CACHE to a folder of yours' });
+    throw new SetupError({ message: `the cache ${cache} has no ${name} that this user may read, and this user may not write to it`, fix: 'let its owner run this set-up there once (umask 022, so that others may read), or set BLISS_CACHE to a folder of yours' });
   }
   const key = name.replaceAll('/', '+');
   return withLock({ file: path.join(cache, 'locks', `${key}.lock`), onWait: (holder) => say(`waiting for ${holder}, which is fetching or building ${name}`) }, async () => {

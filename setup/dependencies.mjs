@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { capture, lastLines } from './command.mjs';
 import { secondsSince } from './progress.mjs';
-import { SetupError, mendOfFetching, noSpace } from './setup-error.mjs';
+import { SetupError, fixOfFetching, noSpace } from './setup-error.mjs';
 
 /** @param {string} root */
 const stampFile = (root) => path.join(root, 'node_modules', '.bliss-lock-sha256');
@@ -46,9 +46,9 @@ export async function installDependencies({ root, env, say }) {
   const started = performance.now();
   say('installing npm packages (npm ci, install scripts off)');
   const { code, output } = await npm(['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-fund', '--no-audit', '--no-progress', '--loglevel=error'], root, env);
-  if (code === 127) throw new SetupError({ message: 'npm was not found', mend: 'install it with Node (Debian: apt install npm; nvm brings it)' });
+  if (code === 127) throw new SetupError({ message: 'npm was not found', fix: 'install it with Node (Debian: apt install npm; nvm brings it)' });
   if (/ENOSPC/.test(output)) throw noSpace('npm packages');
-  if (code !== 0) throw new SetupError({ message: `npm ci failed:\n${lastLines(output)}`, mend: mendOfFetching('check the network and the registry that npm is set to (npm config get registry), then run again', env) });
+  if (code !== 0) throw new SetupError({ message: `npm ci failed:\n${lastLines(output)}`, fix: fixOfFetching('check the network and the registry that npm is set to (npm config get registry), then run again', env) });
   writeFileSync(stampFile(root), lockSha256(root));
   say(`  installed in ${secondsSince(started)}`);
 }

@@ -28,7 +28,7 @@ export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
  * @param {boolean} [input.needTemporal] also where a server's address is configured
  * @param {(folder: string) => number} [input.freeBytes]
  * @returns {Promise<import('./record.mjs').SetupRecord>}
- * @throws {import('./setup-error.mjs').SetupError} what is wrong, and the mend
+ * @throws {import('./setup-error.mjs').SetupError} what is wrong, and the fix
  */
 export async function setUp({ root = ROOT, env = process.env, facts = readFacts(env), say = sayOnStderr, needTemporal = false, freeBytes } = {}) {
   const started = performance.now();

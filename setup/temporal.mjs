@@ -16,7 +16,7 @@ const MEMBER = TEMPORAL_CLI.essential[0] ?? '';
 export function chooseTemporal({ env, cache, needed = false }) {
   const own = env['TEMPORAL_CLI_PATH'];
   if (own !== undefined && own !== '') {
-    if (!isExecutable(own)) throw new SetupError({ message: `TEMPORAL_CLI_PATH is ${own}, which is no program`, mend: 'set it to the temporal binary, or unset it' });
+    if (!isExecutable(own)) throw new SetupError({ message: `TEMPORAL_CLI_PATH is ${own}, which is no program`, fix: 'set it to the temporal binary, or unset it' });
     return { path: path.resolve(own), missing: [] };
   }
   const onPath = findOnPath('temporal', env);

@@ -45,14 +45,14 @@ function chooseDevice(env, facts) {
   const asked = env['BLISS_DEVICE'];
   if (asked === undefined || asked === '') return facts.gpu ? 'gpu' : 'cpu';
   if (asked === 'cpu' || asked === 'gpu') return asked;
-  throw new SetupError({ message: `BLISS_DEVICE is "${asked}"`, mend: 'set it to cpu or gpu, or unset it: a GPU is taken where its driver is found' });
+  throw new SetupError({ message: `BLISS_DEVICE is "${asked}"`, fix: 'set it to cpu or gpu, or unset it: a GPU is taken where its driver is found' });
 }
 
 /** @param {string} dir @param {'cpu' | 'gpu'} device @returns {Tensorflow} */
 function ownTensorflow(dir, device) {
   const missing = ['include/tensorflow/c/c_api.h', ...LIBRARIES].filter((file) => !existsSync(path.join(dir, file)));
   if (missing.length > 0) {
-    throw new SetupError({ message: `BLISS_TENSORFLOW_DIR is ${dir}, which lacks ${missing.join(', ')}`, mend: 'set it to the tensorflow folder of an installed wheel (python3 -c "import tensorflow; print(tensorflow.__path__[0])"), or unset it' });
+    throw new SetupError({ message: `BLISS_TENSORFLOW_DIR is ${dir}, which lacks ${missing.join(', ')}`, fix: 'set it to the tensorflow folder of an installed wheel (python3 -c "import tensorflow; print(tensorflow.__path__[0])"), or unset it' });
   }
   // Beside an installed wheel lie the CUDA libraries that pip installed with it.
   const nvidia = path.join(dir, '..', 'nvidia');
@@ -66,7 +66,7 @@ export function libraryPath({ cuda }) {
   const folders = Object.values(cuda).map((part) => path.join(part, 'lib')).filter((folder) => existsSync(folder));
   const unusable = folders.find((folder) => /[:;]/.test(folder));
   if (unusable === undefined) return folders;
-  throw new SetupError({ message: `${unusable} holds a colon or a semicolon, at which the loader of libraries divides its path`, mend: 'set BLISS_CACHE (or BLISS_TENSORFLOW_DIR, where that is set) to a folder without either' });
+  throw new SetupError({ message: `${unusable} holds a colon or a semicolon, at which the loader of libraries divides its path`, fix: 'set BLISS_CACHE (or BLISS_TENSORFLOW_DIR, where that is set) to a folder without either' });
 }
 
 /**

@@ -6,5 +6,5 @@ import { SetupError } from './setup-error.mjs';
  */
 export function checkTestFolder(root) {
   const [found] = /[#?%]/.exec(root) ?? [];
-  if (found !== undefined) throw new SetupError({ message: `the tests cannot run in a folder whose path has a ${found} in it: ${root} (vitest takes paths for URLs)`, mend: 'clone into another folder to run them; "npm start" and "npx bliss" run in this one' });
+  if (found !== undefined) throw new SetupError({ message: `the tests cannot run in a folder whose path has a ${found} in it: ${root} (vitest takes paths for URLs)`, fix: 'clone into another folder to run them; "npm start" and "npx bliss" run in this one' });
 }

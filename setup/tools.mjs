@@ -11,13 +11,13 @@ const NODE_MODULES_BYTES = 1_090e6;
 /** python3 and pip are wanted only to fetch wheels. @param {NodeJS.ProcessEnv} env */
 export async function checkPip(env) {
   const { code, output } = await capture('python3', ['-m', 'pip', '--version'], { env });
-  if (code === 127) throw new SetupError({ message: 'python3 was not found; it is used to fetch TensorFlow and Temporal (no Python is run otherwise)', mend: 'install it (Debian, Ubuntu: apt install python3 python3-pip; Fedora: dnf install python3-pip)' });
-  if (code !== 0) throw new SetupError({ message: `python3 has no pip that works (${output.trim().split('\n').at(-1) ?? ''}); it is used to fetch TensorFlow and Temporal`, mend: 'install it (Debian, Ubuntu: apt install python3-pip; elsewhere: python3 -m ensurepip)' });
+  if (code === 127) throw new SetupError({ message: 'python3 was not found; it is used to fetch TensorFlow and Temporal (no Python is run otherwise)', fix: 'install it (Debian, Ubuntu: apt install python3 python3-pip; Fedora: dnf install python3-pip)' });
+  if (code !== 0) throw new SetupError({ message: `python3 has no pip that works (${output.trim().split('\n').at(-1) ?? ''}); it is used to fetch TensorFlow and Temporal`, fix: 'install it (Debian, Ubuntu: apt install python3-pip; elsewhere: python3 -m ensurepip)' });
 }
 
 /** The program locks a home, so that no two stacks have it. @param {NodeJS.ProcessEnv} env */
 export function checkFlock(env) {
-  if (findOnPath('flock', env) === null) throw new SetupError({ message: 'flock was not found; it locks the folder where runs keep their state', mend: 'install util-linux (Debian, Ubuntu: apt install util-linux; Fedora: dnf install util-linux-core)' });
+  if (findOnPath('flock', env) === null) throw new SetupError({ message: 'flock was not found; it locks the folder where runs keep their state', fix: 'install util-linux (Debian, Ubuntu: apt install util-linux; Fedora: dnf install util-linux-core)' });
 }
 
 /**
@@ -38,7 +38,7 @@ export function checkDisk({ root, cache, wheels, dependencies, freeBytes = freeB
   const needs = sameDisk ? [{ folder: cache, bytes: inCache + inClone }] : [{ folder: cache, bytes: inCache }, { folder: root, bytes: inClone }];
   for (const { folder, bytes } of needs) {
     if (bytes > 0 && freeBytes(folder) < bytes) {
-      throw new SetupError({ message: `too little room on the disk of ${folder}: ${megabytes(freeBytes(folder))} free, ${megabytes(bytes)} needed`, mend: folder === cache ? 'free some space, or set BLISS_CACHE to a folder on another disk' : 'free some space' });
+      throw new SetupError({ message: `too little room on the disk of ${folder}: ${megabytes(freeBytes(folder))} free, ${megabytes(bytes)} needed`, fix: folder === cache ? 'free some space, or set BLISS_CACHE to a folder on another disk' : 'free some space' });
     }
   }
 }

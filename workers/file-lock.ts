@@ -32,4 +32,4 @@ export const lockProgramFault = (): BlissError | undefined => {
 };
 
 const noFlock = (cause: unknown): BlissError =>
-  new BlissError({ code: 'NotSetUp', message: 'the program `flock`, which locks a home, is not in PATH', mend: 'install util-linux (Debian, Ubuntu: apt install util-linux; Fedora: dnf install util-linux-core), or put it into PATH', cause });
+  new BlissError({ code: 'NotSetUp', message: 'the program `flock`, which locks a home, is not in PATH', fix: 'install util-linux (Debian, Ubuntu: apt install util-linux; Fedora: dnf install util-linux-core), or put it into PATH', cause });

@@ -6,7 +6,7 @@ import { hereIs, type Holder, type StackInfo, type Unreachable } from './stack-i
 /** Whoever has the home, and what ends that. @param stack undefined: it ended while we asked */
 export function homeInUse(home: Home, stack: StackInfo | Unreachable | undefined): BlissError {
   const { who, end } = stack === undefined || 'unreachable' in stack ? whoIsUnreachable(home, stack) : whoIsUp(home, stack);
-  return new BlissError({ code: 'HomeInUse', message: `this home is in use by ${who}`, where: home.root, mend: `${end}, or take another --home` });
+  return new BlissError({ code: 'HomeInUse', message: `this home is in use by ${who}`, where: home.root, fix: `${end}, or take another --home` });
 }
 
 const whoIsUp = (home: Home, { pid, address }: StackInfo): { who: string; end: string } => ({
@@ -44,7 +44,7 @@ export const noLocks = (home: Home, reason: string): BlissError =>
     code: 'Usage',
     message: `the home's file system takes no locks (${reason}), so that a second Temporal server could open its database`,
     where: home.lockFile,
-    mend: 'take a --home on a local disk, mount that file system with locks (NFS: its lock service; Lustre: -o flock), or use a server of your own by TEMPORAL_ADDRESS',
+    fix: 'take a --home on a local disk, mount that file system with locks (NFS: its lock service; Lustre: -o flock), or use a server of your own by TEMPORAL_ADDRESS',
   });
 
 export const lockUnusable = (home: Home, error: unknown): BlissError =>
@@ -52,6 +52,6 @@ export const lockUnusable = (home: Home, error: unknown): BlissError =>
     code: 'Usage',
     message: `the home's lock cannot be opened (${error instanceof Error && 'code' in error ? String(error.code) : String(error)})`,
     where: home.lockFile,
-    mend: 'be the user whose home it is, or give a folder of yours by --home or BLISS_HOME',
+    fix: 'be the user whose home it is, or give a folder of yours by --home or BLISS_HOME',
     cause: error,
   });

@@ -118,7 +118,7 @@ function startWorkers({ home, server, onEvent, preemption, workerEntry }: Requir
       logFile: path.join(home.logs, `${log}.log`),
       isReady: isReadyLine,
       onEvent,
-      mend: 'run `bliss doctor`; the log has the whole message',
+      fix: 'run `bliss doctor`; the log has the whole message',
     });
   return [
     // the CPU worker has no use for a device, and TensorFlow would take the device's memory for itself

@@ -90,7 +90,7 @@ export function attributesMissing({ namespace, missing, why, cause }: { readonly
   return new BlissError({
     code: 'ConfigInvalid',
     message: `the namespace ${namespace} lacks the search attributes ${missing.map((name) => `${name} (${SEARCH_ATTRIBUTE_TYPES[name]})`).join(', ')}, and this account may not register them${why === undefined ? '' : ` (${why.status}: ${why.details})`}`,
-    mend: `have an operator run \`temporal operator search-attribute create --namespace ${namespace} ${missing.map((name) => `--name ${name} --type ${SEARCH_ATTRIBUTE_TYPES[name]}`).join(' ')}\`; on Temporal Cloud add them in its UI or by \`tcld namespace search-attributes add\``,
+    fix: `have an operator run \`temporal operator search-attribute create --namespace ${namespace} ${missing.map((name) => `--name ${name} --type ${SEARCH_ATTRIBUTE_TYPES[name]}`).join(' ')}\`; on Temporal Cloud add them in its UI or by \`tcld namespace search-attributes add\``,
     cause,
   });
 }

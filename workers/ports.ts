@@ -26,7 +26,7 @@ export async function freePort(): Promise<number> {
     const port = FIRST + Math.floor(Math.random() * (LAST - FIRST + 1));
     if (await portIsFree(port)) return port;
   }
-  throw new BlissError({ code: 'PortInUse', message: `no free port found between ${FIRST} and ${LAST}`, where: LOOPBACK, mend: 'see who holds them: `ss -ltnp`' });
+  throw new BlissError({ code: 'PortInUse', message: `no free port found between ${FIRST} and ${LAST}`, where: LOOPBACK, fix: 'see who holds them: `ss -ltnp`' });
 }
 
 const TRIES = 5;

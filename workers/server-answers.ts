@@ -24,7 +24,7 @@ const isForGood = (error: unknown): boolean => error instanceof BlissError && er
  * Waits, for as long as it takes, until a server answers: machines are started while it is away too, and workers again on them, and ending for
  * that would leave nobody to go on when it is back.
  * @returns false when the signal aborted
- * @throws BlissError ConfigInvalid, ServerRefused where it answers and will not have us: waiting mends nothing
+ * @throws BlissError ConfigInvalid, ServerRefused where it answers and will not have us: waiting fixes nothing
  */
 export async function serverAnswers({ server, onSilence, signal }: ServerAnswers): Promise<boolean> {
   const began = Date.now();

@@ -22,7 +22,7 @@ export interface SupervisedProcess {
   /** a descriptor that it has a copy of, as its fourth, while it lives */
   readonly keeps?: number;
   /** what helps when it keeps ending, shown with the error */
-  readonly mend: string;
+  readonly fix: string;
 }
 
 export interface ProcessEvent {
@@ -183,12 +183,12 @@ export function lastLines(file: string, count: number): string[] {
   return readFileSync(file, 'utf8').split('\n').filter((line) => line.trim() !== '').slice(-count);
 }
 
-function crashLoop({ name, logFile, mend }: SupervisedProcess, how: string): BlissError {
+function crashLoop({ name, logFile, fix }: SupervisedProcess, how: string): BlissError {
   const said = lastLines(logFile, 12).filter((line) => !line.includes('[stack]')).slice(-3).map((line) => line.trim().slice(0, 300));
   return new BlissError({
     code: 'CrashLoop',
     message: `the ${name} ended ${SHORT_LIVES_BEFORE_GIVING_UP} times in a row right after its start (${how})${said.length === 0 ? '' : `: ${said.join(' | ')}`}`,
     where: logFile,
-    mend,
+    fix,
   });
 }

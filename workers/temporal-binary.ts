@@ -51,7 +51,7 @@ export function findTemporalBinary({ environment = process.env, installed = read
       code: 'NotSetUp',
       message: 'TEMPORAL_CLI_PATH names no executable file',
       where: named,
-      mend: 'set TEMPORAL_CLI_PATH to the temporal binary, or unset it',
+      fix: 'set TEMPORAL_CLI_PATH to the temporal binary, or unset it',
     });
   }
   for (const folder of (environment['PATH'] ?? '').split(path.delimiter)) {
@@ -76,12 +76,12 @@ export function requireTemporalBinary({ environment = process.env, installed = r
       code: 'NotSetUp',
       message: 'the Temporal server that the set-up fetched is not for this user to run',
       where: forbidden.file,
-      mend: 'let the owner of that cache run `npm run setup` once (with umask 022 it opens what it made to others), or run it yourself with BLISS_CACHE set to a folder of yours, or set TEMPORAL_CLI_PATH',
+      fix: 'let the owner of that cache run `npm run setup` once (with umask 022 it opens what it made to others), or run it yourself with BLISS_CACHE set to a folder of yours, or set TEMPORAL_CLI_PATH',
     });
   }
   throw new BlissError({
     code: 'NotSetUp',
     message: 'there is no Temporal server: no TEMPORAL_ADDRESS, and no temporal binary in TEMPORAL_CLI_PATH, PATH or the cache',
-    mend: 'run `npm run setup`, or set TEMPORAL_ADDRESS to your server',
+    fix: 'run `npm run setup`, or set TEMPORAL_ADDRESS to your server',
   });
 }

@@ -53,7 +53,7 @@ export async function startTemporalServer({ home, binary, port, uiPort, onEvent,
     ...(lock === undefined ? {} : { keeps: lock }),
     logFile,
     onEvent,
-    mend: 'read the log; `bliss doctor` checks the rest',
+    fix: 'read the log; `bliss doctor` checks the rest',
   });
   const server = localServer({ address: `${LOOPBACK}:${port}`, namespace: LOCAL_NAMESPACE });
   const outcome = await Promise.race([waitUntilReady(server, logFile), supervisor.gaveUp]);
@@ -112,7 +112,7 @@ async function waitUntilReady(server: ServerAddress, logFile: string): Promise<B
       await connection?.close();
     }
   }
-  return new BlissError({ code: 'ServerUnreachable', message: 'the Temporal server did not get ready within a minute', where: server.address, mend: `read ${logFile}`, cause: last });
+  return new BlissError({ code: 'ServerUnreachable', message: 'the Temporal server did not get ready within a minute', where: server.address, fix: `read ${logFile}`, cause: last });
 }
 
 /** @throws BlissError PortInUse */
@@ -127,5 +127,5 @@ const portInUse = (port: number): BlissError =>
     code: 'PortInUse',
     message: `port ${port} is in use by another process`,
     where: `${LOOPBACK}:${port}`,
-    mend: `end that process (\`ss -ltnp sport = :${port}\` names it) or take other ports: bliss dev --port 7333 --ui-port 8333`,
+    fix: `end that process (\`ss -ltnp sport = :${port}\` names it) or take other ports: bliss dev --port 7333 --ui-port 8333`,
   });

@@ -27,7 +27,7 @@ export async function apart<Name extends keyof Jobs>(name: Name, input: Paramete
     child.on('close', (code, signal) => {
       heard.end();
       if (answered !== undefined) resolve(answered);
-      else reject(new BlissError({ code: 'Stopped', message: `the process that works for this command ended ${signal === null ? `with code ${code ?? '?'}` : `by ${signal}`}`, mend: 'read what it said above; `bliss doctor` says whether TensorFlow loads' }));
+      else reject(new BlissError({ code: 'Stopped', message: `the process that works for this command ended ${signal === null ? `with code ${code ?? '?'}` : `by ${signal}`}`, fix: 'read what it said above; `bliss doctor` says whether TensorFlow loads' }));
     });
     child.send(input);
   });

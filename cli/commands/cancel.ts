@@ -40,5 +40,5 @@ async function closed({ session, home, run, homeOption }: { readonly session: Se
     if (settled.kind === 'closed') return settled.outcome.state;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
-  throw new BlissError({ code: 'ServerUnreachable', message: `the run ${run} was told to end and has not ended within ${PATIENCE_MS / 1000} s: its workers are still busy`, mend: `look at it with \`bliss status ${run}${homeOption}\`` });
+  throw new BlissError({ code: 'ServerUnreachable', message: `the run ${run} was told to end and has not ended within ${PATIENCE_MS / 1000} s: its workers are still busy`, fix: `look at it with \`bliss status ${run}${homeOption}\`` });
 }

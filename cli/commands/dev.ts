@@ -24,7 +24,7 @@ export function addDev(program: Command): void {
     .option('--preemption-file <file>', 'a file whose appearance is a preemption notice')
     .action(
       action(async ({ home, output }, options: DevOptions) => {
-        if (options.port === options.uiPort) throw new BlissError({ code: 'Usage', message: `port ${options.port} cannot be both`, where: '--port, --ui-port', mend: 'give two different ports' });
+        if (options.port === options.uiPort) throw new BlissError({ code: 'Usage', message: `port ${options.port} cannot be both`, where: '--port, --ui-port', fix: 'give two different ports' });
         const configured = configuredServer();
         let stack: LocalStack | undefined;
         const interrupt = listenForInterrupt({

@@ -8,13 +8,13 @@ const MARK = { ok: 'ok', warning: 'hm', missing: '--' } as const;
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('what is found here, and the mend beside what is missing; exit 1 if a run would fail')
+    .description('what is found here, and the fix beside what is missing; exit 1 if a run would fail')
     .action(
       action(async ({ home, output }) => {
         const checks = await runChecks(home);
-        const lines = columns(checks.map(({ name, state, found, mend }) => [MARK[state], name, mend === undefined ? found : `${found}; mend: ${mend}`]));
+        const lines = columns(checks.map(({ name, state, found, fix }) => [MARK[state], name, fix === undefined ? found : `${found}; fix: ${fix}`]));
         const fine = checks.every(({ state }) => state !== 'missing');
-        output.say([...lines, '', fine ? 'a run would go' : 'a run would fail: mend what is marked --'].join('\n'));
+        output.say([...lines, '', fine ? 'a run would go' : 'a run would fail: fix what is marked --'].join('\n'));
         output.answer({ ok: fine, checks });
         return fine ? 0 : 1;
       }),

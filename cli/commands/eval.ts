@@ -33,7 +33,7 @@ export function addEval(program: Command): void {
     .action(
       action(async ({ home, output }, named: string, options: EvalOptions) => {
         const { compiler } = options;
-        if (compiler !== 'xla' && compiler !== 'graph') throw new BlissError({ code: 'Usage', where: '--compiler', message: `there is no compiler '${compiler}'`, mend: 'write xla or graph' });
+        if (compiler !== 'xla' && compiler !== 'graph') throw new BlissError({ code: 'Usage', where: '--compiler', message: `there is no compiler '${compiler}'`, fix: 'write xla or graph' });
         const [{ taskByName }, { findTaskFiles }, { modelSource }, { startEval }, { evaluationTable }] = await Promise.all([
           import('../../lib/evaluation/index.js'),
           import('../eval/task-files.js'),
@@ -82,5 +82,5 @@ export function addEval(program: Command): void {
 /** @throws BlissError Usage */
 function count(option: string, text: string): number {
   if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new BlissError({ code: 'Usage', where: option, message: `'${text}' is no count`, mend: 'write an integer ≥ 1' });
+  throw new BlissError({ code: 'Usage', where: option, message: `'${text}' is no count`, fix: 'write an integer ≥ 1' });
 }

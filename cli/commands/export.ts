@@ -68,7 +68,7 @@ async function perform({ home, homeOption }: CommandContext, run: string, { what
   requireRecord(home, run);
   const folder = home.run(run);
   const input = readJson<PipelineInput>(folder.input);
-  if (input === undefined) throw new BlissError({ code: 'ArtifactMissing', message: 'the run’s own input is gone, so its results cannot be found', where: folder.input, mend: `run its configuration, whose stages are found finished: bliss run ${folder.config}${homeOption}` });
+  if (input === undefined) throw new BlissError({ code: 'ArtifactMissing', message: 'the run’s own input is gone, so its results cannot be found', where: folder.input, fix: `run its configuration, whose stages are found finished: bliss run ${folder.config}${homeOption}` });
   const { config } = input;
   const store = openStore({ blobs: fileBlobs({ root: home.store }) });
   const finished = await finishedStages({ home, store, input });
@@ -85,7 +85,7 @@ async function perform({ home, homeOption }: CommandContext, run: string, { what
       answer: { stages: chosen.selections.map(({ stage, ref }) => ({ stage, digest: ref.digest })), ...written },
     };
   }
-  if (round === 'all') throw new BlissError({ code: 'Usage', message: 'a model is that of one round', where: '--round', mend: `name one of 1 … ${config.rounds}` });
+  if (round === 'all') throw new BlissError({ code: 'Usage', message: 'a model is that of one round', where: '--round', fix: `name one of 1 … ${config.rounds}` });
   const chosen = whichState({ ...asked, round });
   const { stage, state, corpus } = chosen;
   const { target: model, vocabularySize } = config.models;

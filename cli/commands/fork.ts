@@ -36,7 +36,7 @@ export function addFork(program: Command): void {
         requireRecord(home, other);
         const folder = home.run(other);
         const input = readJson<PipelineInput>(folder.input);
-        if (input === undefined) throw new BlissError({ code: 'ArtifactMissing', message: 'the run’s own input is gone, so nothing can be forked from it', where: folder.input, mend: `run its configuration: bliss run ${folder.config}` });
+        if (input === undefined) throw new BlissError({ code: 'ArtifactMissing', message: 'the run’s own input is gone, so nothing can be forked from it', where: folder.input, fix: `run its configuration: bliss run ${folder.config}` });
         const loaded = { ...loadOther({ run: other, file: folder.config, overrides: options.set }), configFolder: input.configFolder };
         await checkInputs({ ...loaded, home });
         await checkNotices({ home, output, notices: loaded.config.notices });
@@ -60,7 +60,7 @@ function loadOther({ run, file, overrides }: { readonly run: string; readonly fi
     return loadConfig({ source: file, overrides });
   } catch (error) {
     if (!(error instanceof BlissError) || error.code !== 'ConfigInvalid') throw error;
-    const { code, sentence: message, list, where, mend } = error;
-    throw new BlissError({ code, message, list, ...(where === undefined ? {} : { where }), mend: `${mend === undefined ? '' : `${mend}; `}the file is that of ${run}: give the fork its own value by --set FIELD=VALUE`, cause: error });
+    const { code, sentence: message, list, where, fix } = error;
+    throw new BlissError({ code, message, list, ...(where === undefined ? {} : { where }), fix: `${fix === undefined ? '' : `${fix}; `}the file is that of ${run}: give the fork its own value by --set FIELD=VALUE`, cause: error });
   }
 }

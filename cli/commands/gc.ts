@@ -35,7 +35,7 @@ async function collect(home: Home, dryRun: boolean): Promise<{ readonly garbage:
   const { runs, artifacts: used, open, keepEvery } = await usedArtifacts({ home, store: openStore({ blobs }) });
   const elsewhere = [...open].filter((run) => configuredServer() !== undefined || readRecord(home, run)?.server === 'configured');
   if (!dryRun && elsewhere.length > 0) {
-    throw new BlissError({ code: 'Usage', message: `workers of the configured server may be at work on ${elsewhere.join(', ')}`, mend: 'end these runs first, or look with --dry-run' });
+    throw new BlissError({ code: 'Usage', message: `workers of the configured server may be at work on ${elsewhere.join(', ')}`, fix: 'end these runs first, or look with --dry-run' });
   }
   return { garbage: await collectGarbage({ blobs, runs, used, open, keepEvery, dryRun }), open: open.size };
 }

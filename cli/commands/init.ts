@@ -27,6 +27,6 @@ export function addInit(program: Command): void {
 
 /** @throws BlissError Usage where the file exists */
 function writeNew(file: string, text: string): void {
-  if (existsSync(file)) throw new BlissError({ code: 'Usage', message: 'the file exists, and is left as it is', where: file, mend: 'give another name: bliss init FILE' });
+  if (existsSync(file)) throw new BlissError({ code: 'Usage', message: 'the file exists, and is left as it is', where: file, fix: 'give another name: bliss init FILE' });
   writeFileSync(file, text, { flag: 'wx' });
 }

@@ -91,6 +91,6 @@ function nothingThere(folder: RunFolder, run: string, stage: string | undefined)
     code: 'Usage',
     message: stage === undefined ? `the run ${run} has written no logs yet` : `the run ${run} has no log of a stage '${stage}'`,
     where: folder.logFolder,
-    mend: stages.length === 0 ? `see how far it is: bliss status ${run}` : `stages with logs: ${stages.join(', ')}`,
+    fix: stages.length === 0 ? `see how far it is: bliss status ${run}` : `stages with logs: ${stages.join(', ')}`,
   });
 }

@@ -26,7 +26,7 @@ export function addReport(program: Command): void {
             code: 'ArtifactMissing',
             message: `the run ${run} has no report: ${ended ? 'it ended before it was done' : 'it is not finished'}`,
             where: folder.report,
-            mend: ended ? `bliss resume ${run}${homeOption}` : `see how far it is: bliss status ${run}${homeOption}`,
+            fix: ended ? `bliss resume ${run}${homeOption}` : `see how far it is: bliss status ${run}${homeOption}`,
           });
         }
         const store = openStore({ blobs: fileBlobs({ root: home.store }) });

@@ -49,7 +49,7 @@ function readInput(home: Home, run: string): PipelineInput {
   const folder = home.run(run);
   const input = readJson<PipelineInput>(folder.input);
   if (input !== undefined) return input;
-  throw new BlissError({ code: 'ArtifactMissing', message: 'the run’s own input is gone, so it cannot be started again', where: folder.input, mend: `submit it anew: bliss run ${folder.config}` });
+  throw new BlissError({ code: 'ArtifactMissing', message: 'the run’s own input is gone, so it cannot be started again', where: folder.input, fix: `submit it anew: bliss run ${folder.config}` });
 }
 
 /** An open run goes on by itself once its stack is up; one that ended without a result is started again under the same id. */

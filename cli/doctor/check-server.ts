@@ -49,6 +49,6 @@ export async function serverChecks(server: ServerAddress): Promise<readonly Chec
 function fault(error: unknown, server: ServerAddress): Outcome {
   const known = error instanceof BlissError ? error : serverFault({ error, server });
   if (known === undefined) throw error;
-  const { message, mend } = errorAnswer(known);
-  return missing(`${known.where === undefined ? '' : `${known.where}: `}${message}`, mend ?? 'see what it says');
+  const { message, fix } = errorAnswer(known);
+  return missing(`${known.where === undefined ? '' : `${known.where}: `}${message}`, fix ?? 'see what it says');
 }

@@ -85,7 +85,7 @@ async function temporal(): Promise<readonly Check[]> {
     const configured = configuredServer();
     return configured === undefined ? [{ name, ...temporalBinary() }] : await serverChecks(configured);
   } catch (error) {
-    if (error instanceof BlissError) return [{ name, ...missing(`${error.where === undefined ? '' : `${error.where}: `}${errorAnswer(error).message}`, error.mend ?? SET_UP) }];
+    if (error instanceof BlissError) return [{ name, ...missing(`${error.where === undefined ? '' : `${error.where}: `}${errorAnswer(error).message}`, error.fix ?? SET_UP) }];
     throw error;
   }
 }
@@ -98,11 +98,11 @@ function temporalBinary(): Outcome {
 
 async function homeState(home: Home): Promise<Outcome> {
   const fault = homeFault(home) ?? lockProgramFault();
-  if (fault !== undefined) return missing(errorAnswer(fault).message, fault.mend ?? '');
+  if (fault !== undefined) return missing(errorAnswer(fault).message, fault.fix ?? '');
   const stack = await askStack(home);
   if (stack !== undefined && !isUp(stack)) {
     const taken = homeInUse(home, stack);
-    return missing(`${home.root}: ${taken.bare}`, taken.mend ?? '');
+    return missing(`${home.root}: ${taken.bare}`, taken.fix ?? '');
   }
   const found = stack === undefined ? home.root : `${home.root}, with the stack of process ${stack.pid} at ${stack.address ?? 'an address to come'}`;
   return isOpenToOthers(home) ? warning(`${found}; other users may look into it`, "`chmod go-rwx` it, unless it is shared on purpose") : ok(found);
@@ -115,7 +115,7 @@ function notices(): Check[] {
   try {
     return [{ name: 'Notices', ...ok(noticeCommand(process.env).join(' ')) }];
   } catch (error) {
-    if (error instanceof BlissError) return [{ name: 'Notices', ...warning(error.bare, error.mend ?? '') }];
+    if (error instanceof BlissError) return [{ name: 'Notices', ...warning(error.bare, error.fix ?? '') }];
     throw error;
   }
 }

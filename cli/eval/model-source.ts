@@ -13,7 +13,7 @@ export function modelSource(home: Home, named: string): ModelSource {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return { type: 'folder', named, folder };
   const [, run, seed, arm, round] = IN_RUN.exec(named) ?? [];
   if (run === undefined) {
-    throw new BlissError({ code: 'Usage', where: named, message: 'there is no such folder, and it names no arm of a run', mend: 'give a folder with config.json, model.safetensors and tokenizer.json, or RUN/seed-0/ARM/round-1' });
+    throw new BlissError({ code: 'Usage', where: named, message: 'there is no such folder, and it names no arm of a run', fix: 'give a folder with config.json, model.safetensors and tokenizer.json, or RUN/seed-0/ARM/round-1' });
   }
   requireRecord(home, run);
   return { type: 'run', named, run, seed: Number(seed), arm, round: Number(round) };

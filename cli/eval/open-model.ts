@@ -51,14 +51,14 @@ async function openFolder(folder: string): Promise<OpenedModel> {
 /** The target of an arm after a round's decay: what its evaluation sees. */
 async function openInRun(home: Home, { named, run, seed, arm, round }: Extract<ModelSource, { readonly type: 'run' }>): Promise<OpenedModel> {
   const input = readJson<PipelineInput>(home.run(run).input);
-  if (input === undefined) throw new BlissError({ code: 'ArtifactMissing', where: home.run(run).input, message: `what the run ${run} was started with is not there`, mend: 'name a run of this home' });
+  if (input === undefined) throw new BlissError({ code: 'ArtifactMissing', where: home.run(run).input, message: `what the run ${run} was started with is not there`, fix: 'name a run of this home' });
   const store = openStore({ blobs: fileBlobs({ root: home.store }) });
   const finished = await finishedStages({ home, store, input });
   const stage = (name: string): FinishedStage => {
     const found = finished.find((one) => one.stage === name);
     if (found !== undefined) return found;
     const decayed = finished.flatMap(({ stage: one }) => (one.endsWith('/decay') ? [`${run}/${one.replace(/\/decay$/, '')}`] : []));
-    throw new BlissError({ code: 'Usage', where: named, message: `the run ${run} has not finished ${name}`, mend: decayed.length === 0 ? 'wait for its first round' : `name one of ${decayed.join(', ')}` });
+    throw new BlissError({ code: 'Usage', where: named, message: `the run ${run} has not finished ${name}`, fix: decayed.length === 0 ? 'wait for its first round' : `name one of ${decayed.join(', ')}` });
   };
   const state = stage(`seed-${seed}/${arm}/round-${round}/decay`).results[0].ref;
   const corpus = await openCorpus(store, stage(`seed-${seed}/prepare`).results[0].ref);

@@ -31,7 +31,7 @@ export function startEval({ job, stop, onPhase, onProgress }: StartEval): Promis
       heard.end();
       const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
       const said = words.trim() === '' ? '' : `, its last words: ${words.trim()}`;
-      reject(new BlissError({ code: 'Stopped', message: `the evaluation's process ${how}${said}`, mend: 'give the same command again: what was answered is kept' }));
+      reject(new BlissError({ code: 'Stopped', message: `the evaluation's process ${how}${said}`, fix: 'give the same command again: what was answered is kept' }));
     });
     child.on('message', (raw) => {
       const message = raw as FromEval; // both sides are ours, and of one build

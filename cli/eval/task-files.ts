@@ -60,7 +60,7 @@ async function inFolders(task: Task, folders: readonly string[]): Promise<readon
   }
   const { name, split, dataset } = task;
   const looked = folders.length === 0 ? 'no folder is given' : `in ${folders.join(', ')} there is none of ${name}.jsonl, ${name}-${split}.jsonl, ${name}/**/${split}*.jsonl, nor of .jsonl.gz, .jsonl.zst, .parquet`;
-  throw new BlissError({ code: 'DataInvalid', where: '--data', message: `the items of ${name} are not found: ${looked}`, mend: `get split ${split} of ${dataset} from the hub, and name it: --data ${name}=FILE` });
+  throw new BlissError({ code: 'DataInvalid', where: '--data', message: `the items of ${name} are not found: ${looked}`, fix: `get split ${split} of ${dataset} from the hub, and name it: --data ${name}=FILE` });
 }
 
-const usage = (message: string, mend: string): BlissError => new BlissError({ code: 'Usage', where: '--data', message, mend });
+const usage = (message: string, fix: string): BlissError => new BlissError({ code: 'Usage', where: '--data', message, fix });

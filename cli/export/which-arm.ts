@@ -31,7 +31,7 @@ interface One<T> {
 }
 
 function one<T extends string | number>({ what, asked, all, usual }: One<T>): T {
-  const choices = { where: `--${what}`, mend: `name one of ${all.join(', ')}` };
+  const choices = { where: `--${what}`, fix: `name one of ${all.join(', ')}` };
   if (asked !== undefined) {
     if (all.includes(asked)) return asked;
     throw new BlissError({ code: 'Usage', message: `the run has no ${what} ${asked}`, ...choices });

@@ -28,7 +28,7 @@ export interface ChosenRound {
  * @throws BlissError Usage for a round that the run has not; ArtifactMissing for one that is not finished
  */
 export function whichRound({ run, config, finished, kind, arm, seed, round: asked }: WhichRound): ChosenRound {
-  if (asked !== undefined && asked > config.rounds) throw new BlissError({ code: 'Usage', message: `there is no round ${asked} in a run of ${config.rounds}`, where: '--round', mend: `name one of 1 … ${config.rounds}` });
+  if (asked !== undefined && asked > config.rounds) throw new BlissError({ code: 'Usage', message: `there is no round ${asked} in a run of ${config.rounds}`, where: '--round', fix: `name one of 1 … ${config.rounds}` });
   const corpus = finished.find(({ stage }) => stage === `seed-${seed}/prepare`);
   const rounds = finishedRounds({ finished, kind, arm, seed });
   const chosen = asked === undefined ? rounds.at(-1) : rounds.find(({ round }) => round === asked);
@@ -37,7 +37,7 @@ export function whichRound({ run, config, finished, kind, arm, seed, round: aske
       code: 'ArtifactMissing',
       message: `seed-${seed}/${arm.name}/round-${asked ?? 1}/${kind} of the run ${run} is not finished`,
       where: '--round',
-      mend: rounds.length === 0 ? `see how far it is: bliss status ${run}` : `take round ${rounds.map(({ round }) => round).join(' or ')}, or see how far it is: bliss status ${run}`,
+      fix: rounds.length === 0 ? `see how far it is: bliss status ${run}` : `take round ${rounds.map(({ round }) => round).join(' or ')}, or see how far it is: bliss status ${run}`,
     });
   }
   return { ...chosen, corpus: corpus.results[0].ref };

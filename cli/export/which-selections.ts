@@ -36,5 +36,5 @@ const distinct = <T extends { readonly ref: Ref }>(rounds: readonly T[]): readon
 function refuseBorrowed({ selection: { from } }: RunConfig, { name, selector }: ChosenArm['arm']): void {
   const other = from === undefined ? undefined : otherSelection(from);
   if (selector !== 'bliss' || other === undefined) return;
-  throw new BlissError({ code: 'Usage', message: `the arm ${name} selected nothing: it trains on the rows of ${from}`, where: '--arm', mend: `export them from there: --round ${other.round} of ${other.run}` });
+  throw new BlissError({ code: 'Usage', message: `the arm ${name} selected nothing: it trains on the rows of ${from}`, where: '--arm', fix: `export them from there: --round ${other.round} of ${other.run}` });
 }

@@ -14,8 +14,9 @@ export function explainFailure({ run, error }: { readonly run: string; readonly 
   const rest = stage === undefined || stage === '' ? {} : { stage };
   if (ours !== undefined) {
     const details: unknown = ours.details?.[0];
-    const mend = textField(details, 'mend');
-    return { code: ours.type ?? 'RunFailed', message: withoutMend(withoutStage(ours.message, stage), mend.mend), ...textField(details, 'where'), ...mend, ...rest };
+    const where = textIn(details, 'where');
+    const fix = textIn(details, 'fix') ?? textIn(details, 'mend'); // as histories of earlier versions call it
+    return { code: ours.type ?? 'RunFailed', message: withoutFix(withoutStage(ours.message, stage), fix), ...(where === undefined ? {} : { where }), ...(fix === undefined ? {} : { fix }), ...rest };
   }
   const last = chain.filter((each) => !(each instanceof WorkflowFailedError)).at(-1);
   const code = last instanceof TimeoutFailure ? 'TimedOut' : last instanceof ServerFailure ? 'Server' : 'RunFailed';
@@ -30,11 +31,11 @@ function causes(error: unknown): unknown[] {
 
 const withoutStage = (message: string, stage: string | undefined): string => (stage !== undefined && message.startsWith(`${stage}: `) ? message.slice(stage.length + 2) : message);
 
-/** Temporal's UI shows one text, so the mend is in it; here it has a field of its own. */
-const withoutMend = (message: string, mend: string | undefined): string => (mend !== undefined && message.endsWith(`; ${mend}`) ? message.slice(0, -mend.length - 2) : message);
+/** Temporal's UI shows one text, so the fix is in it; here it has a field of its own. */
+const withoutFix = (message: string, fix: string | undefined): string => (fix !== undefined && message.endsWith(`; ${fix}`) ? message.slice(0, -fix.length - 2) : message);
 
-function textField(details: unknown, field: 'where' | 'mend'): { where?: string; mend?: string } {
-  if (typeof details !== 'object' || details === null || !(field in details)) return {};
+function textIn(details: unknown, field: 'where' | 'fix' | 'mend'): string | undefined {
+  if (typeof details !== 'object' || details === null) return undefined;
   const value: unknown = Reflect.get(details, field);
-  return typeof value === 'string' ? { [field]: value } : {};
+  return typeof value === 'string' ? value : undefined;
 }

@@ -18,7 +18,7 @@ export interface Summarize {
   readonly homeOption: string;
 }
 
-/** Says how a run ended: the arms' figures and the verdict, or what failed and the mend. */
+/** Says how a run ended: the arms' figures and the verdict, or what failed and the fix. */
 export async function summarize({ home, run, outcome, output, homeOption }: Summarize): Promise<ExitCode> {
   const folder = home.run(run);
   const { state, result, failure } = outcome;
@@ -29,7 +29,7 @@ export async function summarize({ home, run, outcome, output, homeOption }: Summ
     metrics: result?.metrics ?? [],
     ...(result?.tasks === undefined ? {} : { tasks: result.tasks }),
     report: state === 'done' ? folder.report : null,
-    ...(failure === undefined ? {} : { error: { ...failure, message: withHome(failure.message, homeOption), ...(failure.mend === undefined ? {} : { mend: withHome(failure.mend, homeOption) }) } }),
+    ...(failure === undefined ? {} : { error: { ...failure, message: withHome(failure.message, homeOption), ...(failure.fix === undefined ? {} : { fix: withHome(failure.fix, homeOption) }) } }),
     ...(result?.failed === undefined ? {} : { failed: result.failed }),
   });
   if (result === undefined) {
@@ -82,16 +82,16 @@ function tasksTable(tasks: readonly TaskPoint[]): string[] {
 
 const HOW: Record<RunOutcome['state'], string> = { done: 'is done', failed: 'failed', cancelled: 'was cancelled', terminated: 'was terminated', 'timed-out': 'ran out of time' };
 
-/** What failed, why, and the mend. */
+/** What failed, why, and the fix. */
 export function failureText({ run, outcome: { state, failure }, homeOption }: Pick<Summarize, 'run' | 'outcome' | 'homeOption'>): string {
   const stage = failure?.stage;
   // the run's end and a person's own doing need no further reason
   const why = failure === undefined || state === 'cancelled' || state === 'terminated' ? [] : [`  ${failure.code}: ${failure.where === undefined ? '' : `${oneLine(failure.where)}: `}${oneLine(failure.message)}`];
-  const mend = failure?.mend === undefined || failure.message.includes(failure.mend) ? [] : [`  mend: ${oneLine(failure.mend)}`];
+  const fix = failure?.fix === undefined || failure.message.includes(failure.fix) ? [] : [`  fix: ${oneLine(failure.fix)}`];
   return [
     `error: the run ${run} ${HOW[state]}${stage === undefined ? '' : ` in ${stage}`}`,
     ...why,
-    ...mend,
+    ...fix,
     ...(stage === undefined || state !== 'failed' ? [] : [`  log:  bliss logs ${run} ${stage}${homeOption}`]),
     `  then: bliss resume ${run}${homeOption} (finished stages are not computed again)${state === 'failed' ? '; where the configuration must change, bliss run it anew: what still fits is found' : ''}`,
   ].join('\n');

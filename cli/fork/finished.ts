@@ -30,7 +30,7 @@ export async function finishedStages({ home, store, input }: { readonly home: Ho
     const results: StageResult[] = [];
     for (const uri of uris) {
       const { result, madeBy } = await resultOf(store, uri);
-      if (madeBy !== name) throw new BlissError({ code: 'DataCorrupt', where: uri, message: `it is on record as what ${stage} of ${input.run} gave, and a ${madeBy} stage made it`, mend: `take the run to its end by \`bliss resume ${input.run}\`, which looks finished stages up by their keys` });
+      if (madeBy !== name) throw new BlissError({ code: 'DataCorrupt', where: uri, message: `it is on record as what ${stage} of ${input.run} gave, and a ${madeBy} stage made it`, fix: `take the run to its end by \`bliss resume ${input.run}\`, which looks finished stages up by their keys` });
       results.push(result);
     }
     finished.set(stage, { stage, name, seed: Number(/^seed-(\d+)/.exec(stage)?.[1]), arm: arm ?? null, round: round === undefined ? null : Number(round), results });

@@ -19,7 +19,7 @@ export function forkPoint(text: string): ForkPoint {
   const stage = /^(?:seed-\d+\/)?(?:[^/]+\/)?(round-\d+\/[^/]+)$/.exec(wanted)?.[1] ?? wanted.replace(/^seed-\d+\//, '');
   const rank = rankOf(stage);
   if (rank !== undefined) return { stage, rank };
-  throw new BlissError({ code: 'Usage', message: `'${text}' is no stage to fork from`, where: '--from', mend: `name one of ${BEFORE_ARMS.join(', ')}, or round-N/${OF_A_ROUND.join(', round-N/')}` });
+  throw new BlissError({ code: 'Usage', message: `'${text}' is no stage to fork from`, where: '--from', fix: `name one of ${BEFORE_ARMS.join(', ')}, or round-N/${OF_A_ROUND.join(', round-N/')}` });
 }
 
 /** A stage's place in that order, by its path; of two arms' the same. undefined: none, as the report. */

@@ -45,7 +45,7 @@ export async function takeStages({ home, input, config, from }: TakeStages): Pro
   const finished = new Map((await finishedStages({ home, store, input })).map((stage) => [stage.stage, stage]));
   const missing = planned.find((stage) => !finished.has(stage) && !isLeaf(stage));
   if (missing !== undefined) {
-    throw new BlissError({ code: 'Usage', message: `${missing} of the run ${input.run} is not finished, and ${point.stage} comes after it`, where: '--from', mend: 'fork from that stage or one before it, or wait until it is finished' });
+    throw new BlissError({ code: 'Usage', message: `${missing} of the run ${input.run} is not finished, and ${point.stage} comes after it`, where: '--from', fix: 'fork from that stage or one before it, or wait until it is finished' });
   }
   const stages = planned.flatMap((stage) => finished.get(stage) ?? []);
   const scratch = await openScratch(path.join(home.root, 'scratch'));
@@ -66,7 +66,7 @@ const DECIDED_BY: readonly { readonly fields: RegExp; readonly stage: string }[]
 
 function checkFields({ before, config, point }: { readonly before: PipelineInput; readonly config: RunConfig; readonly point: ForkPoint }): void {
   const refuse = (field: string, change: string, stage: string): never => {
-    throw new BlissError({ code: 'ConfigInvalid', message: `${change} does not fit what ${before.run} has before ${point.stage}`, where: field, mend: `fork from ${stage}, or run the changed configuration: what still fits is found finished` });
+    throw new BlissError({ code: 'ConfigInvalid', message: `${change} does not fit what ${before.run} has before ${point.stage}`, where: field, fix: `fork from ${stage}, or run the changed configuration: what still fits is found finished` });
   };
   for (const { field, before: was, now } of differences(before.config, config)) {
     const decided = DECIDED_BY.find(({ fields }) => fields.test(field));
@@ -75,7 +75,7 @@ function checkFields({ before, config, point }: { readonly before: PipelineInput
   // the corpus has a group of rows for each round
   if (config.rounds > before.config.rounds && point.rank > 0) refuse('rounds', `${before.config.rounds} → ${config.rounds}`, 'prepare');
   const [, round] = /^round-(\d+)\//.exec(point.stage) ?? [];
-  if (round !== undefined && Number(round) > config.rounds) throw new BlissError({ code: 'Usage', message: `there is no ${point.stage} in a run of ${counted(config.rounds, 'round')}`, where: '--from', mend: 'name a stage of one of its rounds' });
+  if (round !== undefined && Number(round) > config.rounds) throw new BlissError({ code: 'Usage', message: `there is no ${point.stage} in a run of ${counted(config.rounds, 'round')}`, where: '--from', fix: 'name a stage of one of its rounds' });
 }
 
 /** An arm of another selector is another arm. */

@@ -16,7 +16,7 @@ export async function checkModels({ config, configFolder }: { readonly config: R
     const field = `models.${which}`;
     const folder = path.resolve(configFolder, from);
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
-      throw new BlissError({ code: 'DataInvalid', where: `${field}.from`, message: `there is no folder ${folder}`, mend: 'name a folder as transformers saves a model; a relative path starts from the folder of the configuration file' });
+      throw new BlissError({ code: 'DataInvalid', where: `${field}.from`, message: `there is no folder ${folder}`, fix: 'name a folder as transformers saves a model; a relative path starts from the folder of the configuration file' });
     }
     await apart('model', { folder, asked: { model: models[which], vocabularySize: models.vocabularySize }, where: path.join(folder, 'config.json'), field });
     await checkTokens({ which, from, folder, tokenizer: config.tokenizer, configFolder });
@@ -35,9 +35,9 @@ interface CheckTokens {
 async function checkTokens({ which, from, folder, tokenizer, configFolder }: CheckTokens): Promise<void> {
   const theirs = path.join(folder, 'tokenizer.json');
   if (!existsSync(theirs)) return;
-  const mend = `write tokenizer: {type: file, path: ${path.join(from, 'tokenizer.json')}}, or take that file out of the folder where its ids are known to be the run's`;
+  const fix = `write tokenizer: {type: file, path: ${path.join(from, 'tokenizer.json')}}, or take that file out of the folder where its ids are known to be the run's`;
   if (tokenizer.type === 'train') {
-    throw new BlissError({ code: 'ConfigInvalid', where: 'tokenizer.type', message: `"train", and models.${which}.from has the tokenizer that its weights were trained with, ${theirs}`, mend });
+    throw new BlissError({ code: 'ConfigInvalid', where: 'tokenizer.type', message: `"train", and models.${which}.from has the tokenizer that its weights were trained with, ${theirs}`, fix });
   }
   const ours = path.resolve(configFolder, tokenizer.path);
   if ((await readFile(ours)).equals(await readFile(theirs))) return;
@@ -45,5 +45,5 @@ async function checkTokens({ which, from, folder, tokenizer, configFolder }: Che
   if (different === undefined) return;
   const { token, ids } = different;
   const [own, other] = ids.map((id) => (id === undefined ? 'none' : String(id)));
-  throw new BlissError({ code: 'ConfigInvalid', where: 'tokenizer.path', message: `another tokenizer than that of models.${which}.from: the id of ${JSON.stringify(token)} is ${own} in ${ours} and ${other} in ${theirs}`, mend });
+  throw new BlissError({ code: 'ConfigInvalid', where: 'tokenizer.path', message: `another tokenizer than that of models.${which}.from: the id of ${JSON.stringify(token)} is ${own} in ${ours} and ${other} in ${theirs}`, fix });
 }

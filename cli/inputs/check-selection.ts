@@ -37,18 +37,18 @@ export async function checkSelection({ config, configFolder, home }: CheckSelect
 export function requireSelection({ home, run, round, seed }: { readonly home: Home; readonly run: string; readonly round: number; readonly seed: number }): Ref {
   const stages = readJson<readonly FinishedStage[]>(path.join(home.run(run).root, 'stages.json'));
   if (stages === undefined) {
-    throw new BlissError({ code: 'ConfigInvalid', where: FIELD, message: `there is no finished run '${run}' in ${home.runs}`, mend: `name a finished run of this home and one of its rounds: RUN/round-N; a folder of ids of that name is ./${run}/round-${round}` });
+    throw new BlissError({ code: 'ConfigInvalid', where: FIELD, message: `there is no finished run '${run}' in ${home.runs}`, fix: `name a finished run of this home and one of its rounds: RUN/round-N; a folder of ids of that name is ./${run}/round-${round}` });
   }
   const found = chosenSelection({ stages, round, seed });
   if (found !== undefined) return found;
   const rounds = new Set(stages.flatMap((stage) => (stage.round !== null && chosenSelection({ stages, round: stage.round, seed }) !== undefined ? [stage.round] : [])));
-  throw new BlissError({ code: 'ConfigInvalid', where: FIELD, message: `run '${run}' has no selection by scores of round ${round}`, mend: rounds.size === 0 ? 'name a run with an arm of selector bliss that learns its scores' : `name one of ${[...rounds].map((each) => `${run}/round-${each}`).join(', ')}` });
+  throw new BlissError({ code: 'ConfigInvalid', where: FIELD, message: `run '${run}' has no selection by scores of round ${round}`, fix: rounds.size === 0 ? 'name a run with an arm of selector bliss that learns its scores' : `name one of ${[...rounds].map((each) => `${run}/round-${each}`).join(', ')}` });
 }
 
 /** The other run's rows are trained on as they are: they must be cut as this run cuts its own, into the same tokens. */
 async function checkRows({ config, configFolder, run, theirs }: Pick<CheckSelection, 'config' | 'configFolder'> & { readonly run: string; readonly theirs: PipelineInput }): Promise<void> {
   const refuse = (field: string, message: string): never => {
-    throw new BlissError({ code: 'ConfigInvalid', where: field, message, mend: `write what ${run} has: the model is to train on that run's rows of tokens` });
+    throw new BlissError({ code: 'ConfigInvalid', where: field, message, fix: `write what ${run} has: the model is to train on that run's rows of tokens` });
   };
   const [ours, other] = [config.data.sequenceLength, theirs.config.data.sequenceLength];
   if (ours !== other) refuse('data.sequenceLength', `${ours}, and the rows that ${run} selected have ${other} tokens`);

@@ -92,7 +92,7 @@ function noAnswer({ session: { server }, run, homeOption, patienceSeconds, polls
     code: 'ServerUnreachable',
     message: `the run ${run} does not answer: ${who}. What was asked may still be done when one comes`,
     where: server.address,
-    mend: `start the workers with \`bliss dev${homeOption}\`${server.kind === 'configured' ? ' on a machine with this server configured' : ''}, or \`bliss resume ${run}${homeOption}\`; --patience SECONDS waits longer`,
+    fix: `start the workers with \`bliss dev${homeOption}\`${server.kind === 'configured' ? ' on a machine with this server configured' : ''}, or \`bliss resume ${run}${homeOption}\`; --patience SECONDS waits longer`,
   });
 }
 
@@ -100,6 +100,6 @@ function noAnswer({ session: { server }, run, homeOption, patienceSeconds, polls
 function refusal(error: unknown): BlissError | undefined {
   if (!(error instanceof WorkflowUpdateFailedError) || !(error.cause instanceof ApplicationFailure)) return undefined;
   const details: unknown = error.cause.details?.[0];
-  const mend: unknown = typeof details === 'object' && details !== null ? Reflect.get(details, 'mend') : undefined;
-  return new BlissError({ code: 'Usage', message: error.cause.message, ...(typeof mend === 'string' ? { mend } : {}) });
+  const fix: unknown = typeof details === 'object' && details !== null ? Reflect.get(details, 'fix') : undefined;
+  return new BlissError({ code: 'Usage', message: error.cause.message, ...(typeof fix === 'string' ? { fix } : {}) });
 }

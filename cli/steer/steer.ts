@@ -22,11 +22,11 @@ export async function steer<T>({ home, run, homeOption }: SteerInput, what: (ses
   if (outcome !== undefined) throw hasEnded(run, outcome.state, homeOption);
   const session = await peekSession({ home, mustAnswer: true });
   if (session === undefined) {
-    throw new BlissError({ code: 'ServerUnreachable', message: `nothing of the run ${run} is going on: no stack is up on this home, and no server answers`, mend: `go on with it by \`bliss resume ${run}${homeOption}\`, or set TEMPORAL_ADDRESS` });
+    throw new BlissError({ code: 'ServerUnreachable', message: `nothing of the run ${run} is going on: no stack is up on this home, and no server answers`, fix: `go on with it by \`bliss resume ${run}${homeOption}\`, or set TEMPORAL_ADDRESS` });
   }
   try {
     const settled = await settle({ session, home, run });
-    if (settled.kind === 'missing') throw new BlissError({ code: 'Usage', message: `the server at ${session.server.address} knows no run '${run}'`, mend: `start it there by \`bliss resume ${run}${homeOption}\`` });
+    if (settled.kind === 'missing') throw new BlissError({ code: 'Usage', message: `the server at ${session.server.address} knows no run '${run}'`, fix: `start it there by \`bliss resume ${run}${homeOption}\`` });
     if (settled.kind === 'closed') throw hasEnded(run, settled.outcome.state, homeOption);
     return await what(session);
   } catch (error) {
@@ -37,6 +37,6 @@ export async function steer<T>({ home, run, homeOption }: SteerInput, what: (ses
 }
 
 function hasEnded(run: string, state: string, homeOption: string): BlissError {
-  const mend = state === 'done' ? `look at it by \`bliss status ${run}${homeOption}\`` : `go on with it by \`bliss resume ${run}${homeOption}\``;
-  return new BlissError({ code: 'Usage', message: `the run ${run} has ended (${state})`, mend });
+  const fix = state === 'done' ? `look at it by \`bliss status ${run}${homeOption}\`` : `go on with it by \`bliss resume ${run}${homeOption}\``;
+  return new BlissError({ code: 'Usage', message: `the run ${run} has ended (${state})`, fix });
 }

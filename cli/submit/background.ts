@@ -71,7 +71,7 @@ async function startResuming({ home, run }: { readonly home: Home; readonly run:
   }
   const said = lastLines(logFile, 3).join(' | ');
   if (!exited) child.kill('SIGTERM');
-  throw new BlissError({ code: 'RunFailed', message: `the run could not be started in the background: ${said}`, mend: 'run it without --detach to see more' });
+  throw new BlissError({ code: 'RunFailed', message: `the run could not be started in the background: ${said}`, fix: 'run it without --detach to see more' });
 }
 
 async function isOnServer(home: Home, run: string): Promise<boolean> {

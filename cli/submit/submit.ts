@@ -34,7 +34,7 @@ export function claimName({ home, asked, base }: { readonly home: Home; readonly
 }
 
 export const nameTaken = (run: string, where: string): BlissError =>
-  new BlissError({ code: 'Usage', message: `there is a run '${run}' already`, where, mend: `go on with it by \`bliss resume ${run}\`, or give another --name` });
+  new BlissError({ code: 'Usage', message: `there is a run '${run}' already`, where, fix: `go on with it by \`bliss resume ${run}\`, or give another --name` });
 
 export interface NewRun {
   readonly home: Home;
@@ -65,7 +65,7 @@ export async function writeRun({ home, run, loaded, fresh, taken, server }: NewR
 async function holdTaken({ blobs, run, taken: { known, forked } }: { readonly blobs: Blobs; readonly run: string; readonly taken: Taken }): Promise<void> {
   await hold({ blobs, run, stage: KEPT, ref: known });
   await openStore({ blobs }).open(known).catch((cause: unknown) => {
-    throw new BlissError({ code: 'ArtifactMissing', message: `what ${forked.from} has finished was collected as garbage meanwhile`, where: known.uri, mend: 'fork again', cause });
+    throw new BlissError({ code: 'ArtifactMissing', message: `what ${forked.from} has finished was collected as garbage meanwhile`, where: known.uri, fix: 'fork again', cause });
   });
 }
 

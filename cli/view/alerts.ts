@@ -19,6 +19,6 @@ export function alertLines({ state, failures, goesOn = false, goOnBy = 'bliss re
 }
 
 function thenLine({ state, goesOn, goOnBy }: Required<Pick<RunView, 'state' | 'goesOn' | 'goOnBy'>>): string {
-  if (state === 'done') return `  the run is done without; once that is mended, ${goOnBy} does what is missing`;
-  return goesOn ? '  the run goes on without (evaluation.onFailure: continue)' : `  no other round of its arm begins, and the run ends then: mend it, then ${goOnBy}`;
+  if (state === 'done') return `  the run is done without; once that is fixed, ${goOnBy} does what is missing`;
+  return goesOn ? '  the run goes on without (evaluation.onFailure: continue)' : `  no other round of its arm begins, and the run ends then: fix it, then ${goOnBy}`;
 }

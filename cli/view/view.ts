@@ -25,7 +25,7 @@ export interface RunView {
   readonly failures?: FailuresMemo;
   /** it goes on without them */
   readonly goesOn?: boolean;
-  /** what brings them about after the mend */
+  /** what brings them about after the fix */
   readonly goOnBy?: string;
   /** what is tried again; absent: nothing, or no server answers */
   readonly troubles?: readonly Trouble[];

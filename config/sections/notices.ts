@@ -26,7 +26,7 @@ export const noticesSchema = z.strictObject({
     .optional()
     .meta({
       description: 'true: run the program that BLISS_NOTICE_COMMAND names where the CPU worker runs; it gets the same JSON on standard input',
-      mend: `write true, and name the program where the CPU worker runs: BLISS_NOTICE_COMMAND='["/usr/local/bin/tell", "--channel", "training"]'`,
+      fix: `write true, and name the program where the CPU worker runs: BLISS_NOTICE_COMMAND='["/usr/local/bin/tell", "--channel", "training"]'`,
     }),
 });
 export type NoticesConfig = z.infer<typeof noticesSchema>;

@@ -45,7 +45,7 @@ export const evaluationSchema = z.strictObject({
   onFailure: z
     .enum(['stop', 'continue'])
     .optional()
-    .describe('what a round’s decay or evaluation that fails for good does. stop, as by default: its arm ends at its next round, and with it the run, of which `bliss resume` goes on after the mend; continue: the run goes on without it, and status, report and result say which are missing'),
+    .describe('what a round’s decay or evaluation that fails for good does. stop, as by default: its arm ends at its next round, and with it the run, of which `bliss resume` goes on after the fix; continue: the run goes on without it, and status, report and result say which are missing'),
 });
 
 export const comparisonSchema = z.strictObject({

@@ -37,20 +37,20 @@ export async function writeFolderAtomic<T>({ to, write }: WriteFolderAtomic<T>):
 }
 
 function refuseExisting(to: string): void {
-  if (existsSync(to)) throw new BlissError({ code: 'Usage', message: 'there is something of that name already, and nothing is written over', where: to, mend: 'give a folder that is not there, or remove it' });
+  if (existsSync(to)) throw new BlissError({ code: 'Usage', message: 'there is something of that name already, and nothing is written over', where: to, fix: 'give a folder that is not there, or remove it' });
 }
 
 function cannotBeMade(error: unknown, to: string): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code)) return explained(error, to);
-  return new BlissError({ code: 'Usage', message: `the folder cannot be made (${code})`, where: to, mend: 'give one whose parents are folders that you may write to', cause: error });
+  return new BlissError({ code: 'Usage', message: `the folder cannot be made (${code})`, where: to, fix: 'give one whose parents are folders that you may write to', cause: error });
 }
 
 /** No run waits here for room: what was half written is gone, under whatever name it was. */
 function explained(error: unknown, to: string): unknown {
   const known = asBlissError(error, to);
   if (!(known instanceof BlissError) || known.code !== 'DiskFull') return known;
-  return new BlissError({ code: 'DiskFull', message: 'no space left on the disk', where: to, mend: 'free some space, or give a folder on another disk; nothing half-written is left', cause: error });
+  return new BlissError({ code: 'DiskFull', message: 'no space left on the disk', where: to, fix: 'free some space, or give a folder on another disk; nothing half-written is left', cause: error });
 }
 
 async function flushAll(folder: string): Promise<void> {

@@ -38,4 +38,4 @@ function writeObject(value: object, at: string): string {
 }
 
 const refused = (at: string, found: string): BlissError =>
-  new BlissError({ code: 'DataInvalid', message: `${found} has no canonical JSON`, where: at, mend: 'give a finite number, text, boolean, null, plain array or plain object' });
+  new BlissError({ code: 'DataInvalid', message: `${found} has no canonical JSON`, where: at, fix: 'give a finite number, text, boolean, null, plain array or plain object' });

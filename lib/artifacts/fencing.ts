@@ -42,6 +42,6 @@ export function fenced(mine: FencingToken, later: FencingToken, where: string): 
     code: 'Fenced',
     message: `epoch ${mine.epoch} attempt ${mine.attempt} was overtaken by epoch ${later.epoch} attempt ${later.attempt}, which goes on with this stage`,
     where,
-    mend: 'nothing is to be done: this attempt ends, what it saved from here on is not used',
+    fix: 'nothing is to be done: this attempt ends, what it saved from here on is not used',
   });
 }

@@ -185,15 +185,15 @@ const sourceExists = async (content: BlobContent): Promise<boolean> => content i
 
 function missing(error: unknown, key: string): unknown {
   if (!isAbsent(error)) return error;
-  return new BlissError({ code: 'ArtifactMissing', message: 'is not in the store', where: key, mend: 'run the stage that makes it again', cause: error });
+  return new BlissError({ code: 'ArtifactMissing', message: 'is not in the store', where: key, fix: 'run the stage that makes it again', cause: error });
 }
 
 function explained(error: unknown, file: string): unknown {
   if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(String(errno(error)))) {
-    return new BlissError({ code: 'Usage', message: 'the file system refuses hard links, which keep the store consistent', where: file, mend: 'set --home to a folder on a local disk', cause: error });
+    return new BlissError({ code: 'Usage', message: 'the file system refuses hard links, which keep the store consistent', where: file, fix: 'set --home to a folder on a local disk', cause: error });
   }
   if (errno(error) === 'EEXIST' || errno(error) === 'ENOTDIR') {
-    return new BlissError({ code: 'DataInvalid', message: 'a key and the folder of another key have the same name', where: file, mend: 'give one of them another name', cause: error });
+    return new BlissError({ code: 'DataInvalid', message: 'a key and the folder of another key have the same name', where: file, fix: 'give one of them another name', cause: error });
   }
   return asBlissError(error, file);
 }

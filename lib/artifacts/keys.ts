@@ -13,6 +13,6 @@ export function checkKey(key: string): void {
     code: 'DataInvalid',
     message: bad === undefined ? `a key of ${key.length} bytes, the most is ${MAX_KEY_LENGTH}` : `${JSON.stringify(bad.slice(0, 80))} cannot be part of a key`,
     where: `key ${JSON.stringify(key.slice(0, 200))}`,
-    mend: `use names of letters, digits and _ . = + @ - that start with a letter, digit or _, at most ${MAX_SEGMENT_LENGTH} long`,
+    fix: `use names of letters, digits and _ . = + @ - that start with a letter, digit or _, at most ${MAX_SEGMENT_LENGTH} long`,
   });
 }

@@ -24,7 +24,7 @@ const manifestSchema = z.object({
 /** A key of the store's Blobs from `store:<key>`. */
 export function keyOf(ref: Pick<Ref, 'uri'>): string {
   if (ref.uri.startsWith('store:') && ref.uri.endsWith(`/${MANIFEST}`)) return ref.uri.slice('store:'.length);
-  throw new BlissError({ code: 'DataInvalid', message: 'is no reference into the store', where: ref.uri, mend: `give store:<folder>/${MANIFEST}` });
+  throw new BlissError({ code: 'DataInvalid', message: 'is no reference into the store', where: ref.uri, fix: `give store:<folder>/${MANIFEST}` });
 }
 
 /**
@@ -37,7 +37,7 @@ export async function readManifest(blobs: Blobs, ref: Pick<Ref, 'uri' | 'sha256'
   if (sha256(bytes) !== ref.sha256) throw corrupt(key, `its sha256 is ${sha256(bytes)}, recorded was ${ref.sha256}`);
   const parsed = manifestSchema.safeParse(JSON.parse(bytes.toString('utf8')));
   if (!parsed.success) {
-    throw new BlissError({ code: 'DataInvalid', message: `this version cannot read the manifest (${z.prettifyError(parsed.error)})`, where: key, mend: 'use the version of bliss that wrote it, or run the stage again' });
+    throw new BlissError({ code: 'DataInvalid', message: `this version cannot read the manifest (${z.prettifyError(parsed.error)})`, where: key, fix: 'use the version of bliss that wrote it, or run the stage again' });
   }
   return parsed.data;
 }
@@ -50,26 +50,26 @@ export async function openArtifact({ blobs, ref, verified }: {
 }): Promise<Artifact> {
   const manifest = await readManifest(blobs, ref);
   // keys are made of a reference's digest, results of the artifact's files; where only the place is known there is none
-  if (ref.digest !== '' && manifest.digest !== ref.digest) throw new BlissError({ code: 'DataCorrupt', message: `the artifact's digest is ${manifest.digest}, the reference to it says ${ref.digest}`, where: ref.uri, mend: 'start the run again: stages whose results are mixed up are computed again' });
+  if (ref.digest !== '' && manifest.digest !== ref.digest) throw new BlissError({ code: 'DataCorrupt', message: `the artifact's digest is ${manifest.digest}, the reference to it says ${ref.digest}`, where: ref.uri, fix: 'start the run again: stages whose results are mixed up are computed again' });
   const folder = keyOf(ref).slice(0, -MANIFEST.length);
   const file = (name: string): Promise<string> => {
     const entry = manifest.files.find((candidate) => candidate.name === name);
     if (entry === undefined) {
       const names = manifest.files.map((candidate) => candidate.name).join(', ');
-      return Promise.reject(new BlissError({ code: 'ArtifactMissing', message: `the artifact has no file ${name}, only ${names}`, where: ref.uri, mend: 'run the stage that makes it again' }));
+      return Promise.reject(new BlissError({ code: 'ArtifactMissing', message: `the artifact has no file ${name}, only ${names}`, where: ref.uri, fix: 'run the stage that makes it again' }));
     }
     const id = `${folder}${name} ${entry.sha256}`;
     const known = verified.get(id);
     if (known !== undefined) return known;
     const checking = checkFile(blobs, folder + name, entry);
     verified.set(id, checking);
-    checking.catch(() => verified.delete(id)); // a file mended later is looked at again
+    checking.catch(() => verified.delete(id)); // a file fixed later is looked at again
     return checking;
   };
   return { ref, manifest, file };
 }
 
-/** @throws BlissError DataCorrupt naming the file and the mend */
+/** @throws BlissError DataCorrupt naming the file and the fix */
 export async function checkFile(blobs: Blobs, key: string, expected: ManifestFile): Promise<string> {
   const file = await blobs.localFile(key).catch((error: unknown) => {
     throw error instanceof BlissError && error.code === 'ArtifactMissing' ? corrupt(key, 'its artifact lists it, and it is gone') : error;
@@ -82,4 +82,4 @@ export async function checkFile(blobs: Blobs, key: string, expected: ManifestFil
 }
 
 const corrupt = (where: string, how: string): BlissError =>
-  new BlissError({ code: 'DataCorrupt', message: `the stored file changed: ${how}`, where, mend: 'check the disk, delete the folder that holds the file and start the run again; the stage that makes it is then computed again' });
+  new BlissError({ code: 'DataCorrupt', message: `the stored file changed: ${how}`, where, fix: 'check the disk, delete the folder that holds the file and start the run again; the stage that makes it is then computed again' });

@@ -26,7 +26,7 @@ export interface PublishInput {
 
 /**
  * Puts an artifact at `<parent>/<sha256 of its manifest>/`, files first and the manifest last: what has a manifest is whole.
- * Doing it again is free of effect, and mends files that a killed writer or a bad disk left wrong.
+ * Doing it again is free of effect, and fixes files that a killed writer or a bad disk left wrong.
  */
 export async function publishUnder({ blobs, parent, input, codeVersion }: {
   readonly blobs: Blobs;
@@ -79,7 +79,7 @@ async function describeFolder(folder: string): Promise<ManifestFile[]> {
     const file = path.join(entry.parentPath, entry.name);
     const name = path.relative(folder, file).split(path.sep).join('/');
     if (!entry.isFile() || name === MANIFEST) {
-      throw new BlissError({ code: 'DataInvalid', message: entry.isFile() ? `an artifact writes its own ${MANIFEST}` : 'only plain files make an artifact', where: file, mend: 'leave it out of the folder' });
+      throw new BlissError({ code: 'DataInvalid', message: entry.isFile() ? `an artifact writes its own ${MANIFEST}` : 'only plain files make an artifact', where: file, fix: 'leave it out of the folder' });
     }
     files.push({ name, size: (await stat(file)).size, sha256: await sha256File(file) });
   }

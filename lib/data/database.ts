@@ -81,7 +81,7 @@ async function said<T>(answer: Promise<T>): Promise<T> {
     return await answer;
   } catch (error) {
     if (!(error instanceof Error) || !/no space left|disk quota|max_temp_directory_size/i.test(error.message)) throw error;
-    throw new BlissError({ code: 'DiskFull', message: 'no space left on the disk', mend: 'free some space: the run goes on by itself from its last checkpoint', cause: error });
+    throw new BlissError({ code: 'DiskFull', message: 'no space left on the disk', fix: 'free some space: the run goes on by itself from its last checkpoint', cause: error });
   }
 }
 

@@ -79,7 +79,7 @@ export const openDataset: OpenDataset = async (artifact, index, { documents = fa
         throw new BlissError({
           code: 'DataInvalid',
           message: `a batch wants ${counted(batchSize, 'row')}, the dataset has ${order.rows}${part === undefined ? '' : ` in part ${part.index} of ${part.of}`}`,
-          mend: 'lower the batch size, or raise data.rowsPerGroup or the fraction of rows that is used',
+          fix: 'lower the batch size, or raise data.rowsPerGroup or the fraction of rows that is used',
         });
       }
       const batch: TokenRow[] = [];

@@ -89,7 +89,7 @@ export async function collectHeldOut({ documents, tokenizer, sequenceLength, cou
         code: 'DataInvalid',
         where: `heldOut.${name}`,
         message: `the held-out documents give ${available[set]} passages for the ${name} set, ${counts[name]} are wanted (${turn} of ${texts.size} documents with a passage of at most ${sequenceLength} tokens, a third for each set)`,
-        mend: `lower heldOut.${name} or add documents to heldOut.source: a passage has a context of at least ${Math.min(32, Math.floor(sequenceLength / 4))} tokens and ends in a word of letters after a blank, or in Chinese, Japanese, Thai and the like in a token of letters`,
+        fix: `lower heldOut.${name} or add documents to heldOut.source: a passage has a context of at least ${Math.min(32, Math.floor(sequenceLength / 4))} tokens and ends in a word of letters after a blank, or in Chinese, Japanese, Thai and the like in a token of letters`,
       });
     }
     const chosen = smallest(kept[set], counts[name]);

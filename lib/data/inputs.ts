@@ -26,6 +26,6 @@ export async function inputDigests({ data, tokenizer, heldOut, configFolder }: I
 
 async function digestOf(file: string): Promise<string> {
   return sha256OfFile(file).catch((error: unknown) => {
-    throw new BlissError({ code: 'DataInvalid', where: file, message: 'the tokenizer cannot be read', mend: 'check tokenizer.path', cause: error });
+    throw new BlissError({ code: 'DataInvalid', where: file, message: 'the tokenizer cannot be read', fix: 'check tokenizer.path', cause: error });
   });
 }

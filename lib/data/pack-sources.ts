@@ -58,7 +58,7 @@ export async function packSources({ sources, rows: { needed, groups, perGroup },
       code: 'DataInvalid',
       where: 'data',
       message: `the corpus has ${counted(shuffle.rows, 'row')} of ${sequenceLength} tokens, ${needed} are needed (${counted(groups, 'group')} of ${perGroup})${short.length === 0 ? '' : `: ${short.join(', ')}`}${leftOut === 0 ? '' : `; ${leftOut} of its documents are left out, as heldOut.source holds them`}`,
-      mend: `${fits === 0 || short.length > 0 ? 'lower data.rowsPerGroup, data.sequenceLength or rounds' : `lower data.rowsPerGroup to ${fits}, or rounds`}, or add text${leftOut === 0 ? '' : ', or hold out other documents'}`,
+      fix: `${fits === 0 || short.length > 0 ? 'lower data.rowsPerGroup, data.sequenceLength or rounds' : `lower data.rowsPerGroup to ${fits}, or rounds`}, or add text${leftOut === 0 ? '' : ', or hold out other documents'}`,
     });
   }
   return taken;

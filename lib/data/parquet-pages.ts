@@ -116,7 +116,7 @@ export class Leaf {
         code: 'DataInvalid',
         where: file,
         message: `a page of column ${this.#name} has ${unpacked} bytes, and at most ${mostPageBytes} are held in memory at a time`,
-        mend: 'write the file with smaller row groups: row_group_size=10000 in pyarrow, pandas and Polars, row_group_offsets=10000 in fastparquet',
+        fix: 'write the file with smaller row groups: row_group_size=10000 in pyarrow, pandas and Polars, row_group_offsets=10000 in fastparquet',
       });
     }
     await this.#load(size);

@@ -52,7 +52,7 @@ const corrupt = (file: string, error: unknown): BlissError =>
     code: 'DataCorrupt',
     where: file,
     message: `cannot be read as Parquet (${error instanceof Error ? error.message : String(error)})`,
-    mend: 'check that the file is whole and really Parquet, or copy it anew',
+    fix: 'check that the file is whole and really Parquet, or copy it anew',
     cause: error,
   });
 
@@ -75,7 +75,7 @@ async function bufferOf(handle: FileHandle): Promise<AsyncBuffer> {
 /** @throws BlissError DataInvalid (no such file), DataCorrupt (not Parquet, or cut off) */
 export async function openParquet(file: string, { mostPageBytes = MOST_PAGE_BYTES }: OpenParquet = {}): Promise<ParquetFile> {
   const handle = await open(file, 'r').catch((error: unknown) => {
-    throw new BlissError({ code: 'DataInvalid', where: file, message: 'cannot be opened', mend: 'check the path and its permissions', cause: error });
+    throw new BlissError({ code: 'DataInvalid', where: file, message: 'cannot be opened', fix: 'check the path and its permissions', cause: error });
   });
   try {
     const buffer = await bufferOf(handle);

@@ -47,7 +47,7 @@ export async function* rowsOfGroup(params: RowsOfGroup): AsyncIterable<Record<st
       const record: Record<string, unknown> = {};
       for (const [name, data] of columns) {
         record[name] = data[row];
-        if (looks && holdsNotUtf8(data[row])) throw new BlissError({ code: 'DataInvalid', where: `${file}:${before + start + row + 1}`, message: `the text in column ${name} is not UTF-8`, mend: 'write the column as UTF-8, or leave the row out' });
+        if (looks && holdsNotUtf8(data[row])) throw new BlissError({ code: 'DataInvalid', where: `${file}:${before + start + row + 1}`, message: `the text in column ${name} is not UTF-8`, fix: 'write the column as UTF-8, or leave the row out' });
       }
       yield record;
     }

@@ -62,7 +62,7 @@ export async function prepareCorpus(params: PrepareCorpus): Promise<PreparedCorp
       code: 'DataInvalid',
       where: params.tokenizer.type === 'file' ? path.resolve(configFolder, params.tokenizer.path) : 'models.vocabularySize',
       message: `the tokenizer has ids up to ${tokenizer.vocabularySize - 1}, models.vocabularySize ${vocabularySize} ends at ${vocabularySize - 1}`,
-      mend: `raise models.vocabularySize to at least ${tokenizer.vocabularySize}${type === 'file' ? ', or give a tokenizer with fewer entries' : ' or lower tokenizer.vocabularySize'}`,
+      fix: `raise models.vocabularySize to at least ${tokenizer.vocabularySize}${type === 'file' ? ', or give a tokenizer with fewer entries' : ' or lower tokenizer.vocabularySize'}`,
     });
   }
   // the user's own file goes on as it is: it may hold what encoding doesn't need

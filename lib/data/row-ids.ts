@@ -42,7 +42,7 @@ export async function readRowIds(files: readonly InputFile[]): Promise<ReadonlyS
   const ids = new Set<string>();
   for (const file of files) {
     for await (const id of idsOf(file)) {
-      if (ids.size === MOST_IDS) throw new BlissError({ code: 'DataInvalid', where: file.path, message: `more than ${MOST_IDS} ids`, mend: 'give fewer' });
+      if (ids.size === MOST_IDS) throw new BlissError({ code: 'DataInvalid', where: file.path, message: `more than ${MOST_IDS} ids`, fix: 'give fewer' });
       ids.add(id);
     }
   }

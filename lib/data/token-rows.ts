@@ -111,5 +111,5 @@ export async function writeTokenShards(params: WriteTokenShards): Promise<{ read
 }
 
 export function badShard(file: string, message: string): BlissError {
-  return new BlissError({ code: 'DataCorrupt', where: file, message, mend: 'run the stage that wrote it again with --fresh' });
+  return new BlissError({ code: 'DataCorrupt', where: file, message, fix: 'run the stage that wrote it again with --fresh' });
 }

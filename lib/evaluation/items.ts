@@ -47,7 +47,7 @@ export async function readItems({ task, path: named, folder, field, limit = Infi
     end(index);
     all += index;
   }
-  if (all === 0) throw new BlissError({ code: 'DataInvalid', where: field, message: `there is no item of ${task.name} in ${[named].flat().map((file) => path.resolve(folder, file)).join(', ')}`, mend: hubOf(task) });
+  if (all === 0) throw new BlissError({ code: 'DataInvalid', where: field, message: `there is no item of ${task.name} in ${[named].flat().map((file) => path.resolve(folder, file)).join(', ')}`, fix: hubOf(task) });
   return { items, documents: all };
 }
 
@@ -68,13 +68,13 @@ async function ownItems(task: Task, field: string, limit: number): Promise<TaskI
 
 async function ownDocuments({ name, own, ...task }: Task, field: string): Promise<readonly object[]> {
   if (own !== undefined) return own();
-  throw new BlissError({ code: 'DataInvalid', where: field, message: `no file of items is named for ${name}`, mend: `name one; ${hubOf(task)}` });
+  throw new BlissError({ code: 'DataInvalid', where: field, message: `no file of items is named for ${name}`, fix: `name one; ${hubOf(task)}` });
 }
 
 function itemOf(task: Task, { at }: Pick<FileRecord, 'at'>, document: Record<string, unknown>): TaskItem {
   const item = task.read(document);
   if (!isProblem(item)) return { ...item, document };
-  throw new BlissError({ code: 'DataInvalid', where: at, message: `no item of ${task.name}: the field ${item.field}: ${item.problem}`, mend: `mend or delete it; ${hubOf(task)}` });
+  throw new BlissError({ code: 'DataInvalid', where: at, message: `no item of ${task.name}: the field ${item.field}: ${item.problem}`, fix: `correct or delete it; ${hubOf(task)}` });
 }
 
 const hubOf = ({ dataset, split }: Pick<Task, 'dataset' | 'split'>): string => `the columns are those of ${dataset} on the hub, split ${split}`;
@@ -96,7 +96,7 @@ async function documents(task: Task, file: InputFile): Promise<Documents> {
   await refuseLfsPointer(where);
   const lines = (await readFile(where, 'utf8')).trimEnd().split('\n');
   const problem = (index: number, message: string): BlissError =>
-    new BlissError({ code: 'DataInvalid', where: `${where}:${index + 1}`, message, mend: `write the ${labelField} of each line of ${path.basename(file.path)}, an integer a line` });
+    new BlissError({ code: 'DataInvalid', where: `${where}:${index + 1}`, message, fix: `write the ${labelField} of each line of ${path.basename(file.path)}, an integer a line` });
   let isUsed = false;
   return {
     documentOf: ({ record }, index) => {

@@ -142,7 +142,7 @@ function predict(program: Pick<LogLikelihoodProgram, 'predict'>, rows: readonly 
     const logLikelihood = -negativeLogLikelihood.subarray(start, end).reduce((sum, value) => sum + value, 0);
     const isGreedy = correct.subarray(start, end).every((value) => value === 1);
     start = end;
-    if (Number.isNaN(logLikelihood)) throw new BlissError({ code: 'DataInvalid', message: 'a log-likelihood is no number', mend: 'check the weights: training diverged, or the file is not whole' });
+    if (Number.isNaN(logLikelihood)) throw new BlissError({ code: 'DataInvalid', message: 'a log-likelihood is no number', fix: 'check the weights: training diverged, or the file is not whole' });
     return { index, answer: { logLikelihood, isGreedy } };
   });
 }
@@ -150,5 +150,5 @@ function predict(program: Pick<LogLikelihoodProgram, 'predict'>, rows: readonly 
 function checkTokens(requests: readonly EncodedRequest[], vocabularySize: number): void {
   const unknown = requests.flatMap(({ tokens }) => tokens.find((token) => token >= vocabularySize) ?? []);
   if (unknown.length === 0) return;
-  throw new BlissError({ code: 'DataInvalid', message: `the tokenizer gives the token ${unknown[0]}, and the model has ${vocabularySize}`, mend: 'use the tokenizer that the model was trained with' });
+  throw new BlissError({ code: 'DataInvalid', message: `the tokenizer gives the token ${unknown[0]}, and the model has ${vocabularySize}`, fix: 'use the tokenizer that the model was trained with' });
 }

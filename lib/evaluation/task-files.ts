@@ -129,4 +129,4 @@ function commonFolder(files: readonly string[]): string {
 }
 
 const listed = (files: readonly string[]): string => `${files.slice(0, NAMED).join(', ')}${files.length > NAMED ? ` and ${files.length - NAMED} more` : ''}`;
-const invalid = (where: string, message: string, mend: string): BlissError => new BlissError({ code: 'DataInvalid', where, message, mend });
+const invalid = (where: string, message: string, fix: string): BlissError => new BlissError({ code: 'DataInvalid', where, message, fix });

@@ -17,7 +17,7 @@ export function influenceTargets(influences: readonly number[]): InfluenceTarget
   const mean = influences.reduce((sum, value) => sum + value, 0) / influences.length;
   const deviation = Math.sqrt(influences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / influences.length);
   if (!(deviation > 0)) {
-    throw new BlissError({ code: 'DataInvalid', message: `all ${influences.length} probed rows have the same influence`, where: 'mates.probeLearningRate', mend: 'raise it: steps this small change no validation loss in float32' });
+    throw new BlissError({ code: 'DataInvalid', message: `all ${influences.length} probed rows have the same influence`, where: 'mates.probeLearningRate', fix: 'raise it: steps this small change no validation loss in float32' });
   }
   return { mean, deviation, of: (influence) => (influence - mean) / deviation };
 }

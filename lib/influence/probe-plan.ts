@@ -24,7 +24,7 @@ export interface ProbePlan {
 export function probePlan({ rows: groupRows, settings, seed }: ProbePlanInput): ProbePlan {
   const { probes, heldOutFraction, batchSize } = settings;
   if (probes > groupRows) {
-    throw new BlissError({ code: 'DataInvalid', message: `${probes} rows shall be probed, and the group has ${groupRows}`, where: 'mates.probes', mend: 'lower it, or raise data.rowsPerGroup' });
+    throw new BlissError({ code: 'DataInvalid', message: `${probes} rows shall be probed, and the group has ${groupRows}`, where: 'mates.probes', fix: 'lower it, or raise data.rowsPerGroup' });
   }
   const rows = permutation(groupRows, seed, 'probes').slice(0, probes).sort();
   const order = permutation(probes, seed, 'held-out probes');
@@ -32,7 +32,7 @@ export function probePlan({ rows: groupRows, settings, seed }: ProbePlanInput): 
   const part = (from: number, to: number): Uint32Array => order.slice(from, to).sort().map((i) => rows[i]);
   const fitted = part(aside, probes);
   if (fitted.length < batchSize) {
-    throw new BlissError({ code: 'DataInvalid', message: `of ${probes} probes ${fitted.length} are left to learn from, fewer than one minibatch of ${batchSize}`, where: 'mates.batchSize', mend: 'lower it, or raise mates.probes' });
+    throw new BlissError({ code: 'DataInvalid', message: `of ${probes} probes ${fitted.length} are left to learn from, fewer than one minibatch of ${batchSize}`, where: 'mates.batchSize', fix: 'lower it, or raise mates.probes' });
   }
   return { rows, fitted, heldOut: part(0, aside), steps: regressionSteps(settings) };
 }

@@ -78,7 +78,7 @@ function rotaryWidth(config: GptNeoXConfig): number {
     throw new BlissError({
       code: 'ConfigInvalid',
       message: `rotaryFraction ${rotaryFraction} of a head of ${headWidth} rotates ${dimensions} dimensions`,
-      mend: 'choose width, heads and rotaryFraction so that an even number of at least 2 is rotated',
+      fix: 'choose width, heads and rotaryFraction so that an even number of at least 2 is rotated',
     });
   }
   return dimensions;

@@ -113,10 +113,10 @@ function groupingOf(config: LlamaConfig): Grouping {
   const { heads, keyValueHeads } = config;
   const headWidth = headWidthOf(config);
   if (headWidth % 2 !== 0) {
-    throw new BlissError({ code: 'ConfigInvalid', message: `heads of ${headWidth} channels cannot turn in pairs`, mend: 'choose width and heads so that a head has an even number of channels' });
+    throw new BlissError({ code: 'ConfigInvalid', message: `heads of ${headWidth} channels cannot turn in pairs`, fix: 'choose width and heads so that a head has an even number of channels' });
   }
   if (heads % keyValueHeads !== 0) {
-    throw new BlissError({ code: 'ConfigInvalid', message: `${heads} query heads do not share ${keyValueHeads} key and value heads evenly`, mend: 'choose keyValueHeads that divide heads' });
+    throw new BlissError({ code: 'ConfigInvalid', message: `${heads} query heads do not share ${keyValueHeads} key and value heads evenly`, fix: 'choose keyValueHeads that divide heads' });
   }
   return { headWidth, keyValueHeads, queriesPerKey: heads / keyValueHeads };
 }

@@ -205,7 +205,7 @@ async function readExactly(file: FileHandle, path: string, position: number, len
 }
 
 const corrupt = (where: string, message: string, cause?: unknown): BlissError =>
-  new BlissError({ code: 'DataCorrupt', where, message: `not a sound safetensors file: ${message}`, mend: 'copy or download it again', cause });
+  new BlissError({ code: 'DataCorrupt', where, message: `not a sound safetensors file: ${message}`, fix: 'copy or download it again', cause });
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isIntegers = (value: unknown): value is number[] => Array.isArray(value) && value.every((x) => Number.isSafeInteger(x) && x >= 0);

@@ -17,7 +17,7 @@ const WHERE = 'notices.command';
 const EXAMPLE = '["/usr/local/bin/tell", "--channel", "training"]';
 const listSchema = z.tuple([z.string().min(1)], z.string());
 
-const invalid = (message: string, mend: string, cause?: unknown): BlissError => new BlissError({ code: 'ConfigInvalid', message, where: WHERE, mend, cause });
+const invalid = (message: string, fix: string, cause?: unknown): BlissError => new BlissError({ code: 'ConfigInvalid', message, where: WHERE, fix, cause });
 
 /** A run says that a program is to be run, never which. @throws BlissError ConfigInvalid where it does, as runs of earlier versions */
 export function requireNoProgram(command: SubmittedNotices['command']): void {
@@ -32,8 +32,8 @@ export function noticeCommand(environment: Readonly<NodeJS.ProcessEnv>): readonl
   const [program, ...args] = written.startsWith('[') ? parseList(written) : [written];
   if (isExecutable(program, environment)) return [program, ...args];
   const words = written.split(/\s+/);
-  const mend = args.length === 0 && words.length > 1 && !written.startsWith('[') ? `write program and arguments as a JSON list: ${JSON.stringify(words)}` : 'give its absolute path, or a name that is found in PATH, and see that it may be executed';
-  throw invalid(`${NOTICE_COMMAND} names no program that can be run: ${program}`, mend);
+  const fix = args.length === 0 && words.length > 1 && !written.startsWith('[') ? `write program and arguments as a JSON list: ${JSON.stringify(words)}` : 'give its absolute path, or a name that is found in PATH, and see that it may be executed';
+  throw invalid(`${NOTICE_COMMAND} names no program that can be run: ${program}`, fix);
 }
 
 function parseList(written: string): readonly [string, ...string[]] {

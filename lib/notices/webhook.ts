@@ -23,10 +23,10 @@ export async function post({ notice, webhook, environment, timeoutMs }: Delivery
   await response.body?.cancel();
   const { status } = response;
   if (status >= 300 && status < 400) {
-    throw new BlissError({ code: 'ConfigInvalid', message: `the webhook answered ${status}: its address has moved, and nothing is sent on to another one`, where: 'notices.webhook', mend: `set ${webhook.urlVariable} to the new address and start the stack again` });
+    throw new BlissError({ code: 'ConfigInvalid', message: `the webhook answered ${status}: its address has moved, and nothing is sent on to another one`, where: 'notices.webhook', fix: `set ${webhook.urlVariable} to the new address and start the stack again` });
   }
   if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
-    throw new BlissError({ code: 'ConfigInvalid', message: `the webhook answered ${status}`, where: 'notices.webhook', mend: `see that the address in ${webhook.urlVariable} is right` });
+    throw new BlissError({ code: 'ConfigInvalid', message: `the webhook answered ${status}`, where: 'notices.webhook', fix: `see that the address in ${webhook.urlVariable} is right` });
   }
   if (!response.ok) throw new Error(`the webhook answered ${status}`);
 }
@@ -36,7 +36,7 @@ export function addressOf({ webhook, environment }: Pick<Delivery, 'environment'
   const { urlVariable, secretVariable } = webhook;
   const address = variable(environment, urlVariable, 'urlVariable');
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) throw new BlissError({ code: 'ConfigInvalid', message: `${urlVariable} holds no http or https address`, where: 'notices.webhook.urlVariable', mend: `set ${urlVariable} to the whole address, with https:// at its beginning` });
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) throw new BlissError({ code: 'ConfigInvalid', message: `${urlVariable} holds no http or https address`, where: 'notices.webhook.urlVariable', fix: `set ${urlVariable} to the whole address, with https:// at its beginning` });
   return { url, ...(secretVariable === undefined ? {} : { secret: variable(environment, secretVariable, 'secretVariable') }) };
 }
 
@@ -44,9 +44,9 @@ function variable(environment: Readonly<NodeJS.ProcessEnv>, name: string, field:
   const where = `notices.webhook.${field}`;
   // runs of earlier versions, and whoever starts one without bliss, may name any
   if (!noticesSchema.shape.webhook.unwrap().shape.urlVariable.safeParse(name).success) {
-    throw new BlissError({ code: 'ConfigInvalid', message: `${name} is not read: a run may name variables that begin with BLISS_`, where, mend: 'call it BLISS_WEBHOOK, say, in the environment of the CPU worker and in the configuration of the next run' });
+    throw new BlissError({ code: 'ConfigInvalid', message: `${name} is not read: a run may name variables that begin with BLISS_`, where, fix: 'call it BLISS_WEBHOOK, say, in the environment of the CPU worker and in the configuration of the next run' });
   }
   const value = environment[name];
   if (value !== undefined && value !== '') return value;
-  throw new BlissError({ code: 'ConfigInvalid', message: `the environment variable ${name} is not set where the CPU worker runs`, where, mend: 'set it and start the stack again' });
+  throw new BlissError({ code: 'ConfigInvalid', message: `the environment variable ${name} is not set where the CPU worker runs`, where, fix: 'set it and start the stack again' });
 }

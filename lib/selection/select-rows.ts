@@ -66,11 +66,11 @@ interface CheckScores {
 
 async function checkScores({ database, rows, selector, all, missing, bad }: CheckScores): Promise<void> {
   if (missing > 0) {
-    throw new BlissError({ code: 'DataInvalid', message: `${selector} needs a score of each of ${all} rows, ${all - missing} came`, mend: 'score every row of the group first' });
+    throw new BlissError({ code: 'DataInvalid', message: `${selector} needs a score of each of ${all} rows, ${all - missing} came`, fix: 'score every row of the group first' });
   }
   if (bad === 0) return;
   const [{ id }] = await database.rows(`SELECT id FROM ${rows} WHERE isnan(logit) ORDER BY index LIMIT 1`);
-  throw new BlissError({ code: 'DataInvalid', where: String(id), message: 'the score of the row is no number', mend: 'the score model has diverged: lower bilevel.score.peakLearningRate' });
+  throw new BlissError({ code: 'DataInvalid', where: String(id), message: 'the score of the row is no number', fix: 'the score model has diverged: lower bilevel.score.peakLearningRate' });
 }
 
 /** Keys that are not the logits themselves are computed here and not in SQL: exp and log end in other bits there. */

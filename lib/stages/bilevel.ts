@@ -40,7 +40,7 @@ export const bilevel: Stage<'bilevel'> = {
     const group = corpus.index.groups[input.group];
     const validation = validationMinibatches(input, await corpus.heldOut('validation'));
     const subset = trainingSubset(input, group.rows);
-    const watch = await StepWatch.of({ context, policy: input.divergence, losses: ['upperLoss', 'lowerLoss'], where: 'bilevel, outer step', mend: MEND });
+    const watch = await StepWatch.of({ context, policy: input.divergence, losses: ['upperLoss', 'lowerLoss'], where: 'bilevel, outer step', fix: MEND });
     const feed = (from: number): Promise<Feeder> => context.feed({ artifact: corpus.artifact, index: group, batchSize: hyper.batchSize, subset, requests: minibatchesFrom(from, input, watch) });
     // before compiling: the first minibatches are read beside it
     let feeder = await feed(first);
@@ -194,7 +194,7 @@ function trainingSubset({ bilevel: hyper, seed, group }: BilevelInput, rows: num
       code: 'DataInvalid',
       message: `group ${group} gives ${counted(subset.length, 'row')} to train the scorer on, fewer than ${disjointBatches ? 'an inner and an outer minibatch' : 'one minibatch'} of ${batchSize}`,
       where: 'bilevel.batchSize',
-      mend: 'lower bilevel.batchSize, or raise data.rowsPerGroup or bilevel.trainingFraction',
+      fix: 'lower bilevel.batchSize, or raise data.rowsPerGroup or bilevel.trainingFraction',
     });
   }
   return subset;
@@ -214,7 +214,7 @@ function* minibatchesFrom(first: number, { bilevel: { outerSteps, innerSteps, di
 function validationMinibatches({ bilevel: hyper, sequenceLength, seed }: BilevelInput, validation: readonly HeldOutExample[]): (place: number) => { readonly ids: Int32Array; readonly mask: Float32Array } {
   const { validationBatchSize } = hyper;
   if (validation.length < validationBatchSize) {
-    throw new BlissError({ code: 'DataInvalid', message: `there are ${validation.length} validation examples, fewer than one batch of ${validationBatchSize}`, where: 'bilevel.validationBatchSize', mend: 'lower it or raise heldOut.validation' });
+    throw new BlissError({ code: 'DataInvalid', message: `there are ${validation.length} validation examples, fewer than one batch of ${validationBatchSize}`, where: 'bilevel.validationBatchSize', fix: 'lower it or raise heldOut.validation' });
   }
   let order: { readonly epoch: number; readonly at: Uint32Array } | undefined;
   const perEpoch = Math.floor(validation.length / validationBatchSize);

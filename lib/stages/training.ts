@@ -21,7 +21,7 @@ export const training: Stage<'training'> = {
     const shapes = model.shapes(vocabularySize);
     const first = context.resume === undefined ? 0 : context.resume.step;
     const shards = await openSelection({ store: context.store, ref: input.selection, batchSize, sequenceLength, stage: input.purpose });
-    const watch = await StepWatch.of({ context, policy: input.divergence, losses: ['loss'], where: `${input.purpose}, step`, mend: MEND });
+    const watch = await StepWatch.of({ context, policy: input.divergence, losses: ['loss'], where: `${input.purpose}, step`, fix: MEND });
     const feed = (from: number): Promise<Feeder> => context.feed({ ...shards, batchSize, requests: batchesFrom(from, input, watch) });
     // before compiling: the first batches are read beside it
     let feeder = await feed(first);

@@ -1,5 +1,5 @@
 import { ProgramError } from './errors.js';
-import { mendedGradients } from './gradients.js';
+import { correctedGradients } from './gradients.js';
 import { kernels } from './kernels.js';
 import { placeOfWork } from './place.js';
 import { tf } from './tf.js';
@@ -19,7 +19,7 @@ const fitStockGradients = [
 ];
 
 /** Every kernel that a second derivative may pass through; each has a case in test/tensor/derivatives.test.ts. */
-export const twiceDifferentiable: ReadonlySet<string> = new Set([...mendedGradients, ...fitStockGradients]);
+export const twiceDifferentiable: ReadonlySet<string> = new Set([...correctedGradients, ...fitStockGradients]);
 
 for (const { kernelName } of tf.getKernelsForBackend('tensorflow')) {
   if (twiceDifferentiable.has(kernelName)) continue;

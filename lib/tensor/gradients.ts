@@ -10,19 +10,19 @@ import { tf } from './tf.js';
  * Stock tfjs saves the *output* of exp, sigmoid, tanh and softmax for the backward pass. A saved output is
  * off the tape, so a second derivative silently loses a term (tensorflow/tfjs#3252). Here the *inputs* are saved and the
  * output is recomputed, which costs nothing when traced: the same node is found in the function's memo.
- * `tf.logSoftmax` and `tf.losses.softmaxCrossEntropy` cannot be mended from outside, they hold such a gradient within them: use
+ * `tf.logSoftmax` and `tf.losses.softmaxCrossEntropy` cannot be corrected from outside, they hold such a gradient within them: use
  * `logSoftmax` and `crossEntropy` of ops.ts.
  * Masks (maximum, minimum, clip, max, min, abs, relu) are constants almost everywhere and are detached; stock tfjs
  * throws for some of them at the second derivative, since comparisons have no gradient.
  */
 type Backward = (dy: Tensor, inputs: readonly Tensor[], attrs: Readonly<Record<string, unknown>>) => Record<string, () => Tensor>;
 
-const mended = new Set<string>();
+const corrected = new Set<string>();
 /** the kernels whose gradients are registered here */
-export const mendedGradients: ReadonlySet<string> = mended;
+export const correctedGradients: ReadonlySet<string> = corrected;
 
 function register(kernelName: string, inputsToSave: string[], backward: Backward): void {
-  mended.add(kernelName);
+  corrected.add(kernelName);
   if (tf.getGradient(kernelName)) tf.unregisterGradient(kernelName);
   tf.registerGradient({
     kernelName,

@@ -25,21 +25,21 @@ test.each([
   ['resolveSelection', () => control().resolveSelection({ from: 'other/round-1', seed: 0 }), 'ConfigInvalid'],
   ['checkTasks', () => control().checkTasks({ tasks: { of: [{ name: 'piqa', path: 'gone.jsonl' }], folder: home.root } }), 'DataInvalid'],
   ['notify', () => control().notify({ notice: { id: '1', run: 'run', event: 'done', at: '' }, channel: 'webhook', notices: { events: ['done'], webhook: { urlVariable: 'BLISS_NOWHERE' } } }), 'ConfigInvalid'],
-])('%s ends at once where no further try mends it, with our code and the mend', async (_name, activity, type) => {
+])('%s ends at once where no further try fixes it, with our code and the fix', async (_name, activity, type) => {
   const failure = await failureOf(activity());
   expect(failure).toBeInstanceOf(ApplicationFailure);
-  expect(failure).toMatchObject({ type, nonRetryable: true, details: [{ mend: expect.any(String) }] });
+  expect(failure).toMatchObject({ type, nonRetryable: true, details: [{ fix: expect.any(String) }] });
 });
 
-test('what only waiting mends is tried again every few seconds: an epoch claimed on a disk that is full', async () => {
+test('what only waiting fixes is tried again every few seconds: an epoch claimed on a disk that is full', async () => {
   const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
   const { claimEpoch } = control({ ...files, putIfAbsent: () => Promise.reject(full) });
-  expect(await failureOf(claimEpoch({ run: 'run', stage: 'report', claimant: 'a' }))).toMatchObject({ type: 'DiskFull', nonRetryable: false, nextRetryDelay: '10s', details: [{ mend: expect.stringContaining('free some space') }] });
+  expect(await failureOf(claimEpoch({ run: 'run', stage: 'report', claimant: 'a' }))).toMatchObject({ type: 'DiskFull', nonRetryable: false, nextRetryDelay: '10s', details: [{ fix: expect.stringContaining('free some space') }] });
 });
 
 test('an epoch that cannot be claimed for good ends its stage', async () => {
-  const { claimEpoch } = control({ ...files, list: () => Promise.reject(new BlissError({ code: 'ArtifactMissing', message: 'the store is gone', mend: 'bring it back' })) });
-  expect(await failureOf(claimEpoch({ run: 'run', stage: 'report', claimant: 'a' }))).toMatchObject({ type: 'ArtifactMissing', nonRetryable: true, message: 'the store is gone; bring it back', details: [{ mend: 'bring it back' }] });
+  const { claimEpoch } = control({ ...files, list: () => Promise.reject(new BlissError({ code: 'ArtifactMissing', message: 'the store is gone', fix: 'bring it back' })) });
+  expect(await failureOf(claimEpoch({ run: 'run', stage: 'report', claimant: 'a' }))).toMatchObject({ type: 'ArtifactMissing', nonRetryable: true, message: 'the store is gone; bring it back', details: [{ fix: 'bring it back' }] });
 });
 
 test('what is no error of ours stays as it is: Temporal tries again', async () => {

@@ -61,7 +61,7 @@ function mountSmall(folder: string): string | undefined {
 }
 
 describe('a full disk', () => {
-  test('is DiskFull with the mend, leaves nothing behind, and the same put works once there is room', async (context) => {
+  test('is DiskFull with the fix, leaves nothing behind, and the same put works once there is room', async (context) => {
     const root = await mkdtemp(path.join(os.tmpdir(), 'bliss-small-'));
     const why = mountSmall(root);
     if (why !== undefined) {
@@ -74,7 +74,7 @@ describe('a full disk', () => {
       await writeFile(path.join(outside, 'weights.bin'), new Uint8Array(200_000).fill(7));
       const store = openStore({ blobs: fileBlobs({ root: path.join(root, 'store') }) });
       const input = { kind: 'state', folder: outside, digest: sha256('x'), lineage: { stage: 's', stageVersion: 1, inputs: {} }, summary: {} };
-      await expect(store.publish(input)).rejects.toMatchObject({ code: 'DiskFull', retryable: true, mend: expect.stringContaining('free some space') });
+      await expect(store.publish(input)).rejects.toMatchObject({ code: 'DiskFull', retryable: true, fix: expect.stringContaining('free some space') });
       await expect(store.blobs.putIfAbsent('big', new Uint8Array(200_000))).rejects.toMatchObject({ code: 'DiskFull', where: path.join(root, 'store', 'big') });
       await expect(writeFileAtomic(path.join(root, 'report.html'), new Uint8Array(200_000))).rejects.toMatchObject({ code: 'DiskFull', where: path.join(root, 'report.html') });
       const files = (await readdir(root, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name);

@@ -46,10 +46,10 @@ describe('publish and open', () => {
     expect(await readFile(await (await store.open(ref)).file('a'), 'utf8')).toBe('before');
   });
 
-  test('an artifact that is not there is ArtifactMissing, with a mend', async () => {
+  test('an artifact that is not there is ArtifactMissing, with a fix', async () => {
     const absent = sha256('nothing');
     const ref = { uri: `store:artifacts/${absent}/manifest.json`, sha256: absent, size: 0, digest: '' };
-    await expect(fresh().open(ref)).rejects.toMatchObject({ code: 'ArtifactMissing', mend: expect.stringContaining('run') });
+    await expect(fresh().open(ref)).rejects.toMatchObject({ code: 'ArtifactMissing', fix: expect.stringContaining('run') });
     const artifact = await fresh().open(await fresh().publish(await input({ a: 'x' })));
     await expect(artifact.file('b')).rejects.toMatchObject({ code: 'ArtifactMissing', message: expect.stringContaining('only a') });
   });
@@ -67,13 +67,13 @@ describe('what a bad disk changed', () => {
     await writeFile(file, bytes);
   };
 
-  test('a flipped bit in a file is DataCorrupt, naming file and mend; seen by a new process, mended by publishing again', async () => {
+  test('a flipped bit in a file is DataCorrupt, naming file and fix; seen by a new process, fixed by publishing again', async () => {
     const store = fresh();
     const given = await input({ 'weights.bin': 'abcdef' });
     const ref = await store.publish(given);
     const file = await (await store.open(ref)).file('weights.bin');
     await flipped(file);
-    await expect((await fresh().open(ref)).file('weights.bin')).rejects.toMatchObject({ code: 'DataCorrupt', where: file, mend: expect.stringContaining('delete') });
+    await expect((await fresh().open(ref)).file('weights.bin')).rejects.toMatchObject({ code: 'DataCorrupt', where: file, fix: expect.stringContaining('delete') });
     expect(await fresh().publish(given)).toEqual(ref);
     expect(await readFile(await (await fresh().open(ref)).file('weights.bin'), 'utf8')).toBe('abcdef');
   });

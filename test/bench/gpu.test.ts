@@ -23,17 +23,17 @@ function pathWith(nvidiaSmi?: string): string {
 }
 const run = (PATH: string, ...args: string[]) => spawnSync('/bin/bash', [SCRIPT, ...args], { encoding: 'utf8', env: { PATH } });
 
-test('bench/gpu.sh ends at once, with the reason and the mend, where there is no GPU', () => {
+test('bench/gpu.sh ends at once, with the reason and the fix, where there is no GPU', () => {
   const none = run(pathWith());
   expect({ status: none.status, stdout: none.stdout }).toEqual({ status: 2, stdout: '' });
-  expect(none.stderr).toMatch(/^gpu\.sh: there is no NVIDIA GPU here: nvidia-smi is not found\n {2}mend: .*npm run bench\n$/);
+  expect(none.stderr).toMatch(/^gpu\.sh: there is no NVIDIA GPU here: nvidia-smi is not found\n {2}fix: .*npm run bench\n$/);
   for (const [says, shown] of [['echo "No devices were found"', 'No devices were found'], ['echo "NVIDIA-SMI has failed" >&2; exit 9', 'NVIDIA-SMI has failed'], ['exit 9', 'it says nothing']] as const) {
     const empty = run(pathWith(says));
     expect(empty.status).toBe(2);
-    expect(empty.stderr).toMatch(new RegExp(`^gpu\\.sh: nvidia-smi finds no GPU: ${shown}\n {2}mend: `));
+    expect(empty.stderr).toMatch(new RegExp(`^gpu\\.sh: nvidia-smi finds no GPU: ${shown}\n {2}fix: `));
   }
   const listed = run(pathWith('echo "GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-0)"'));
-  expect({ status: listed.status, stderr: listed.stderr }).toEqual({ status: 1, stderr: 'gpu.sh: node is not found\n  mend: install Node 22 or 20\n' });
+  expect({ status: listed.status, stderr: listed.stderr }).toEqual({ status: 1, stderr: 'gpu.sh: node is not found\n  fix: install Node 22 or 20\n' });
   expect(run(pathWith(), '--nonsense').stderr).toContain('there is no option --nonsense');
 });
 

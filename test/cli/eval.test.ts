@@ -124,8 +124,8 @@ describe('bliss eval', () => {
   });
 
   test.each([
-    ['a task that is not there', [], { tasks: 'piqa,pica' }, /there is no task 'pica'[\s\S]*mend: name one of sciq/],
-    ['items that are not found', [], { tasks: 'arc_challenge' }, /--data: the items of arc_challenge are not found: in .* there is none of arc_challenge\.jsonl, [\s\S]*mend: get split test of allenai\/ai2_arc, ARC-Challenge/],
+    ['a task that is not there', [], { tasks: 'piqa,pica' }, /there is no task 'pica'[\s\S]*fix: name one of sciq/],
+    ['items that are not found', [], { tasks: 'arc_challenge' }, /--data: the items of arc_challenge are not found: in .* there is none of arc_challenge\.jsonl, [\s\S]*fix: get split test of allenai\/ai2_arc, ARC-Challenge/],
     ['data for no task', ['--data', 'sciq=x.jsonl'], { tasks: 'piqa' }, /sciq is none of the tasks/],
     ['a model that is not there', [], { model: '/nowhere', tasks: 'piqa' }, /\/nowhere: there is no such folder, and it names no arm of a run/],
     ['a run that is not there', [], { model: 'none/seed-0/bliss/round-1', tasks: 'piqa' }, /there is no run 'none'/],
@@ -139,7 +139,7 @@ describe('bliss eval', () => {
     const bad = path.join(folder, 'bad.jsonl');
     await writeFile(bad, `${JSON.stringify(expected['piqa'].items[0].doc)}\n{"goal": "g"}\n`);
     const item = await bliss(['eval', model, '--tasks', 'piqa', '--data', `piqa=${bad}`, '--home', home]);
-    expect([item.code, item.stderr]).toEqual([2, expect.stringMatching(/bad\.jsonl:2: no item of piqa: the field sol1: .*\n {2}mend: mend or delete it; the columns are those of baber\/piqa/)]);
+    expect([item.code, item.stderr]).toEqual([2, expect.stringMatching(/bad\.jsonl:2: no item of piqa: the field sol1: .*\n {2}fix: correct or delete it; the columns are those of baber\/piqa/)]);
 
     const broken = path.join(folder, 'broken');
     await cp(model, broken, { recursive: true });

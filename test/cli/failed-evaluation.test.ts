@@ -8,7 +8,7 @@ import { bliss, place, start, until } from '../cli/bliss.js';
 const ITEMS = path.join(import.meta.dirname, '..', 'fixtures', 'lm-eval', 'piqa');
 const EVALUATION = 'seed-0/bliss/round-1/evaluation';
 
-test('a run that goes on without an evaluation ends with a report that says so, is so told by status, and does it on resume once it is mended', { timeout: 400_000 }, async () => {
+test('a run that goes on without an evaluation ends with a report that says so, is so told by status, and does it on resume once it is fixed', { timeout: 400_000 }, async () => {
   const { folder, home: root } = place();
   const home = openHome(root);
   const items = path.join(folder, 'piqa');
@@ -29,7 +29,7 @@ test('a run that goes on without an evaluation ends with a report that says so, 
   expect(readFileSync(home.run('run').report, 'utf8')).toContain(`${EVALUATION} failed, and the run went on without it`);
   const status = await bliss(['status', 'run', '--home', root]);
   expect(status.stdout).toMatch(/^run: done; \d+ of \d+ stages done; 1 failed/);
-  expect(status.stdout).toContain(`once that is mended, bliss resume run --home ${root} does what is missing`);
+  expect(status.stdout).toContain(`once that is fixed, bliss resume run --home ${root} does what is missing`);
   // drawn anew, it says the same
   expect((await bliss(['report', 'run', '--home', root])).code).toBe(0);
   expect(readFileSync(home.run('run').report, 'utf8')).toContain(`${EVALUATION} failed, and the run went on without it`);

@@ -98,14 +98,14 @@ describe('what one run has made is where others begin', () => {
     expect(Object.keys(shapes).some((name) => name.includes('layers.1.'))).toBe(true);
   }, 240_000);
 
-  test('the ids of what was chosen are that choice, so that all that was trained on it is found; ids of no row end the run until they are mended', async () => {
+  test('the ids of what was chosen are that choice, so that all that was trained on it is found; ids of no row end the run until they are fixed', async () => {
     const ids = path.join(folder, 'ids');
     const exported = await run('export', 'first', '--what', 'dataset', '--to', ids);
     expect(exported.code, exported.stderr).toBe(0);
     writeFileSync(path.join(ids, 'more.txt'), 'books:999999999\n');
     const failed = await run('run', 'first.yaml', '--name', 'again', '--set', 'selection.from=./ids');
     expect(failed.code).toBe(1);
-    expect(JSON.parse(failed.stdout)).toMatchObject({ error: { code: 'DataInvalid', stage: 'seed-0/bliss/round-1/selection', message: `${ids}: 1 of 103 ids are of no row of this run's corpus; the first is "books:999999999"`, mend: expect.stringContaining('or leave these ids out') } });
+    expect(JSON.parse(failed.stdout)).toMatchObject({ error: { code: 'DataInvalid', stage: 'seed-0/bliss/round-1/selection', message: `${ids}: 1 of 103 ids are of no row of this run's corpus; the first is "books:999999999"`, fix: expect.stringContaining('or leave these ids out') } });
 
     writeFileSync(path.join(ids, 'more.txt'), '\n');
     const ended = await run('resume', 'again');

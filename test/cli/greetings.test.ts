@@ -23,7 +23,7 @@ test('what TensorFlow cannot do is told in the words of the errors, not of its g
     const { code, stderr } = await bliss([...command, '--home', home], { env });
     expect(code).toBe(2);
     expect(stderr).toContain('config.json');
-    expect(stderr).toContain('mend: ');
+    expect(stderr).toContain('fix: ');
     expect(stderr).not.toMatch(/absl|oneDNN|please report/);
   }
 });

@@ -47,7 +47,7 @@ const refusing = (prefix: string, status: number, message: string) => behind((ca
 const on = (server: string, namespace?: string): NodeJS.ProcessEnv => ({ TEMPORAL_ADDRESS: server, ...(namespace === undefined ? {} : { TEMPORAL_NAMESPACE: namespace }) });
 interface Said {
   readonly code: number | null;
-  readonly error: { readonly code: string; readonly message: string; readonly where?: string; readonly mend?: string };
+  readonly error: { readonly code: string; readonly message: string; readonly where?: string; readonly fix?: string };
   readonly all: string;
 }
 async function fails(command: readonly string[], env: NodeJS.ProcessEnv): Promise<Said> {
@@ -59,7 +59,7 @@ interface Checked {
   readonly name: string;
   readonly state: string;
   readonly found: string;
-  readonly mend?: string;
+  readonly fix?: string;
 }
 async function doctor(env: NodeJS.ProcessEnv): Promise<{ readonly code: number | null; readonly of: (name: string) => Checked | undefined }> {
   const { code, stdout } = await bliss(['doctor', '--json', '--home', place().home], { env });
@@ -78,12 +78,12 @@ describe('before anything is registered, where registering is refused', () => {
     expect(error.code).toBe('ConfigInvalid');
     for (const [attribute, type] of Object.entries(SEARCH_ATTRIBUTE_TYPES)) {
       expect(error.message).toContain(`${attribute} (${type})`);
-      expect(error.mend).toContain(`--name ${attribute} --type ${type}`);
+      expect(error.fix).toContain(`--name ${attribute} --type ${type}`);
     }
     expect(error.message).toContain(`${name}: ${message}`);
     const { code: ofDoctor, of } = await doctor(on(server));
     expect(ofDoctor).toBe(1);
-    expect(of('Attributes')).toMatchObject({ state: 'missing', found: expect.stringContaining('BlissRun'), mend: expect.stringContaining('search-attribute create') });
+    expect(of('Attributes')).toMatchObject({ state: 'missing', found: expect.stringContaining('BlissRun'), fix: expect.stringContaining('search-attribute create') });
   });
 
   test('one that is there with another type counts as missing', async () => {
@@ -99,24 +99,24 @@ describe('before anything is registered, where registering is refused', () => {
     const { code, of } = await doctor(on(address));
     expect(code).toBe(0);
     expect(of('Attributes')).toMatchObject({ state: 'ok', found: expect.stringContaining('the first run registers the search attributes BlissRun') });
-    expect(of('Workers')).toMatchObject({ state: 'warning', found: expect.stringContaining(CPU_QUEUE), mend: expect.stringContaining('bliss dev') });
+    expect(of('Workers')).toMatchObject({ state: 'warning', found: expect.stringContaining(CPU_QUEUE), fix: expect.stringContaining('bliss dev') });
     const { of: again } = await doctor(on(address));
     expect(again('Attributes')?.found).toContain('the first run registers');
   });
 });
 
 describe('a namespace that is not there', () => {
-  test.each([{ command: ['run', 'smoke'] }, { command: ['run', 'smoke', '--detach'] }, { command: ['dev'] }])('is named with its mend: $command', async ({ command }) => {
+  test.each([{ command: ['run', 'smoke'] }, { command: ['run', 'smoke', '--detach'] }, { command: ['dev'] }])('is named with its fix: $command', async ({ command }) => {
     const { code, error } = await fails(command, on(address, 'nowhere'));
     expect(code).toBe(2);
-    expect(error).toMatchObject({ code: 'ConfigInvalid', where: address, message: expect.stringContaining("no namespace 'nowhere'"), mend: expect.stringContaining('temporal operator namespace create --namespace nowhere') });
+    expect(error).toMatchObject({ code: 'ConfigInvalid', where: address, message: expect.stringContaining("no namespace 'nowhere'"), fix: expect.stringContaining('temporal operator namespace create --namespace nowhere') });
   });
 
   test('is what doctor finds missing', async () => {
     const { code, of } = await doctor(on(address, 'nowhere'));
     expect(code).toBe(1);
     expect(of('Temporal')?.state).toBe('ok');
-    expect(of('Namespace')).toMatchObject({ state: 'missing', found: expect.stringContaining("no namespace 'nowhere'"), mend: expect.stringContaining('TEMPORAL_NAMESPACE') });
+    expect(of('Namespace')).toMatchObject({ state: 'missing', found: expect.stringContaining("no namespace 'nowhere'"), fix: expect.stringContaining('TEMPORAL_NAMESPACE') });
   });
 
   test('ends a worker with one plain line', async () => {
@@ -130,15 +130,15 @@ describe('a namespace that is not there', () => {
 
 describe('what a server refuses', () => {
   test.each([
-    { status: 16, message: 'api key expired', code: 'ServerRefused', says: 'does not know this account (api key expired)', mend: 'TEMPORAL_API_KEY' },
-    { status: 7, message: 'Request unauthorized.', code: 'ServerRefused', says: 'does not let this account do that (Request unauthorized.)', mend: 'the right to write to the namespace default' },
-    { status: 8, message: 'namespace rate limit exceeded', code: 'ServerUnreachable', says: 'a limit is reached (namespace rate limit exceeded)', mend: 'try again' },
-    { status: 12, message: 'unknown method', code: 'ServerRefused', says: 'does not know this request (unknown method)', mend: '1.25' },
-    { status: 3, message: 'Namespace default has no mapping defined for search attribute BlissRun', code: 'ConfigInvalid', says: 'lacks a search attribute', mend: 'bliss doctor' },
-    { status: 13, message: 'shard is not ready', code: 'ServerRefused', says: 'INTERNAL: shard is not ready', mend: 'server’s log' },
-  ])('at a run’s start is told in its own words, with a mend: $status', async ({ status, message, code, says, mend }) => {
+    { status: 16, message: 'api key expired', code: 'ServerRefused', says: 'does not know this account (api key expired)', fix: 'TEMPORAL_API_KEY' },
+    { status: 7, message: 'Request unauthorized.', code: 'ServerRefused', says: 'does not let this account do that (Request unauthorized.)', fix: 'the right to write to the namespace default' },
+    { status: 8, message: 'namespace rate limit exceeded', code: 'ServerUnreachable', says: 'a limit is reached (namespace rate limit exceeded)', fix: 'try again' },
+    { status: 12, message: 'unknown method', code: 'ServerRefused', says: 'does not know this request (unknown method)', fix: '1.25' },
+    { status: 3, message: 'Namespace default has no mapping defined for search attribute BlissRun', code: 'ConfigInvalid', says: 'lacks a search attribute', fix: 'bliss doctor' },
+    { status: 13, message: 'shard is not ready', code: 'ServerRefused', says: 'INTERNAL: shard is not ready', fix: 'server’s log' },
+  ])('at a run’s start is told in its own words, with a fix: $status', async ({ status, message, code, says, fix }) => {
     const { error, all } = await fails(['run', 'smoke'], on(await refusing(`${WORKFLOW}StartWorkflowExecution`, status, message)));
-    expect(error).toMatchObject({ code, message: expect.stringContaining(says), mend: expect.stringContaining(mend) });
+    expect(error).toMatchObject({ code, message: expect.stringContaining(says), fix: expect.stringContaining(fix) });
     expect(all).not.toContain('Failed to start Workflow');
   }, 120_000);
 
@@ -149,7 +149,7 @@ describe('what a server refuses', () => {
     expect(code).toBe(0);
   });
 
-  test('an account that is not known is told by every command, and nobody waits for what waiting does not mend', async () => {
+  test('an account that is not known is told by every command, and nobody waits for what waiting does not fix', async () => {
     const server = await refusing('/', 16, 'api key expired');
     for (const command of [['run', 'smoke'], ['dev']]) expect((await fails(command, on(server))).error, command[0]).toMatchObject({ code: 'ServerRefused', where: server, message: expect.stringContaining('api key expired') });
     expect((await doctor(on(server))).of('Temporal')).toMatchObject({ state: 'missing', found: expect.stringContaining('api key expired') });
@@ -168,7 +168,7 @@ describe('without a worker', () => {
     const began = Date.now();
     const { code, stdout, stderr } = await bliss([name, 'idle', ...rest, '--patience', '2', '--json', '--home', home], { env: on(address) });
     expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ServerUnreachable', where: address, message: expect.stringContaining(`no worker takes work from the queue ${CPU_QUEUE}`), mend: expect.stringContaining('bliss dev --home') } });
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ServerUnreachable', where: address, message: expect.stringContaining(`no worker takes work from the queue ${CPU_QUEUE}`), fix: expect.stringContaining('bliss dev --home') } });
     expect(stderr).not.toContain('please report');
     expect(Date.now() - began).toBeLessThan(20_000);
   });

@@ -134,10 +134,10 @@ describe('one message, whole:', () => {
 
 describe('a source that is not there:', () => {
   const cwd = mkdtempSync(path.join(os.tmpdir(), 'bliss-config-'));
-  const mend = `presets: ${PRESETS}; "bliss init FILE" writes a file to start from`;
+  const fix = `presets: ${PRESETS}; "bliss init FILE" writes a file to start from`;
   test.each([
-    ['dmo', `dmo: neither a file nor a preset; did you mean demo? ${mend}`],
-    ['my/run.yaml', `my/run.yaml: neither a file nor a preset; ${mend}`],
-    ['.', `.: a folder, where a YAML file or a preset is needed; ${mend}`],
+    ['dmo', `dmo: neither a file nor a preset; did you mean demo? ${fix}`],
+    ['my/run.yaml', `my/run.yaml: neither a file nor a preset; ${fix}`],
+    ['.', `.: a folder, where a YAML file or a preset is needed; ${fix}`],
   ])('%s', (source, message) => expect(refusal(() => loadConfig({ source, cwd }))).toBe(message));
 });

@@ -105,7 +105,7 @@ describe('what goes wrong', () => {
     const range = (start: number): BatchRequest => ({ kind: 'range', start, end: start + 8 });
     const feeder = await feed({ artifact: { file: (name) => Promise.resolve(flat(name)) }, requests: [range(0), range(4_400), range(8)] });
     expect((await feeder.next()).ids[0]).toBe('s:0');
-    await expect(feeder.next()).rejects.toMatchObject({ name: 'DataCorrupt', code: 'DataCorrupt', where: expect.stringContaining(flat(last)) as string, mend: expect.stringContaining('whole') as string, retryable: false });
+    await expect(feeder.next()).rejects.toMatchObject({ name: 'DataCorrupt', code: 'DataCorrupt', where: expect.stringContaining(flat(last)) as string, fix: expect.stringContaining('whole') as string, retryable: false });
     expect((await feeder.next()).ids[0]).toBe('s:8');
   });
 

@@ -40,11 +40,11 @@ describe('a folder as a path', () => {
       code: 'DataInvalid',
       where: 'data.sources[0].paths',
       message: expect.stringMatching(/holds several splits: extra_split \(1 file\), train \(2 files\), validation \(1 file\)/) as string,
-      mend: 'set split: train beside it',
+      fix: 'set split: train beside it',
     });
     expect(await texts(several, { split: 'train' })).toEqual(parts);
     expect(await texts(several, { split: 'extra_split' })).toHaveLength(1);
-    expect(await failure(texts(several, { split: 'test' }))).toMatchObject({ message: expect.stringContaining('no file of split test, but of extra_split (1 file), train') as string, mend: 'set split to extra_split or train or validation' });
+    expect(await failure(texts(several, { split: 'test' }))).toMatchObject({ message: expect.stringContaining('no file of split test, but of extra_split (1 file), train') as string, fix: 'set split to extra_split or train or validation' });
   });
 
   test('other names of splits: folders, C4’s, files of one word', async () => {
@@ -52,7 +52,7 @@ describe('a folder as a path', () => {
     const c4 = ['corpus/en/c4-train.00000-of-00002.json.gz', 'corpus/en/c4-train.00001-of-00002.json.gz'];
     expect(await texts(await folderOf([...c4, 'corpus/en/c4-validation.00000-of-00001.json.gz']), { split: 'train' })).toEqual(c4);
     expect(await failure(texts(await folderOf(['corpus/train.jsonl', 'corpus/dev.jsonl'])))).toMatchObject({ message: expect.stringContaining('validation (1 file), train (1 file)') as string });
-    expect(await failure(texts(await folderOf(['corpus/pages.jsonl', 'corpus/test.jsonl'])))).toMatchObject({ message: expect.stringContaining('files of a split beside 1 of none: test (1 file)') as string, mend: 'name the files that are meant with a glob' });
+    expect(await failure(texts(await folderOf(['corpus/pages.jsonl', 'corpus/test.jsonl'])))).toMatchObject({ message: expect.stringContaining('files of a split beside 1 of none: test (1 file)') as string, fix: 'name the files that are meant with a glob' });
     expect(await failure(texts(await folderOf(['corpus/train/a.txt', 'corpus/test/b.txt'])))).toMatchObject({ message: expect.stringContaining('several splits') as string });
     // Spark's folder of JSON lines, with its checksums
     expect(await texts(await folderOf(['corpus/part-00000-1f.json', 'corpus/.part-00000-1f.json.crc', 'corpus/_SUCCESS']))).toEqual(['corpus/part-00000-1f.json']);
@@ -68,7 +68,7 @@ describe('a folder as a path', () => {
 
   test('of several formats, of none, empty: one error each', async () => {
     const mixed = await folderOf(['corpus/a.jsonl', 'corpus/b.txt']);
-    expect(await failure(texts(mixed))).toMatchObject({ message: expect.stringContaining('several formats: jsonl (1 file), text (1 file)') as string, mend: 'set format beside it, or name the files with a glob' });
+    expect(await failure(texts(mixed))).toMatchObject({ message: expect.stringContaining('several formats: jsonl (1 file), text (1 file)') as string, fix: 'set format beside it, or name the files with a glob' });
     expect(await texts(mixed, { format: 'text' })).toEqual(['corpus/b.txt']);
     expect(await failure(texts(await folderOf(['corpus/a.png'])))).toMatchObject({ code: 'DataInvalid', where: 'data.sources[0].paths', message: expect.stringContaining('corpus holds no jsonl, parquet, text file') as string });
     expect(await failure(texts(mixed, { paths: ['corpus/a.jsonl'], split: 'train' }))).toMatchObject({ message: expect.stringContaining('split train is of a folder, and no path is one') as string });

@@ -20,7 +20,7 @@ async function folderWith(...names: string[]): Promise<string> {
   return folder;
 }
 
-const told = (file: string): unknown => ({ code: 'DataInvalid', where: file, message: expect.stringContaining('a pointer of Git LFS') as string, mend: 'fetch it by `git lfs pull` in its repository' });
+const told = (file: string): unknown => ({ code: 'DataInvalid', where: file, message: expect.stringContaining('a pointer of Git LFS') as string, fix: 'fetch it by `git lfs pull` in its repository' });
 const failure = (reading: Promise<unknown>): Promise<unknown> => reading.then((read) => ({ read }), (error: unknown) => error);
 
 test.each(['a.jsonl', 'a.jsonl.gz', 'a.jsonl.zst', 'a.txt', 'a.parquet'])('a file of texts: %s, before a run and when it is read', async (name) => {

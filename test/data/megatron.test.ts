@@ -122,13 +122,13 @@ describe('what is not Megatron’s is refused by name', () => {
   ];
   test.each(cases)('%s', async (_, pair, code, message) => {
     const folder = await folderOf(pair);
-    expect(await failure(read(folder))).toMatchObject({ code, where: path.join(folder, 'corpus.idx'), message: expect.stringMatching(message) as string, mend: expect.stringMatching(/\S/) as string });
+    expect(await failure(read(folder))).toMatchObject({ code, where: path.join(folder, 'corpus.idx'), message: expect.stringMatching(message) as string, fix: expect.stringMatching(/\S/) as string });
   });
 
   test('the .idx itself, and a packed .bin', async () => {
     const folder = await folderOf(good);
-    expect(await failure(read(folder, { paths: ['corpus.idx'] }))).toMatchObject({ code: 'DataInvalid', where: path.join(folder, 'corpus.idx'), mend: expect.stringContaining('name the .bin in data.sources[0].paths') as string });
+    expect(await failure(read(folder, { paths: ['corpus.idx'] }))).toMatchObject({ code: 'DataInvalid', where: path.join(folder, 'corpus.idx'), fix: expect.stringContaining('name the .bin in data.sources[0].paths') as string });
     await writeFile(path.join(folder, 'packed.bin.gz'), good.bin);
-    expect(await failure(read(folder, { paths: ['packed.bin.gz'] }))).toMatchObject({ code: 'DataInvalid', message: expect.stringContaining('a packed .bin is not read') as string, mend: expect.stringContaining('unpack it') as string });
+    expect(await failure(read(folder, { paths: ['packed.bin.gz'] }))).toMatchObject({ code: 'DataInvalid', message: expect.stringContaining('a packed .bin is not read') as string, fix: expect.stringContaining('unpack it') as string });
   });
 });

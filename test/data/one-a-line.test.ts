@@ -29,16 +29,16 @@ describe('JSON that is no JSON lines', () => {
     const file = path.join(folder, 'my corpus.json');
     await writeFile(file, json);
     const error = await refusal(file);
-    expect(error).toMatchObject({ code: 'DataInvalid', where: `${file}:1`, mend: `write one JSON object a line: ${jq} '${file}' > 'my corpus-lines.jsonl'` });
+    expect(error).toMatchObject({ code: 'DataInvalid', where: `${file}:1`, fix: `write one JSON object a line: ${jq} '${file}' > 'my corpus-lines.jsonl'` });
     await writeFile(`${file}.gz`, gzipSync(json));
-    expect((await refusal(`${file}.gz`)).mend).toBe(`write one JSON object a line: gzip -dc '${file}.gz' | ${jq} > 'my corpus-lines.jsonl'`);
+    expect((await refusal(`${file}.gz`)).fix).toBe(`write one JSON object a line: gzip -dc '${file}.gz' | ${jq} > 'my corpus-lines.jsonl'`);
   });
 
   test.skipIf(spawnSync('jq', ['--version']).status !== 0).each(forms)('%s is read after that command', async (_what, json) => {
     const folder = await temporaryFolder();
     const file = path.join(folder, "it's.json");
     await writeFile(file, json);
-    const command = (await refusal(file)).mend?.split(': ').slice(1).join(': ') ?? '';
+    const command = (await refusal(file)).fix?.split(': ').slice(1).join(': ') ?? '';
     expect(spawnSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8' }).stderr).toBe('');
     expect((await collect(jsonRecords(path.join(folder, "it's-lines.jsonl")))).map(({ record }) => record)).toEqual(texts);
     expect(await readFile(file, 'utf8')).toBe(json);
@@ -47,7 +47,7 @@ describe('JSON that is no JSON lines', () => {
   test('a line that is cut off, or a list of ids, is told as before', async () => {
     const file = path.join(await temporaryFolder(), 'a.jsonl');
     await writeFile(file, '{"text": "a"}\n{"text": "b');
-    expect(await refusal(file)).toMatchObject({ mend: 'mend or delete the line', bare: expect.stringContaining('the line is no JSON') });
+    expect(await refusal(file)).toMatchObject({ fix: 'correct or delete the line', bare: expect.stringContaining('the line is no JSON') });
     await writeFile(file, '[1, 2]\n');
     expect(await refusal(file)).toMatchObject({ bare: 'the line is a list, not an object' });
   });

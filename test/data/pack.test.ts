@@ -32,5 +32,5 @@ test('a long document gives way while it is encoded, and its rows are those of i
 
 test('a document that cannot be encoded is named', async () => {
   const broken = { ...tokenizer, encodePieces: (): never => { throw new RangeError('Maximum call stack size exceeded'); } };
-  await expect(collect(packRows({ source: 's', documents: documents(['x']), tokenizer: broken, sequenceLength: 8 }))).rejects.toMatchObject({ code: 'DataInvalid', where: 'd0', message: expect.stringContaining('cannot be encoded: Maximum call stack') as string, mend: expect.stringContaining('leave it out') as string });
+  await expect(collect(packRows({ source: 's', documents: documents(['x']), tokenizer: broken, sequenceLength: 8 }))).rejects.toMatchObject({ code: 'DataInvalid', where: 'd0', message: expect.stringContaining('cannot be encoded: Maximum call stack') as string, fix: expect.stringContaining('leave it out') as string });
 });

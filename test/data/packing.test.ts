@@ -103,7 +103,7 @@ describe('zstd', () => {
   });
 
   test('a window of --long=31 and a dictionary are told as such', async () => {
-    expect(await failure(read('a.zst', long))).toMatchObject({ code: 'DataInvalid', message: expect.stringContaining('a window of 2048 MiB (--long=31)') as string, mend: expect.stringContaining('zstd -d --long=31') as string });
+    expect(await failure(read('a.zst', long))).toMatchObject({ code: 'DataInvalid', message: expect.stringContaining('a window of 2048 MiB (--long=31)') as string, fix: expect.stringContaining('zstd -d --long=31') as string });
     const dictionary = Buffer.concat([unchecked.subarray(0, 4), Buffer.from([0x01]), unchecked.subarray(5, 6), Buffer.from([7]), unchecked.subarray(6)]);
     expect(await failure(read('a.zst', dictionary))).toMatchObject({ code: 'DataInvalid', message: expect.stringContaining('a dictionary') as string });
   });
@@ -133,7 +133,7 @@ describe('what a file is, its bytes say and not its name', () => {
   });
 
   test('plain text that is called .gz is told from a damaged file', async () => {
-    expect(await failure(read('a.jsonl.gz', Buffer.from('{"text": "plain"}\n')))).toMatchObject({ code: 'DataCorrupt', message: expect.stringContaining('does not begin as gzip does') as string, mend: expect.stringContaining('leave .gz out of its name') as string });
+    expect(await failure(read('a.jsonl.gz', Buffer.from('{"text": "plain"}\n')))).toMatchObject({ code: 'DataCorrupt', message: expect.stringContaining('does not begin as gzip does') as string, fix: expect.stringContaining('leave .gz out of its name') as string });
   });
 
   test.each([
@@ -143,8 +143,8 @@ describe('what a file is, its bytes say and not its name', () => {
     ['zip', Buffer.from('PK\x03\x04'), /it is zip/, /gzip or zstd/],
     ['Parquet', Buffer.from('PAR1....'), /it is Parquet/, /format: parquet/],
     ['UTF-16', Buffer.from('\uFEFF{"text": "a"}', 'utf16le'), /it is UTF-16/, /UTF-8/],
-  ])('%s is called by its name', async (_, bytes, message, mend) => {
-    expect(await failure(read('a.jsonl', bytes))).toMatchObject({ code: 'DataInvalid', where: expect.stringMatching(/a\.jsonl$/) as string, message: expect.stringMatching(message) as string, mend: expect.stringMatching(mend) as string });
+  ])('%s is called by its name', async (_, bytes, message, fix) => {
+    expect(await failure(read('a.jsonl', bytes))).toMatchObject({ code: 'DataInvalid', where: expect.stringMatching(/a\.jsonl$/) as string, message: expect.stringMatching(message) as string, fix: expect.stringMatching(fix) as string });
   });
 
   test('text that begins almost so is text', async () => {

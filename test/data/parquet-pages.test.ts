@@ -47,7 +47,7 @@ test('a page larger than memory may hold is refused with row_group_size as the f
   const file = path.join(await temporaryFolder(), 'a.parquet');
   await writeParquet({ file, schema: { text: { type: 'UTF8' } }, rows: Array.from({ length: 300 }, (_, i) => ({ text: `text ${i}`.padEnd(100) })), rowGroupRows: 1_000 });
   const parquet = await openParquet(file, { mostPageBytes: 20_000 });
-  expect(await failure(collect(parquet.stream()))).toMatchObject({ code: 'DataInvalid', where: file, message: expect.stringMatching(/a page of column text has 31200 bytes, and at most 20000/) as string, mend: expect.stringContaining('row_group_size') as string });
+  expect(await failure(collect(parquet.stream()))).toMatchObject({ code: 'DataInvalid', where: file, message: expect.stringMatching(/a page of column text has 31200 bytes, and at most 20000/) as string, fix: expect.stringContaining('row_group_size') as string });
   await parquet.close();
   const smaller = path.join(path.dirname(file), 'b.parquet');
   await writeParquet({ file: smaller, schema: { text: { type: 'UTF8' } }, rows: Array.from({ length: 300 }, (_, i) => ({ text: `text ${i}`.padEnd(100) })), rowGroupRows: 100 });
@@ -117,7 +117,7 @@ describe('id columns', () => {
     ['flag', 1, /is a boolean, not an id/],
   ];
   test.each(none)('%s is no id: one error with its row and the fix', async (column, row, message) => {
-    expect(await failure(idsOf(column))).toMatchObject({ code: 'DataInvalid', where: expect.stringContaining(`ids.parquet:${row}`) as string, message: expect.stringMatching(message) as string, mend: expect.stringMatching(/texts/) as string });
+    expect(await failure(idsOf(column))).toMatchObject({ code: 'DataInvalid', where: expect.stringContaining(`ids.parquet:${row}`) as string, message: expect.stringMatching(message) as string, fix: expect.stringMatching(/texts/) as string });
   });
 
   test.each([['timestamp_us', 'a timestamp'], ['decimal', 'a decimal'], ['uuid', 'a UUID'], ['int64', 'a bigint']])('%s is no text', async (column, kind) => {

@@ -133,7 +133,7 @@ describe('a corpus of files', () => {
     const { digest: same, index } = await tokenised.result;
     expect(same).toBe(digest);
     expect(index.sources.map(({ documents }) => documents)).toEqual([60, 30]);
-    await expect((await own({ sources: openSources({ sources }, folder) })).result).rejects.toMatchObject({ code: 'ConfigInvalid', where: 'tokenizer.type', mend: expect.stringContaining('type: file') as string });
+    await expect((await own({ sources: openSources({ sources }, folder) })).result).rejects.toMatchObject({ code: 'ConfigInvalid', where: 'tokenizer.type', fix: expect.stringContaining('type: file') as string });
     await expect((await own({ sources: openSources({ sources }, folder), tokenizer: { type: 'file', path: file }, vocabularySize: 280 })).result).resolves.toBeDefined();
   });
 
@@ -196,7 +196,7 @@ describe('errors', () => {
   });
 
   test('a tokenizer that does not fit the vocabulary', async () => {
-    await expect((await own({ vocabularySize: 270 })).result).rejects.toMatchObject({ code: 'DataInvalid', where: 'models.vocabularySize', mend: expect.stringContaining('at least 280') as string });
+    await expect((await own({ vocabularySize: 270 })).result).rejects.toMatchObject({ code: 'DataInvalid', where: 'models.vocabularySize', fix: expect.stringContaining('at least 280') as string });
   });
 
   test('an empty corpus, a broken line, no tokenizer file, too little held-out text', async () => {

@@ -99,7 +99,7 @@ describe('.bin', () => {
     };
     const refused = async (change: Parameters<typeof copy>[0]) => failure(read(await copy(change), { paths: ['.'] }));
     expect(await refused((index) => void (index.config['compression'] = 'zstd'))).toMatchObject({ code: 'DataInvalid', where: expect.stringContaining('index.json') as string, message: expect.stringContaining('compressed') as string });
-    expect(await refused((index) => void (index.config['data_format'] = ['pil']))).toMatchObject({ message: expect.stringContaining('not pil') as string, mend: expect.stringContaining('TokensLoader()') as string });
+    expect(await refused((index) => void (index.config['data_format'] = ['pil']))).toMatchObject({ message: expect.stringContaining('not pil') as string, fix: expect.stringContaining('TokensLoader()') as string });
     expect(await refused((index) => void (index.chunks[0].dim = null))).toMatchObject({ message: expect.stringContaining('for another loader') as string });
     const alone = await copy(() => undefined);
     await rm(path.join(alone, 'index.json'));
@@ -109,12 +109,12 @@ describe('.bin', () => {
     expect(await failure(read(alone, { paths: ['.'] }))).toMatchObject({ code: 'DataCorrupt', where: path.join(alone, 'chunk-0-1.bin'), message: expect.stringContaining('do not end where the file of 100 bytes does') as string });
   });
 
-  test('what is wrong with one is an error with the mend', async () => {
+  test('what is wrong with one is an error with the fix', async () => {
     const fails = async (bytes: Uint8Array, config: Record<string, unknown> = {}) => failure(read(await bin('train.bin', bytes), { paths: ['train.bin'], ...config }));
     expect(await fails(bytesOf(stream, 2).subarray(1))).toMatchObject({ code: 'DataCorrupt', where: expect.stringMatching(/train\.bin$/) as string, message: expect.stringContaining('17 bytes are no whole number of uint16 ids') as string });
-    expect(await fails(bytesOf([1, 2, 777, END], 2))).toMatchObject({ code: 'DataInvalid', where: expect.stringMatching(/train\.bin$/) as string, message: expect.stringContaining('id 2 is 777, models.vocabularySize 500 ends at 499') as string, mend: expect.stringContaining('raise models.vocabularySize') as string });
-    expect(await fails(bytesOf(Array.from({ length: 50 }, (_, i) => i), 4))).toMatchObject({ message: expect.stringContaining('every second id is 0') as string, mend: 'set dtype: uint32' });
-    expect(await fails(bytesOf([1, 2, 3, 4], 2), { dtype: 'uint32' })).toMatchObject({ message: expect.stringContaining('id 0 is 131073') as string, mend: expect.stringContaining('read as uint32') as string });
+    expect(await fails(bytesOf([1, 2, 777, END], 2))).toMatchObject({ code: 'DataInvalid', where: expect.stringMatching(/train\.bin$/) as string, message: expect.stringContaining('id 2 is 777, models.vocabularySize 500 ends at 499') as string, fix: expect.stringContaining('raise models.vocabularySize') as string });
+    expect(await fails(bytesOf(Array.from({ length: 50 }, (_, i) => i), 4))).toMatchObject({ message: expect.stringContaining('every second id is 0') as string, fix: 'set dtype: uint32' });
+    expect(await fails(bytesOf([1, 2, 3, 4], 2), { dtype: 'uint32' })).toMatchObject({ message: expect.stringContaining('id 0 is 131073') as string, fix: expect.stringContaining('read as uint32') as string });
     expect(await fails(new Uint8Array(0))).toMatchObject({ code: 'DataInvalid', message: expect.stringContaining('there is no token id in') as string });
   });
 });
@@ -135,15 +135,15 @@ describe('lists', () => {
     ['a text', { input_ids: '1 2' }, /field input_ids holds a string, not a list/, /type files if it is text/],
     ['another field', { ids: [1] }, /no field input_ids; the line has ids/, /set idsColumn/],
   ];
-  test.each(cases)('%s names line and mend', async (_, record, message, mend) => {
+  test.each(cases)('%s names line and fix', async (_, record, message, fix) => {
     const folder = await bin('a.jsonl', Buffer.from(`{"input_ids":[1]}\n${JSON.stringify(record)}\n`));
-    expect(await failure(read(folder, { paths: ['a.jsonl'] }))).toMatchObject({ code: 'DataInvalid', where: path.join(folder, 'a.jsonl:2'), message: expect.stringMatching(message) as string, mend: expect.stringMatching(mend) as string });
+    expect(await failure(read(folder, { paths: ['a.jsonl'] }))).toMatchObject({ code: 'DataInvalid', where: path.join(folder, 'a.jsonl:2'), message: expect.stringMatching(message) as string, fix: expect.stringMatching(fix) as string });
   });
 
   test('Parquet without the column, or with another type', async () => {
     const folder = await temporaryFolder();
     await writeParquet({ file: path.join(folder, 'a.parquet'), schema: { text: { type: 'UTF8' } }, rows: [{ text: 'x' }] });
-    expect(await failure(read(folder, { paths: ['a.parquet'] }))).toMatchObject({ message: expect.stringContaining('there is no column input_ids; the file has text') as string, mend: 'set idsColumn to the column with the token ids' });
+    expect(await failure(read(folder, { paths: ['a.parquet'] }))).toMatchObject({ message: expect.stringContaining('there is no column input_ids; the file has text') as string, fix: 'set idsColumn to the column with the token ids' });
     expect(await failure(read(folder, { paths: ['a.parquet'], idsColumn: 'text' }))).toMatchObject({ where: path.join(folder, 'a.parquet:1'), message: expect.stringContaining('column text holds a string, not a list of token ids') as string });
   });
 
@@ -155,6 +155,6 @@ describe('lists', () => {
     await writeFile(path.join(folder, 'c.txt'), 'text');
     expect(await failure(read(folder, { paths: ['d'] }))).toMatchObject({ where: 'data.sources[0].paths', message: expect.stringContaining('jsonl (1 file), bin (1 file)') as string });
     expect(await read(folder, { paths: ['d'], format: 'bin' })).toEqual([{ id: 'b.bin:0', tokens: [1] }]);
-    expect(await failure(read(folder, { paths: ['c.txt'] }))).toMatchObject({ message: expect.stringContaining('format cannot be told') as string, mend: expect.stringContaining('jsonl, parquet or bin') as string });
+    expect(await failure(read(folder, { paths: ['c.txt'] }))).toMatchObject({ message: expect.stringContaining('format cannot be told') as string, fix: expect.stringContaining('jsonl, parquet or bin') as string });
   });
 });

@@ -63,7 +63,7 @@ describe.concurrent('a run of smoke', { timeout: 2 * RUN_MS }, () => {
     expect(log).toContain(`goes on: from the checkpoint at step ${stepOf(good)}\n`);
   });
 
-  test('whose trainer crashes five times in a row before a checkpoint ends with the reason, and goes on when that is mended', async () => {
+  test('whose trainer crashes five times in a row before a checkpoint ends with the reason, and goes on when that is fixed', async () => {
     const home = openHome(place().home);
     const first = begin(home);
     let over = false;

@@ -94,7 +94,7 @@ test('a run that goes on in several executions, paused, stopped and collected fo
   };
   expect(await refused('--from', 'round-9/selection')).toMatch(/there is no round-9\/selection in a run of 3 rounds/);
   expect(await refused('--from', 'selection')).toMatch(/'selection' is no stage to fork from[^]*round-N\/bilevel/);
-  expect(await refused('--from', 'round-2/selection', '--set', 'models.target.layers=2')).toMatch(/models\.target\.layers: \d+ → 2 does not fit what run has before round-2\/selection\s+mend: fork from warm-up\/proxy/);
+  expect(await refused('--from', 'round-2/selection', '--set', 'models.target.layers=2')).toMatch(/models\.target\.layers: \d+ → 2 does not fit what run has before round-2\/selection\s+fix: fork from warm-up\/proxy/);
   expect(await refused('--from', 'round-2/selection', '--set', 'rounds=4')).toMatch(/rounds: 3 → 4 does not fit/);
   expect(readdirSync(home.runs).sort()).toEqual(['fork', 'run']);
 });

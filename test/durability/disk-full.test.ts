@@ -25,7 +25,7 @@ function smallHome(): { readonly home: string; readonly why?: string } {
   }
 }
 
-test('a full disk stops no run: it waits with the reason and the mend, and goes on to its end when there is room', async (context) => {
+test('a full disk stops no run: it waits with the reason and the fix, and goes on to its end when there is room', async (context) => {
   const { home: root, why } = smallHome();
   if (why !== undefined) context.skip(why);
   const home = openHome(root);

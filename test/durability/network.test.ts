@@ -18,7 +18,7 @@ const HEARTBEAT_TIMEOUT = 6;
 const CONFIG = ['run', 'smoke', '--name', 'run', '--json', '--set', 'bilevel.outerSteps=800', '--set', `worker.heartbeatTimeout=${HEARTBEAT_TIMEOUT}`];
 const BILEVEL = 'seed-0/bliss/round-1/bilevel';
 const PORT = 7233;
-/** what TCP held back is sent again some time after the cable is mended: with that the server misses heartbeats for less than its timeout */
+/** what TCP held back is sent again some time after the cable is fixed: with that the server misses heartbeats for less than its timeout */
 const SHORT_CUT_MS = 1_500;
 const WAIT_MS = 100_000;
 
@@ -81,7 +81,7 @@ test('a cable cut between workers and server: shortly, and nothing is lost; for 
     const atCut = await past(30, 1);
     machines.cut();
     await sleep(SHORT_CUT_MS);
-    machines.mend();
+    machines.fix();
     await sleep(1000 * HEARTBEAT_TIMEOUT);
     await past(atCut + 30, 1);
     expect(logOf(home)).not.toContain('attempt 2');
@@ -91,7 +91,7 @@ test('a cable cut between workers and server: shortly, and nothing is lost; for 
     const near = begin('server', worker);
     await until('the trainer that is cut off to end', () => (commandLine(trainer).includes('trainer/child.js') ? undefined : true), WAIT_MS);
     await past(0, 2);
-    machines.mend();
+    machines.fix();
     near.child.kill('SIGTERM'); // what was cut off has to go on from here
     await past(0, 3);
     expect(await run.ended, run.text()).toBe(0);

@@ -68,7 +68,7 @@ test('a run that is paused, resumed, cancelled, resumed, stopped after a round a
     return refused.text.includes('the run has rounds') ? refused : undefined;
   }, RUN_MS);
   expect(none.code).toBe(2);
-  expect(none.text).toMatch(/the run has rounds 1 to 2, none 3\s+mend: name one of them/);
+  expect(none.text).toMatch(/the run has rounds 1 to 2, none 3\s+fix: name one of them/);
   expect(await inHome(home, 'stop-after', 'run', '--round', '1')).toMatchObject({ code: 0, answer: { stopAfterRound: 1 } });
   const early = await third.ended;
   expect(early.code, early.stderr).toBe(0);

@@ -9,7 +9,7 @@ export interface TwoMachines {
   readonly serverAddress: string;
   /** from here on no packet passes; neither side is told */
   cut(): void;
-  mend(): void;
+  fix(): void;
   /** with all that is in them; what still runs there loses its network */
   remove(): void;
 }
@@ -48,7 +48,7 @@ export function twoMachines(): TwoMachines | { readonly why: string } {
     serverAddress: ADDRESSES.server,
     // the server's end: the worker's side keeps its address and its routes, and what it sends goes nowhere
     cut: () => ip('-netns', names.server, 'link', 'set', CABLE, 'down'),
-    mend: () => ip('-netns', names.server, 'link', 'set', CABLE, 'up'),
+    fix: () => ip('-netns', names.server, 'link', 'set', CABLE, 'up'),
     remove,
   };
 }

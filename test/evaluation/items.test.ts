@@ -55,7 +55,7 @@ describe('items', () => {
   });
 });
 
-describe('a bad item is told by file, place, field and mend', () => {
+describe('a bad item is told by file, place, field and fix', () => {
   const lines = async (file: string, ...documents: readonly unknown[]): Promise<string> => {
     const full = path.join(await temporaryFolder(), file);
     await writeFile(full, documents.map((document) => JSON.stringify(document)).join('\n'));
@@ -65,7 +65,7 @@ describe('a bad item is told by file, place, field and mend', () => {
 
   test('in JSON lines', async () => {
     const file = await lines('piqa.jsonl', good, { ...good, sol2: 3 });
-    await expect(read('piqa', file)).rejects.toMatchObject({ code: 'DataInvalid', where: `${file}:2`, bare: expect.stringContaining('the field sol2'), mend: expect.stringContaining('baber/piqa') });
+    await expect(read('piqa', file)).rejects.toMatchObject({ code: 'DataInvalid', where: `${file}:2`, bare: expect.stringContaining('the field sol2'), fix: expect.stringContaining('baber/piqa') });
   });
 
   test('in Parquet, by row group', async () => {

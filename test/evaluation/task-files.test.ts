@@ -36,7 +36,7 @@ describe('a folder of tasks as the hub lays them out', () => {
     // as the hub converts data sets: splits are folders
     expect(await found(name, tables.flatMap((one) => SPLITS.flatMap((of) => ['0000', '0001'].map((file) => `${name}/${one}/${of}/${file}.parquet`))))).toEqual(['0000', '0001'].map((file) => `${name}/${tables[0]}/${split}/${file}.parquet`));
     for (const other of table?.others ?? []) {
-      await expect(found(name, [`${name}/${other}/${split}.jsonl`])).rejects.toMatchObject({ code: 'DataInvalid', where: '--data', bare: expect.stringContaining(`other tables than that of ${name}`), mend: expect.stringContaining(split) });
+      await expect(found(name, [`${name}/${other}/${split}.jsonl`])).rejects.toMatchObject({ code: 'DataInvalid', where: '--data', bare: expect.stringContaining(`other tables than that of ${name}`), fix: expect.stringContaining(split) });
     }
     // a folder beside its own is another table, known or not
     expect(await found(name, [`${name}/${tables[0]}/${split}.jsonl`, `${name}/another/${split}.jsonl`])).toEqual([`${name}/${tables[0]}/${split}.jsonl`]);
@@ -65,7 +65,7 @@ describe('a folder of tasks as the hub lays them out', () => {
     ['piqa', ['piqa.jsonl', 'piqa.parquet'], ['piqa.jsonl', 'piqa.parquet']],
     ['piqa', ['piqa/valid.jsonl', 'piqa/dev.jsonl'], ['piqa/dev.jsonl', 'piqa/valid.jsonl']],
   ])('several tables that fit %s are an error that lists them: %j', async (task, names, listed) => {
-    await expect(found(task, names)).rejects.toMatchObject({ code: 'DataInvalid', bare: expect.stringContaining(listed.join(', ')), mend: `name the one that is meant: --data ${task}=FILE` });
+    await expect(found(task, names)).rejects.toMatchObject({ code: 'DataInvalid', bare: expect.stringContaining(listed.join(', ')), fix: `name the one that is meant: --data ${task}=FILE` });
   });
 
   test('a shard that is missing is told', async () => {
@@ -91,7 +91,7 @@ describe('items', () => {
   test('of a glob that matches several splits or tables are an error that lists them', async () => {
     const root = await laidOut(both);
     const read = (glob: string, task = 'arc_easy') => readItems({ task: taskByName(task), path: glob, folder: root, field: 'evaluation.tasks[0].path' });
-    await expect(read('arc_easy/*/test*.jsonl')).rejects.toMatchObject({ code: 'DataInvalid', where: 'evaluation.tasks[0].path', bare: expect.stringMatching(/several splits or tables match: .*ARC-Challenge\/test.*, .*ARC-Easy\/test/), mend: expect.stringContaining('allenai/ai2_arc, ARC-Easy') });
+    await expect(read('arc_easy/*/test*.jsonl')).rejects.toMatchObject({ code: 'DataInvalid', where: 'evaluation.tasks[0].path', bare: expect.stringMatching(/several splits or tables match: .*ARC-Challenge\/test.*, .*ARC-Easy\/test/), fix: expect.stringContaining('allenai/ai2_arc, ARC-Easy') });
     await expect(read('arc_easy/ARC-Easy/*.jsonl')).rejects.toMatchObject({ code: 'DataInvalid' });
     expect((await read('arc_easy/ARC-Easy/test*.jsonl')).documents).toBe(40);
     // who names a file means it
@@ -117,9 +117,9 @@ describe('--data', () => {
     [['x.jsonl'], /x\.jsonl is no folder/, 'say which task its items are of: --data TASK=x.jsonl'],
     [['sciq=x.jsonl'], /sciq is none of the tasks/, 'name it in --tasks too, or leave sciq=x.jsonl out'],
     [['piqa=x.jsonl', 'piqa=y.jsonl'], /piqa is named twice/, 'with a glob'],
-  ])('%j is refused', async (data, message, mend) => {
+  ])('%j is refused', async (data, message, fix) => {
     const cwd = await laidOut(empty(['x.jsonl']));
-    await expect(find(data, cwd)).rejects.toMatchObject({ code: 'Usage', where: '--data', bare: expect.stringMatching(message), mend: expect.stringContaining(mend) });
+    await expect(find(data, cwd)).rejects.toMatchObject({ code: 'Usage', where: '--data', bare: expect.stringMatching(message), fix: expect.stringContaining(fix) });
   });
 
   test('folders are looked through in their order, and the first that has the items counts', async () => {

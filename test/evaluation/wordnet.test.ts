@@ -117,6 +117,6 @@ describe('the task wordnet', () => {
     const [digest, ...others] = await itemDigests({ task, folder: '/', field: 'f' });
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
     expect(others).toEqual([]);
-    await expect(itemDigests({ task: taskByName('piqa'), folder: '/', field: 'evaluation.tasks[0].path' })).rejects.toMatchObject({ code: 'DataInvalid', where: 'evaluation.tasks[0].path', bare: 'no file of items is named for piqa', mend: expect.stringContaining('baber/piqa') });
+    await expect(itemDigests({ task: taskByName('piqa'), folder: '/', field: 'evaluation.tasks[0].path' })).rejects.toMatchObject({ code: 'DataInvalid', where: 'evaluation.tasks[0].path', bare: 'no file of items is named for piqa', fix: expect.stringContaining('baber/piqa') });
   });
 });

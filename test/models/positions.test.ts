@@ -48,7 +48,7 @@ describe('of what config.json says of positions', () => {
   test.each(named)('%s is computed as the newest transformers does, or refused by name', (_name, fields, i) => {
     const ours = read(fields);
     if (ours instanceof BlissError) {
-      expect(ours).toMatchObject({ code: 'ConfigInvalid', where: 'config.json', mend: expect.any(String) });
+      expect(ours).toMatchObject({ code: 'ConfigInvalid', where: 'config.json', fix: expect.any(String) });
       const field = ours.bare.split(' ', 1)[0].split('.').at(-1);
       expect(JSON.stringify(saidOf(fields)), ours.message).toContain(`"${field}"`);
       return;
@@ -99,8 +99,8 @@ describe('of what config.json says of positions', () => {
     [{ ...llama, no_rope_layers: [1, 0] }, /^no_rope_layers is \[1,0\]/, 'leave it out'],
     [{ ...llama, layer_types: ['sliding_attention'] }, /^layer_types is/, 'leave it out'],
     [{ ...llama, position_embedding_type: 'alibi' }, /^position_embedding_type is "alibi"/, 'leave it out'],
-  ])('%j is refused', (fields, message, mend) => {
-    expect(read(fields)).toMatchObject({ code: 'ConfigInvalid', bare: expect.stringMatching(message), mend: expect.stringContaining(mend) });
+  ])('%j is refused', (fields, message, fix) => {
+    expect(read(fields)).toMatchObject({ code: 'ConfigInvalid', bare: expect.stringMatching(message), fix: expect.stringContaining(fix) });
   });
 });
 

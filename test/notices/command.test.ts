@@ -53,7 +53,7 @@ describe('the worker’s own program', () => {
     ['a path from nowhere', './tell', 'BLISS_NOTICE_COMMAND names no program that can be run: ./tell; give its absolute path'],
     ['a folder', os.tmpdir(), 'BLISS_NOTICE_COMMAND names no program that can be run'],
     ['a name in no folder of PATH', 'no-such-program', 'BLISS_NOTICE_COMMAND names no program that can be run: no-such-program'],
-  ])('%s in its place is said before anything runs, with the mend', (_what, written, message) => {
+  ])('%s in its place is said before anything runs, with the fix', (_what, written, message) => {
     const error = (() => {
       try {
         return noticeCommand(environment(written));

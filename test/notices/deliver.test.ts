@@ -38,7 +38,7 @@ describe('by webhook', () => {
     expect(request.headers[SIGNATURE_HEADER]).toBe(`sha256=${createHmac('sha256', 'key').update(body).digest('hex')}`);
   });
 
-  test('what may pass is an error to try again after; what will not, or a missing variable, is one to mend', async () => {
+  test('what may pass is an error to try again after; what will not, or a missing variable, is one to fix', async () => {
     const environment = { BLISS_HOOK: HOOK(), BLISS_HOOK_KEY: 'key' };
     for (answer of [500, 503, 429]) await expect(deliver(environment)).rejects.not.toBeInstanceOf(BlissError);
     for (answer of [400, 401, 404]) await expect(deliver(environment)).rejects.toBeInstanceOf(BlissError);

@@ -32,5 +32,5 @@ test.each(['a #1', 'a ?', 'a %41'])('the tests’ own runner cannot have %j in i
   const { status, stderr } = spawnSync(process.execPath, ['setup/test.mjs'], { cwd: clone, encoding: 'utf8' });
   expect(status).toBe(1);
   expect(stderr).toContain(clone);
-  expect(stderr).toContain('mend: clone into another folder');
+  expect(stderr).toContain('fix: clone into another folder');
 });

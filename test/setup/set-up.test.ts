@@ -24,7 +24,7 @@ function smallProject(): string {
   return root;
 }
 
-test('a project is laid out, compiled, built; a second call finds all there; what changes is mended', { timeout: 180_000 }, async () => {
+test('a project is laid out, compiled, built; a second call finds all there; what changes is fixed', { timeout: 180_000 }, async () => {
   const root = smallProject();
   const tensorflow = path.dirname(realpathSync(path.join(ROOT, BINDING, 'deps', 'lib', 'libtensorflow_cc.so.2')));
   const env = { ...process.env, BLISS_CACHE: temporaryFolder(), BLISS_TENSORFLOW_DIR: tensorflow, BLISS_DEVICE: 'cpu', TEMPORAL_CLI_PATH: process.execPath };

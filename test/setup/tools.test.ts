@@ -18,22 +18,22 @@ const facts = { platform: 'linux', arch: 'x64', node: '20.20.0', glibc: '2.36', 
 
 test('no python3, and a python3 without pip: each names what to install', async () => {
   const empty = temporaryFolder();
-  await expect(checkPip({ PATH: empty })).rejects.toMatchObject({ message: expect.stringMatching(/python3 was not found/), mend: expect.stringMatching(/apt install python3 python3-pip/) });
+  await expect(checkPip({ PATH: empty })).rejects.toMatchObject({ message: expect.stringMatching(/python3 was not found/), fix: expect.stringMatching(/apt install python3 python3-pip/) });
   const without = temporaryFolder();
   program(without, 'python3', 'echo "No module named pip" >&2; exit 1');
-  await expect(checkPip({ PATH: without })).rejects.toMatchObject({ message: expect.stringMatching(/no pip.*No module named pip/), mend: expect.stringMatching(/python3-pip/) });
+  await expect(checkPip({ PATH: without })).rejects.toMatchObject({ message: expect.stringMatching(/no pip.*No module named pip/), fix: expect.stringMatching(/python3-pip/) });
 });
 
 test('no flock: it names what to install', () => {
   const folder = temporaryFolder();
-  expect(() => checkFlock({ PATH: folder })).toThrow(expect.objectContaining({ message: expect.stringMatching(/flock was not found/), mend: expect.stringMatching(/apt install util-linux/) }));
+  expect(() => checkFlock({ PATH: folder })).toThrow(expect.objectContaining({ message: expect.stringMatching(/flock was not found/), fix: expect.stringMatching(/apt install util-linux/) }));
   program(folder, 'flock');
   expect(() => checkFlock({ PATH: folder })).not.toThrow();
 });
 
-test('the compiler is CXX, else the first of g++, c++, clang++; none is an error with the mend', () => {
+test('the compiler is CXX, else the first of g++, c++, clang++; none is an error with the fix', () => {
   const folder = temporaryFolder();
-  expect(() => findCompiler({ PATH: folder })).toThrow(expect.objectContaining({ message: expect.stringMatching(/no C\+\+ compiler/), mend: expect.stringMatching(/apt install g\+\+/) }));
+  expect(() => findCompiler({ PATH: folder })).toThrow(expect.objectContaining({ message: expect.stringMatching(/no C\+\+ compiler/), fix: expect.stringMatching(/apt install g\+\+/) }));
   const clang = program(folder, 'clang++');
   expect(findCompiler({ PATH: folder })).toEqual({ program: clang, args: [] });
   const gxx = program(folder, 'g++');
@@ -50,13 +50,13 @@ test('a folder of libraries whose path the loader would divide is refused', () =
     return { dir: folder, version: '2.21.0', device: 'gpu', cuda: { cublas: part } };
   };
   expect(libraryPath(at('a #1 [x]%41'))).toEqual([path.join(folder, 'a #1 [x]%41', 'cublas', 'lib')]);
-  for (const name of ['a:b', 'a;b']) expect(() => libraryPath(at(name))).toThrow(expect.objectContaining({ message: expect.stringContaining(name), mend: expect.stringMatching(/BLISS_CACHE/) }));
+  for (const name of ['a:b', 'a;b']) expect(() => libraryPath(at(name))).toThrow(expect.objectContaining({ message: expect.stringContaining(name), fix: expect.stringMatching(/BLISS_CACHE/) }));
 });
 
 test('too little disk is said before anything is fetched', () => {
   const [root, cache] = [temporaryFolder(), path.join(temporaryFolder(), 'not', 'there', 'yet')];
   const input = { root, cache, wheels: [TENSORFLOW_CPU], dependencies: true };
-  expect(() => checkDisk({ ...input, freeBytes: () => 1e9 })).toThrow(expect.objectContaining({ message: expect.stringMatching(/1\.0 GB free, 2\.5 GB needed/), mend: expect.stringMatching(/BLISS_CACHE/) }));
+  expect(() => checkDisk({ ...input, freeBytes: () => 1e9 })).toThrow(expect.objectContaining({ message: expect.stringMatching(/1\.0 GB free, 2\.5 GB needed/), fix: expect.stringMatching(/BLISS_CACHE/) }));
   expect(() => checkDisk({ ...input, freeBytes: () => 3e9 })).not.toThrow();
   expect(() => checkDisk({ root, cache, wheels: [], dependencies: false, freeBytes: () => 0 })).not.toThrow();
 });

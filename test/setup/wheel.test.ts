@@ -44,16 +44,16 @@ test('another file than the pinned one: the error names it, expected and found, 
   await expect(provideWheel({ pin, cache, env: pipEnvironment, say: () => undefined })).rejects.toMatchObject({
     name: 'SetupError',
     message: expect.stringMatching(new RegExp(`${pin.file.replaceAll('.', '\\.')}.*expected sha256 ${pin.sha256}, found [0-9a-f]{64}`)),
-    mend: expect.stringMatching(/pip config list/),
+    fix: expect.stringMatching(/pip config list/),
   });
   expect(existsSync(path.join(cache, 'tiny'))).toBe(false);
   expect(readdirSync(path.join(cache, 'partial'))).toEqual([]);
 });
 
-test('a package that the index has not: pip\'s own words and the mend', async () => {
+test('a package that the index has not: pip\'s own words and the fix', async () => {
   const { pin, pipEnvironment } = tinyWheel(temporaryFolder());
   await expect(provideWheel({ pin: { ...pin, version: '2.0' }, cache: temporaryFolder(), env: pipEnvironment, say: () => undefined })).rejects.toMatchObject({
     message: expect.stringMatching(/could not fetch tiny-tool 2\.0:[^]*No matching distribution/),
-    mend: expect.stringMatching(/network and the index/),
+    fix: expect.stringMatching(/network and the index/),
   });
 });

@@ -124,7 +124,7 @@ describe('training from it', () => {
   }, 60_000);
 });
 
-describe('a folder that cannot be gone on from is one error, by file, tensor and mend, and leaves nothing', () => {
+describe('a folder that cannot be gone on from is one error, by file, tensor and fix, and leaves nothing', () => {
   const file = (folder: string) => path.join(folder, 'model.safetensors');
   const rewrite = async (folder: string, change: (arrays: Record<string, Float32Array | Int32Array>) => void, reshape: Record<string, readonly number[]> = {}): Promise<void> => {
     const { arrays, shapes } = await readSafetensors(file(folder));

@@ -8,7 +8,7 @@ export async function pipeline({ run, fail }: { readonly run: string; readonly f
   try {
     await executeChild(stage, { workflowId: `${run}/seed-0/bliss/round-1/bilevel`, args: [fail] });
   } catch (cause) {
-    throw ApplicationFailure.create({ type: 'LossDiverged', message: 'the loss is not a number', nonRetryable: true, details: [{ mend: 'lower the rate' }], ...(cause instanceof Error ? { cause } : {}) });
+    throw ApplicationFailure.create({ type: 'LossDiverged', message: 'the loss is not a number', nonRetryable: true, details: [{ fix: 'lower the rate' }], ...(cause instanceof Error ? { cause } : {}) });
   }
   return `${run} is done`;
 }

@@ -34,7 +34,7 @@ async function execute(run: string, fail: boolean): Promise<void> {
     workflowBundle: bundle,
     activities: {
       fails: () => {
-        throw ApplicationFailure.create({ type: 'LossDiverged', message: 'seed-0/bliss/round-1/bilevel: the loss is not a number', nonRetryable: true, details: [{ mend: 'lower the rate' }] });
+        throw ApplicationFailure.create({ type: 'LossDiverged', message: 'seed-0/bliss/round-1/bilevel: the loss is not a number', nonRetryable: true, details: [{ fix: 'lower the rate' }] });
       },
     },
   });
@@ -54,7 +54,7 @@ test('a closed run is written down with its reason, and its histories replay; th
   const failed = await settle({ session, home, run: 'mine' });
   expect(failed).toMatchObject({
     kind: 'closed',
-    outcome: { state: 'failed', failure: { code: 'LossDiverged', stage: 'seed-0/bliss/round-1/bilevel', message: 'the loss is not a number', mend: 'lower the rate' } },
+    outcome: { state: 'failed', failure: { code: 'LossDiverged', stage: 'seed-0/bliss/round-1/bilevel', message: 'the loss is not a number', fix: 'lower the rate' } },
   });
   expect(readOutcome(folder)).toEqual(failed.kind === 'closed' ? failed.outcome : undefined);
   const stages = ['pipeline.json', 'seed-0.bliss.round-1.bilevel.json', 'seed-0.prepare.json'];

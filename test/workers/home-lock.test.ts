@@ -180,7 +180,7 @@ test('workers of a configured server have a home together with those of other ma
 test('without the program that locks, and on a file system that takes no locks, it is said what to do', async () => {
   const home = emptyHome();
   process.env['PATH'] = home.root;
-  await expect(lockHome({ home, info })).rejects.toMatchObject({ code: 'NotSetUp', mend: expect.stringContaining('util-linux') });
+  await expect(lockHome({ home, info })).rejects.toMatchObject({ code: 'NotSetUp', fix: expect.stringContaining('util-linux') });
   // what flock says on such a file system; here is none
   writeFileSync(path.join(home.root, 'flock'), '#!/bin/sh\necho "flock: 3: Function not implemented" >&2\nexit 71\n', { mode: 0o755 });
   await expect(lockHome({ home, info })).rejects.toMatchObject({ code: 'Usage', where: home.lockFile, message: expect.stringMatching(/takes no locks \(flock: 3: Function not implemented\).*local disk/) });
@@ -214,5 +214,5 @@ test('guests are counted while they are there', async () => {
 });
 
 test('a home whose stack ended while we asked is told of all the same', () => {
-  expect(homeInUse(emptyHome(), undefined)).toMatchObject({ code: 'HomeInUse', mend: expect.stringContaining('--home') });
+  expect(homeInUse(emptyHome(), undefined)).toMatchObject({ code: 'HomeInUse', fix: expect.stringContaining('--home') });
 });

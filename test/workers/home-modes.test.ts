@@ -44,7 +44,7 @@ test('a home that is there keeps its mode: a group may share it on purpose, and 
   makeHome(home);
   expect(modeOf(home.root)).toBe('750');
   const look = async () => (await runChecks(home)).find(({ name }) => name === 'Home');
-  expect(await look()).toMatchObject({ state: 'warning', found: expect.stringContaining('other users may look into it'), mend: expect.stringContaining('chmod go-rwx') });
+  expect(await look()).toMatchObject({ state: 'warning', found: expect.stringContaining('other users may look into it'), fix: expect.stringContaining('chmod go-rwx') });
   chmodSync(home.root, 0o700);
   expect(await look()).toMatchObject({ state: 'ok' });
 }, 60_000);

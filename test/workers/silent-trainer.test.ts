@@ -67,7 +67,7 @@ test('a trainer that hangs in a step is ended by its worker, told in the stage, 
   expect(third.before).toMatchObject({ attempt: 2, code: 'TrainerSilent', lost: 0 });
   expect(stageTable([third])[0]).toMatch(/running \(attempt 3\).*attempt 2 ended: TrainerSilent: the trainer said nothing for 2 s and was ended by its worker \(step 1 of 10\)/);
   const error: unknown = await handle.result().catch((reason: unknown) => reason);
-  expect(explainFailure({ run: 'hangs', error })).toMatchObject({ code: 'CrashLoop', message: expect.stringMatching(/^report: 5 crashes in a row without a new checkpoint; the last: the trainer said nothing for/), mend: expect.stringContaining('raise worker.heartbeatTimeout (2 s)') });
+  expect(explainFailure({ run: 'hangs', error })).toMatchObject({ code: 'CrashLoop', message: expect.stringMatching(/^report: 5 crashes in a row without a new checkpoint; the last: the trainer said nothing for/), fix: expect.stringContaining('raise worker.heartbeatTimeout (2 s)') });
   // none of them ended for the want of a heartbeat: the server had nothing to wait for
   const { events } = await handle.fetchHistory();
   expect(events?.filter(({ activityTaskTimedOutEventAttributes: timedOut }) => timedOut != null)).toEqual([]);
@@ -84,8 +84,8 @@ test('a trainer that hangs once is followed by another, and the stage ends as it
   await stop();
 });
 
-test('an activity that keeps failing before its stage begins is seen from outside, and an error that nobody mends ends its stage', { timeout: 60_000 }, async () => {
-  let error = new BlissError({ code: 'DiskFull', message: 'no space left', mend: 'free some' });
+test('an activity that keeps failing before its stage begins is seen from outside, and an error that nobody fixes ends its stage', { timeout: 60_000 }, async () => {
+  let error = new BlissError({ code: 'DiskFull', message: 'no space left', fix: 'free some' });
   const { claimEpoch } = createControlActivities({ store, home, environment: {}, blobs: { ...blobs, list: () => Promise.reject(error) } });
   const { handle, stop } = await withChild('waits', '', { claimEpoch });
   const [trouble] = await until('the trouble', async () => {
@@ -93,8 +93,8 @@ test('an activity that keeps failing before its stage begins is seen from outsid
     return found.length > 0 ? found : undefined;
   });
   expect(trouble).toEqual({ stage: null, activity: 'claimEpoch', failed: 1, code: 'DiskFull', message: 'no space left; free some' });
-  error = new BlissError({ code: 'ArtifactMissing', message: 'the store is gone', mend: 'bring it back' });
+  error = new BlissError({ code: 'ArtifactMissing', message: 'the store is gone', fix: 'bring it back' });
   const ended: unknown = await handle.result().catch((reason: unknown) => reason);
-  expect(explainFailure({ run: 'waits', error: ended })).toMatchObject({ code: 'ArtifactMissing', message: 'the store is gone', mend: 'bring it back' });
+  expect(explainFailure({ run: 'waits', error: ended })).toMatchObject({ code: 'ArtifactMissing', message: 'the store is gone', fix: 'bring it back' });
   await stop();
 });

@@ -18,7 +18,7 @@ function child(script: string, name = 'child'): { supervisor: Supervisor; events
     logFile,
     isReady: (line) => line === 'ready',
     onEvent: (event) => events.push(event),
-    mend: 'mend it',
+    fix: 'fix it',
   });
   return { supervisor, events, logFile };
 }
@@ -52,7 +52,7 @@ test('what does not end within the grace is killed', async () => {
 test('what ends at once, again and again, is given up, with its last words', async () => {
   const { supervisor, events } = child(`console.error('no such library: libnothing.so'); process.exit(3)`);
   const reason = await supervisor.gaveUp;
-  expect(reason).toMatchObject({ code: 'CrashLoop', mend: 'mend it' });
+  expect(reason).toMatchObject({ code: 'CrashLoop', fix: 'fix it' });
   expect(reason.message).toContain('libnothing.so');
   expect(reason.message).toContain('code 3');
   expect(events.filter(({ what }) => what === 'started')).toHaveLength(5);
@@ -63,7 +63,7 @@ test('a supervisor that is killed takes its child with it', async () => {
   const script = `
     const { supervise } = await import(${JSON.stringify(path.join(packageRoot(), 'dist/workers/supervisor.js'))});
     supervise({ name: 'child', command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000) /* ${mark}-child */'], environment: process.env,
-      logFile: ${JSON.stringify(path.join(os.tmpdir(), `${mark}.log`))}, onEvent: () => undefined, mend: '' });`;
+      logFile: ${JSON.stringify(path.join(os.tmpdir(), `${mark}.log`))}, onEvent: () => undefined, fix: '' });`;
   const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
   const pids = (): number[] => processesWith(`${mark}-child`).filter((pid) => pid !== parent.pid);
   await until('the child', () => (pids().length === 1 ? true : undefined));

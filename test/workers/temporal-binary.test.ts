@@ -10,7 +10,7 @@ import { TEMPORAL_CLI_VERSION } from '../../workers/temporal-binary.js';
 /** root without its powers: another user, who can read this repository wherever that lies */
 const WITHOUT_POWERS = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--'] as const;
 
-test('a binary in a cache that another user keeps to himself is named as that, with the mend; one that he shares is taken', (context) => {
+test('a binary in a cache that another user keeps to himself is named as that, with the fix; one that he shares is taken', (context) => {
   if (process.getuid?.() !== 0 || spawnSync(WITHOUT_POWERS[0], [...WITHOUT_POWERS.slice(1), 'true']).status !== 0) {
     process.stderr.write('the cache of another user is not tried: needs root and setpriv\n'); // the reporter gives the number of what is skipped, not the reason
     return context.skip('needs root and setpriv');

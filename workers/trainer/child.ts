@@ -83,7 +83,7 @@ function fail(error: unknown): void {
     type: 'failed',
     code: known?.code ?? (error instanceof Error ? error.name : 'Error'),
     message,
-    ...(known?.mend === undefined ? {} : { mend: known.mend }),
+    ...(known?.fix === undefined ? {} : { fix: known.fix }),
     // what is not one of ours may be the machine's fault: another attempt may do better, five in a row end the stage
     retryable: known === undefined || known.retryable,
     ...(error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}),

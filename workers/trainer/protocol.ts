@@ -48,7 +48,7 @@ export const fromTrainer = z.discriminatedUnion('type', [
     type: z.literal('failed'),
     code: z.string(),
     message: z.string(),
-    mend: z.string().optional(),
+    fix: z.string().optional(),
     retryable: z.boolean(),
     stack: z.string().optional(),
   }),

@@ -154,7 +154,7 @@ function converse(child: ChildProcess, run: TrainerRun): Promise<StageResult> {
         case 'failed':
           finish();
           // histories and the Temporal UI show it from here on
-          reject(new StageFailed(message.code, printable(message.message), message.retryable, message.mend === undefined ? undefined : printable(message.mend), message.stack));
+          reject(new StageFailed(message.code, printable(message.message), message.retryable, message.fix === undefined ? undefined : printable(message.fix), message.stack));
           return;
       }
     };

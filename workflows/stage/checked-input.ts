@@ -43,7 +43,7 @@ function requireId(expected: string): void {
 }
 
 function notOurs(message: string): ApplicationFailure {
-  const failure = ApplicationFailure.create({ message: `${message}; start runs by \`bliss run\``, type: 'Usage', nonRetryable: true, details: [{ mend: 'start runs by `bliss run`' }] });
+  const failure = ApplicationFailure.create({ message: `${message}; start runs by \`bliss run\``, type: 'Usage', nonRetryable: true, details: [{ fix: 'start runs by `bliss run`' }] });
   failure.stack = ''; // always this place
   return failure;
 }

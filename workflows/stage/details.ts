@@ -5,7 +5,7 @@ import type { StagePlace } from './stage-place.js';
 import type { ArmMetrics, Steering } from '../types.js';
 
 /*
- * Markdown that the Temporal UI shows as a workflow's current details (tab "User Metadata"): what, how far, and the mend
+ * Markdown that the Temporal UI shows as a workflow's current details (tab "User Metadata"): what, how far, and the fix
  * where it failed. Lists, not tables: the UI sets a table's columns without a gap.
  */
 
@@ -92,7 +92,7 @@ export function pipelineDetails({ run, stages, steering, interruptions, failed =
 const failureLines = ({ run, reason, stage }: { readonly run: string; readonly reason: string; readonly stage?: string }): string[] => [
   `> ${plainText(reason)}`,
   '',
-  `- Mend what the message names, then \`bliss resume ${run}\`: stages that are done are not computed again.`,
+  `- Fix what the message names, then \`bliss resume ${run}\`: stages that are done are not computed again.`,
   `- If it is the configuration that must change: \`bliss run\` the changed file; a run keeps the configuration it began with.`,
   `- What led to it: \`bliss logs ${run}${stage === undefined ? '' : ` ${stage}`}\``,
 ];
@@ -102,7 +102,7 @@ function failedLines({ run, failed, goesOn }: { readonly run: string; readonly f
   if (failed.length === 0) return [];
   const then = goesOn
     ? `The run goes on without ${failed.length > 1 ? 'them' : 'it'} (\`evaluation.onFailure: continue\`).`
-    : `The arm ends at its next round, and the run with it. Mend what the message names, then \`bliss resume ${run}\`: stages that are done are not computed again.`;
+    : `The arm ends at its next round, and the run with it. Fix what the message names, then \`bliss resume ${run}\`: stages that are done are not computed again.`;
   return ['State: **a stage has failed**', '', ...failed.map(({ stage, reason }) => `> ${stage}: ${plainText(reason)}`), '', then, ''];
 }
 

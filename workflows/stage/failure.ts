@@ -11,7 +11,7 @@ export function ownFailures(error: unknown): ApplicationFailure[] {
 export const reasonOf = (error: unknown): string => ownFailures(error).at(-1)?.message ?? (error instanceof Error ? error.message : String(error));
 
 export interface FailureForPeople {
-  /** stage, where, what and the mend, as the stage said it */
+  /** stage, where, what and the fix, as the stage said it */
   readonly reason: string;
   readonly run: string;
   /** code of our error */
@@ -21,12 +21,12 @@ export interface FailureForPeople {
 }
 
 /**
- * What ends a workflow, as the UI's first page shows it: reason, mend, and how to go on. A plain Error would leave the
+ * What ends a workflow, as the UI's first page shows it: reason, fix, and how to go on. A plain Error would leave the
  * workflow RUNNING and retrying.
  */
 export function failureForPeople({ reason, run, type, details, cause }: FailureForPeople): ApplicationFailure {
   const failure = ApplicationFailure.create({
-    message: `${reason}. When that is mended: bliss resume ${run}`,
+    message: `${reason}. When that is fixed: bliss resume ${run}`,
     type,
     nonRetryable: true,
     ...(details == null ? {} : { details }),

@@ -21,4 +21,4 @@ export const resumeStageSignal = defineSignal('resumeStage');
 export const stagePausedSignal = defineSignal<[string]>('stagePaused');
 
 /** Why an update is not taken, and what helps; a validator's throw never enters the history. */
-export const refused = (message: string, mend: string): ApplicationFailure => ApplicationFailure.create({ message, type: 'Usage', nonRetryable: true, details: [{ mend }] });
+export const refused = (message: string, fix: string): ApplicationFailure => ApplicationFailure.create({ message, type: 'Usage', nonRetryable: true, details: [{ fix }] });

@@ -14,7 +14,7 @@ function manifestOf(name: DemoPackage): string {
   try {
     return require.resolve(`${name}/package.json`);
   } catch (error) {
-    throw new BlissError({ code: 'NotSetUp', message: `the package ${name}, a part of the demo, is not installed`, mend: 'run npm start', cause: error });
+    throw new BlissError({ code: 'NotSetUp', message: `the package ${name}, a part of the demo, is not installed`, fix: 'run npm start', cause: error });
   }
 }
 

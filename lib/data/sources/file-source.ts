@@ -43,7 +43,7 @@ export function tokenSource({ idsColumn, dtype, endOfText, ...files }: TokenSour
     allowed: TOKEN_FORMATS,
     empty: ['token id', 'check the files and idsColumn'],
     read: async function* ({ file, onBytes, vocabulary }) {
-      if (vocabulary === undefined) throw new BlissError({ code: 'ConfigInvalid', where: 'tokenizer.type', message: `the source ${files.name} is tokenised already: there is no text to train a tokenizer on`, mend: 'give the tokenizer that made its ids: { type: file, path: tokenizer.json }' });
+      if (vocabulary === undefined) throw new BlissError({ code: 'ConfigInvalid', where: 'tokenizer.type', message: `the source ${files.name} is tokenised already: there is no text to train a tokenizer on`, fix: 'give the tokenizer that made its ids: { type: file, path: tokenizer.json }' });
       const documents = readTokens({ file, idsColumn, idColumn: files.idColumn, dtype, endOfText, vocabulary, onBytes });
       for await (const { at, id, tokens } of documents) yield placed({ file, at, id, source: files.name }, { tokens });
     },
@@ -70,7 +70,7 @@ const READ_AT_ONCE = 4;
 interface SourceOf<D> {
   readonly files: Files;
   readonly allowed: readonly FileFormat[];
-  /** what there is none of, and the mend */
+  /** what there is none of, and the fix */
   readonly empty: readonly [string, string];
   readonly read: (params: { readonly file: InputFile; readonly onBytes: (bytes: number) => void; readonly vocabulary: Vocabulary | undefined }) => AsyncIterable<Placed<D>>;
 }
@@ -96,7 +96,7 @@ function sourceOf<D extends Document | TokenDocument>({ files: { name, paths, fo
       }
     }
     if (documents === 0) {
-      throw new BlissError({ code: 'DataInvalid', where: field, message: `there is no ${empty[0]} in ${files.length === 1 ? files[0].path : `any of the ${files.length} files`}`, mend: empty[1] });
+      throw new BlissError({ code: 'DataInvalid', where: field, message: `there is no ${empty[0]} in ${files.length === 1 ? files[0].path : `any of the ${files.length} files`}`, fix: empty[1] });
     }
   };
   return {

@@ -20,10 +20,10 @@ export { requireReadable } from './readable.js';
 export function openSources(data: Pick<RunConfig['data'], 'sources'>, configFolder: string, seed = ''): CorpusSource[] {
   const demo = data.sources.find((source) => source.type === 'demo');
   if (demo !== undefined) {
-    if (data.sources.length > 1) throw new BlissError({ code: 'ConfigInvalid', where: 'data.sources', message: 'the demo corpus stands alone', mend: 'remove the other sources or the demo' });
+    if (data.sources.length > 1) throw new BlissError({ code: 'ConfigInvalid', where: 'data.sources', message: 'the demo corpus stands alone', fix: 'remove the other sources or the demo' });
     const { mixture } = demo;
     if (Object.values(mixture).every((share) => share === 0)) {
-      throw new BlissError({ code: 'ConfigInvalid', where: 'data.sources[0].mixture', message: 'all shares are 0', mend: 'give at least one source a share' });
+      throw new BlissError({ code: 'ConfigInvalid', where: 'data.sources[0].mixture', message: 'all shares are 0', fix: 'give at least one source a share' });
     }
     return demoSources({ mixture, seed });
   }
@@ -31,7 +31,7 @@ export function openSources(data: Pick<RunConfig['data'], 'sources'>, configFold
   return data.sources.flatMap((source, i) => {
     if (source.type === 'demo') return [];
     if (names.has(source.name)) {
-      throw new BlissError({ code: 'ConfigInvalid', where: `data.sources[${i}].name`, message: `two sources are called ${source.name}`, mend: 'give each source a name of its own' });
+      throw new BlissError({ code: 'ConfigInvalid', where: `data.sources[${i}].name`, message: `two sources are called ${source.name}`, fix: 'give each source a name of its own' });
     }
     names.add(source.name);
     const opened = openFiles(source, configFolder, `data.sources[${i}].paths`);

@@ -75,7 +75,7 @@ function parseLine(json: string, at: string): Record<string, unknown> {
     const message = error instanceof Error ? error.message : String(error);
     const position = /position (\d+)/.exec(message)?.[1];
     const column = position === undefined ? '' : `:${Number(position) + 1}`;
-    throw invalid(`${at}${column}`, `the line is no JSON (${message})`, 'mend or delete the line', error);
+    throw invalid(`${at}${column}`, `the line is no JSON (${message})`, 'correct or delete the line', error);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     if (Array.isArray(value) && value.some((item) => typeof item === 'object')) throw invalid(at, 'the line is a list of objects, not an object', oneALine(at.replace(/:\d+$/, ''), json));

@@ -24,7 +24,7 @@ export interface OpenBin {
   readonly dtype: 'uint16' | 'uint32';
 }
 
-const corrupt = (file: string, message: string, mend = 'copy the file anew'): BlissError => new BlissError({ code: 'DataCorrupt', where: file, message, mend });
+const corrupt = (file: string, message: string, fix = 'copy the file anew'): BlissError => new BlissError({ code: 'DataCorrupt', where: file, message, fix });
 
 /** llm.c's files begin with one of these, and 1,024 bytes of header */
 const LLM_C: Readonly<Record<number, BinDtype>> = { 20240520: 'uint16', 20240801: 'uint32' };

@@ -62,13 +62,13 @@ function checked(list: ArrayLike<unknown>, at: string, { idsColumn, endOfText: p
   return tokens;
 }
 
-function checkId(id: number, what: string, at: string, { size }: Vocabulary, mend?: string): number {
+function checkId(id: number, what: string, at: string, { size }: Vocabulary, fix?: string): number {
   if (Number.isInteger(id) && id >= 0 && id < size) return id;
   const isId = Number.isInteger(id) && id >= 0;
   throw invalid(
     at,
     isId ? `${what} is ${id}, models.vocabularySize ${size} ends at ${size - 1}` : `${what} is ${id}, no token id`,
-    mend ?? (isId ? `raise models.vocabularySize to at least ${id + 1}, or check that the ids are of the tokenizer given` : 'write integers of at least 0'),
+    fix ?? (isId ? `raise models.vocabularySize to at least ${id + 1}, or check that the ids are of the tokenizer given` : 'write integers of at least 0'),
   );
 }
 
@@ -76,7 +76,7 @@ async function* binDocuments({ file, dtype: asked, endOfText: policy, vocabulary
   const dtype = asked === 'auto' ? (vocabulary.size > 65_536 ? 'uint32' : 'uint16') : asked;
   const { handle, layout } = await openBin({ file: file.path, dtype });
   const ends = layout.ends === undefined ? undefined : new Ends(layout.ends());
-  const mend = `set dtype to what the ids are (read as ${layout.dtype}), or raise models.vocabularySize if they are of a larger tokenizer`;
+  const fix = `set dtype to what the ids are (read as ${layout.dtype}), or raise models.vocabularySize if they are of a larger tokenizer`;
   try {
     let pending: number[] = [];
     let first = 0;
@@ -95,7 +95,7 @@ async function* binDocuments({ file, dtype: asked, endOfText: policy, vocabulary
     for await (const ids of readIds(handle, layout)) {
       if (index === 0 && ends === undefined && dtype === layout.dtype && dtype === 'uint16' && everySecondIsZero(ids)) throw invalid(file.path, 'every second id is 0 when read as uint16', 'set dtype: uint32');
       for (const value of ids) {
-        pending.push(checkId(value, `id ${index}`, file.path, vocabulary, value >= 0 ? mend : undefined));
+        pending.push(checkId(value, `id ${index}`, file.path, vocabulary, value >= 0 ? fix : undefined));
         index++;
         const ended = index === ends?.next;
         if (ended) await ends?.pass(index);

@@ -24,7 +24,7 @@ const DTYPES: Readonly<Record<number, readonly [BinDtype, number]>> = { 1: ['uin
 /** entries read at a time */
 const PIECE = 1 << 15;
 
-const corrupt = (file: string, message: string): BlissError => new BlissError({ code: 'DataCorrupt', where: file, message, mend: 'copy the .idx and the .bin anew, as one pair' });
+const corrupt = (file: string, message: string): BlissError => new BlissError({ code: 'DataCorrupt', where: file, message, fix: 'copy the .idx and the .bin anew, as one pair' });
 
 /** Of `corpus.bin` the `corpus.idx` beside it. */
 export const indexFile = (bin: string): string => bin.replace(/\.bin$/i, '.idx');

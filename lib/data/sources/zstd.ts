@@ -94,4 +94,4 @@ async function readHeader(magic: Buffer, take: Take, file: string): Promise<Head
   return { bytes: Buffer.concat([magic, descriptor, window, dictionary, sized]), hasChecksum: (flags & 4) !== 0, content };
 }
 
-const corrupt = (file: string, message: string, cause?: unknown): BlissError => new BlissError({ code: 'DataCorrupt', where: file, message: `the zstd stream ${message}`, mend: 'copy or download the file anew', cause });
+const corrupt = (file: string, message: string, cause?: unknown): BlissError => new BlissError({ code: 'DataCorrupt', where: file, message: `the zstd stream ${message}`, fix: 'copy or download the file anew', cause });

@@ -11,7 +11,7 @@ export interface EncodedPieces {
 }
 
 export const cannotEncode = (name: string, error: RangeError): BlissError =>
-  new BlissError({ code: 'DataInvalid', where: name, message: `the document cannot be encoded: ${error.message}`, mend: 'break its lines, split it, or leave it out', cause: error });
+  new BlissError({ code: 'DataInvalid', where: name, message: `the document cannot be encoded: ${error.message}`, fix: 'break its lines, split it, or leave it out', cause: error });
 
 /** The ids of a document in pieces of some milliseconds' work each. @throws BlissError DataInvalid that names it */
 export function* encodedPieces({ text, name, tokenizer, end }: EncodedPieces): Iterable<ArrayLike<number>> {

@@ -40,7 +40,7 @@ const END_OF_TEXT_NAMES = ['<|endoftext|>', '<|end_of_text|>', '</s>', '<eos>', 
  * @throws BlissError DataInvalid: no such file, no JSON, or another kind of tokenizer, by name
  */
 export async function loadTokenizer(file: string): Promise<Tokenizer> {
-  const refuse = (message: string, mend: string, cause?: unknown): BlissError => new BlissError({ code: 'DataInvalid', where: file, message, mend, cause });
+  const refuse = (message: string, fix: string, cause?: unknown): BlissError => new BlissError({ code: 'DataInvalid', where: file, message, fix, cause });
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw refuse('the tokenizer cannot be read', 'see that this file is there and can be read: tokenizer.path names it in a configuration, a model’s folder has it beside config.json', error);
   });
@@ -54,26 +54,26 @@ export async function loadTokenizer(file: string): Promise<Tokenizer> {
   const parsed = fileSchema.safeParse(json);
   if (!parsed.success) throw refuse('this is not a tokenizer.json of Hugging Face', 'give the file that `tokenizers` or `transformers` saves', parsed.error);
   const { normalizer, pre_tokenizer, added_tokens, model } = parsed.data;
-  const mend = 'use a byte-level BPE, for example that of GPT-NeoX, or tokenizer.type: train';
-  if (model.type !== 'BPE') throw refuse(`the tokenizer's model is ${model.type}, not byte-level BPE`, mend);
-  if (model.byte_fallback === true) throw refuse('the tokenizer is a SentencePiece BPE with byte_fallback (as Llama 2’s, Mistral’s and Gemma’s), not byte-level BPE', mend);
+  const fix = 'use a byte-level BPE, for example that of GPT-NeoX, or tokenizer.type: train';
+  if (model.type !== 'BPE') throw refuse(`the tokenizer's model is ${model.type}, not byte-level BPE`, fix);
+  if (model.byte_fallback === true) throw refuse('the tokenizer is a SentencePiece BPE with byte_fallback (as Llama 2’s, Mistral’s and Gemma’s), not byte-level BPE', fix);
   const normalizers = normalizersOf(normalizer);
   const other = normalizers.find((name) => name !== 'NFC');
-  if (other !== undefined) throw refuse(`the normalizer ${other} is not supported; NFC or none is`, mend);
+  if (other !== undefined) throw refuse(`the normalizer ${other} is not supported; NFC or none is`, fix);
   let preTokenizer: PreTokenizer;
   try {
     preTokenizer = readPreTokenizer(pre_tokenizer);
   } catch (error) {
-    if (error instanceof UnsupportedPreTokenizer) throw refuse(error.message, mend, error);
+    if (error instanceof UnsupportedPreTokenizer) throw refuse(error.message, fix, error);
     throw error;
   }
   const bpe = modelSchema.safeParse((json as { model: unknown }).model);
   if (!bpe.success) throw refuse('the BPE model lacks vocab or merges', 'check that the file is whole', bpe.error);
   const { dropout, continuing_subword_prefix: prefix, end_of_word_suffix: suffix, ignore_merges, vocab, merges } = bpe.data;
   if (dropout) throw refuse('BPE with dropout gives other ids each time', 'set dropout to null');
-  if (prefix || suffix) throw refuse('BPE with a sub-word prefix or a word suffix is not byte-level', mend);
+  if (prefix || suffix) throw refuse('BPE with a sub-word prefix or a word suffix is not byte-level', fix);
   const missing = BYTE_CHARACTERS.findIndex((character, byte) => occursInUtf8(byte) && !(character in vocab));
-  if (missing >= 0) throw refuse(`the vocabulary has no entry for byte ${missing}, so it is no byte-level BPE`, mend);
+  if (missing >= 0) throw refuse(`the vocabulary has no entry for byte ${missing}, so it is no byte-level BPE`, fix);
   const single = added_tokens.find((token) => token.single_word);
   if (single !== undefined) throw refuse(`the added token ${JSON.stringify(single.content)} wants single_word, which is not supported`, 'set single_word to false');
   const endOfText = END_OF_TEXT_NAMES.map((name) => added_tokens.find((token) => token.content === name)?.id ?? vocab[name]).find((id) => id !== undefined);

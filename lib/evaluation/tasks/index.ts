@@ -19,7 +19,7 @@ export const TASK_NAMES: readonly string[] = tasks.map(({ name }) => name);
 /** @throws BlissError Usage, with the tasks there are */
 export function taskByName(name: string): Task {
   const task = tasks.find((one) => one.name === name);
-  if (task === undefined) throw new BlissError({ code: 'Usage', message: `there is no task '${name}'`, mend: `name one of ${TASK_NAMES.join(', ')}` });
+  if (task === undefined) throw new BlissError({ code: 'Usage', message: `there is no task '${name}'`, fix: `name one of ${TASK_NAMES.join(', ')}` });
   return task;
 }
 

@@ -53,13 +53,13 @@ const llamaSchema = z.looseObject({
 export function readHuggingFaceConfig(json: unknown, where = 'config.json'): HuggingFaceModel {
   const need = (holds: boolean, field: string, found: unknown, only: string): void => {
     if (holds) return;
-    throw new BlissError({ code: 'ConfigInvalid', where, message: `${field} is ${JSON.stringify(found) ?? 'not there'}`, mend: `only ${only} is computed here` });
+    throw new BlissError({ code: 'ConfigInvalid', where, message: `${field} is ${JSON.stringify(found) ?? 'not there'}`, fix: `only ${only} is computed here` });
   };
   const named = z.looseObject({ model_type: z.unknown() }).safeParse(json).data?.model_type;
   need(named === 'gpt_neox' || named === 'llama', 'model_type', named, '"gpt_neox" or "llama"');
   const parsed = z.discriminatedUnion('model_type', [neoxSchema, llamaSchema]).safeParse(json);
   if (!parsed.success) {
-    throw new BlissError({ code: 'ConfigInvalid', where, message: `not the configuration of a GPT-NeoX or LLaMA model: ${z.prettifyError(parsed.error)}`, mend: 'copy or download it again, or mend that field' });
+    throw new BlissError({ code: 'ConfigInvalid', where, message: `not the configuration of a GPT-NeoX or LLaMA model: ${z.prettifyError(parsed.error)}`, fix: 'copy or download it again, or fix that field' });
   }
   const file = parsed.data;
   const positions = readPositions({ file, where, modelType: file.model_type });

@@ -15,7 +15,7 @@ export async function readIndexFile(folder: string): Promise<Readonly<Record<str
   const where = path.join(folder, INDEX_FILE);
   const { weight_map: files } = parsed(indexSchema, await readJsonFile(where), where);
   for (const [tensor, file] of Object.entries(files)) {
-    if (path.basename(file) !== file || file === '' || file === '..' || file === '.') throw new BlissError({ code: 'DataInvalid', where, message: `${tensor} is said to lie in ${JSON.stringify(file)}`, mend: 'shards lie beside their index: copy or download the folder again' });
+    if (path.basename(file) !== file || file === '' || file === '..' || file === '.') throw new BlissError({ code: 'DataInvalid', where, message: `${tensor} is said to lie in ${JSON.stringify(file)}`, fix: 'shards lie beside their index: copy or download the folder again' });
   }
   return files;
 }
@@ -26,20 +26,20 @@ export async function readJsonFile(file: string): Promise<unknown> {
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    throw new BlissError({ code: 'DataInvalid', where: file, message: 'the file cannot be read', mend: 'name a folder as transformers saves a model: config.json and model.safetensors', cause });
+    throw new BlissError({ code: 'DataInvalid', where: file, message: 'the file cannot be read', fix: 'name a folder as transformers saves a model: config.json and model.safetensors', cause });
   }
   try {
     return JSON.parse(text);
   } catch (cause) {
     if (isLfsPointer(Buffer.from(text))) throw lfsPointer(file);
-    throw new BlissError({ code: 'DataInvalid', where: file, message: 'not JSON', mend: 'copy or download it again', cause });
+    throw new BlissError({ code: 'DataInvalid', where: file, message: 'not JSON', fix: 'copy or download it again', cause });
   }
 }
 
 function parsed<T>(schema: z.ZodType<T>, json: unknown, where: string): T {
   const result = schema.safeParse(json);
   if (result.success) return result.data;
-  throw new BlissError({ code: 'DataInvalid', where, message: `not an index of shards: ${z.prettifyError(result.error)}`, mend: 'copy or download it again' });
+  throw new BlissError({ code: 'DataInvalid', where, message: `not an index of shards: ${z.prettifyError(result.error)}`, fix: 'copy or download it again' });
 }
 
 /** `model-00002-of-00005.safetensors`, as transformers names them. @param index from 0 */

@@ -86,7 +86,7 @@ function openShards(folder: string): Shards {
         return current.opened;
       } catch (cause) {
         if (cause instanceof BlissError) throw cause;
-        throw new BlissError({ code: 'DataInvalid', where, message: 'the shard cannot be read', mend: `copy or download it again, as ${INDEX_FILE} names it`, cause });
+        throw new BlissError({ code: 'DataInvalid', where, message: 'the shard cannot be read', fix: `copy or download it again, as ${INDEX_FILE} names it`, cause });
       }
     },
   };
@@ -99,7 +99,7 @@ async function readHeaders(folder: string, shards: Shards): Promise<{ readonly h
     return { home: Object.fromEntries(Object.keys(tensors).map((name) => [name, WEIGHTS_FILE])), files: [WEIGHTS_FILE], headers: new Map([[WEIGHTS_FILE, tensors]]) };
   }
   if (!(await isThere(path.join(folder, INDEX_FILE)))) {
-    throw new BlissError({ code: 'DataInvalid', where: folder, message: `there is neither ${WEIGHTS_FILE} nor ${INDEX_FILE}`, mend: 'save the model as safetensors: model.save_pretrained(folder) of transformers' });
+    throw new BlissError({ code: 'DataInvalid', where: folder, message: `there is neither ${WEIGHTS_FILE} nor ${INDEX_FILE}`, fix: 'save the model as safetensors: model.save_pretrained(folder) of transformers' });
   }
   const home = await readIndexFile(folder);
   const files = [...new Set(Object.values(home))].sort();
@@ -141,10 +141,10 @@ const TIED = { embedding: 'model.embed_tokens.weight', output: 'lm_head.weight' 
 async function checkTied({ read, where }: { readonly read: (name: string) => Promise<Float32Array>; readonly where: string }): Promise<void> {
   const [embedding, output] = [await read(TIED.embedding), await read(TIED.output)];
   if (embedding.length === output.length && embedding.every((value, i) => value === output[i])) return;
-  throw new BlissError({ code: 'DataInvalid', where, message: `${TIED.output} is not ${TIED.embedding}, and config.json ties them`, mend: 'write "tie_word_embeddings": false into config.json, or leave the tensor out' });
+  throw new BlissError({ code: 'DataInvalid', where, message: `${TIED.output} is not ${TIED.embedding}, and config.json ties them`, fix: 'write "tie_word_embeddings": false into config.json, or leave the tensor out' });
 }
 
 const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((size, i) => size === b[i]);
 const few = (names: readonly string[]): string => `${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ` and ${names.length - NAMED} more are` : names.length > 1 ? ' are' : ' is'}`;
 const isThere = (file: string): Promise<boolean> => access(file).then(() => true, () => false);
-const invalid = (where: string, message: string): BlissError => new BlissError({ code: 'DataInvalid', where, message, mend: 'give the weights and the config.json of one model' });
+const invalid = (where: string, message: string): BlissError => new BlissError({ code: 'DataInvalid', where, message, fix: 'give the weights and the config.json of one model' });

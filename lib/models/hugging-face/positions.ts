@@ -41,8 +41,8 @@ const HOLDS: Fields = { rope_interleaved: false, rope_interleave: false, use_rop
  * @throws BlissError ConfigInvalid, with the field
  */
 export function readPositions({ file, where, modelType }: ReadPositions): Positions {
-  const refuse = (message: string, mend: string): never => {
-    throw new BlissError({ code: 'ConfigInvalid', where, message, mend });
+  const refuse = (message: string, fix: string): never => {
+    throw new BlissError({ code: 'ConfigInvalid', where, message, fix });
   };
   refuseUnknown(file, refuse);
   const mapping = rotaryMapping(file, refuse);
@@ -64,7 +64,7 @@ export function readPositions({ file, where, modelType }: ReadPositions): Positi
   return { base: agreed(base, 'rope_theta', BASE_BY_DEFAULT), fraction: agreed(fraction, 'partial_rotary_factor', fractionByDefault, 1) };
 }
 
-type Refuse = (message: string, mend: string) => never;
+type Refuse = (message: string, fix: string) => never;
 
 function refuseUnknown(file: Fields, refuse: Refuse): void {
   for (const [name, value] of Object.entries(file)) {

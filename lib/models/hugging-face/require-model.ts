@@ -39,7 +39,7 @@ export function requireModel({ found, asked, where, field }: RequireModel): void
     ...(wanted.length === 0 ? [] : [`${field}: {${wanted.map((name) => `${name}: ${String(theirs[name])}`).join(', ')}}`]),
     ...(sameVocabulary ? [] : [`models.vocabularySize: ${found.vocabularySize}`]),
   ];
-  throw new BlissError({ code: 'ConfigInvalid', where, message: `the weights are of another model than the configuration's: ${says.join('; ')}`, mend: `write ${writes.join(' and ')}, or name another folder in ${field}.from` });
+  throw new BlissError({ code: 'ConfigInvalid', where, message: `the weights are of another model than the configuration's: ${says.join('; ')}`, fix: `write ${writes.join(' and ')}, or name another folder in ${field}.from` });
 }
 
 function differentFields(asked: ModelConfig, found: ModelConfig): readonly string[] {

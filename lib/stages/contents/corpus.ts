@@ -46,7 +46,7 @@ export async function openSelection({ store, ref, batchSize, sequenceLength, sta
       code: 'DataInvalid',
       message: `the selection has ${counted(dataset.rows, 'row')}, fewer than one batch of ${batchSize}`,
       where: stage,
-      mend: 'lower the batch size, or raise the selected fraction or data.rowsPerGroup',
+      fix: 'lower the batch size, or raise the selected fraction or data.rowsPerGroup',
     });
   }
   if (dataset.sequenceLength !== sequenceLength) {
@@ -54,7 +54,7 @@ export async function openSelection({ store, ref, batchSize, sequenceLength, sta
       code: 'DataInvalid',
       message: `the selection has rows of ${dataset.sequenceLength} tokens, data.sequenceLength is ${sequenceLength}`,
       where: stage,
-      mend: 'take a selection of a run with the same data and tokenizer',
+      fix: 'take a selection of a run with the same data and tokenizer',
     });
   }
   return { artifact, index: dataset };

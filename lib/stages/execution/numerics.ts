@@ -17,7 +17,7 @@ export async function checkNumerics({ context, programDigest, policy }: { readon
   if (!same) {
     const changed = differences(before, here);
     if (policy === 'strict') {
-      throw new BlissError({ code: 'NumericsDiffer', message: `the checkpoint at step ${step} was computed under another numerics fingerprint (${changed})`, where: 'runtime.numerics: strict', mend: 'start a worker like the one before, or set runtime.numerics to continue' });
+      throw new BlissError({ code: 'NumericsDiffer', message: `the checkpoint at step ${step} was computed under another numerics fingerprint (${changed})`, where: 'runtime.numerics: strict', fix: 'start a worker like the one before, or set runtime.numerics to continue' });
     }
     context.event('numerics changed', `not bit-comparable from step ${step} on: ${changed}`);
   }

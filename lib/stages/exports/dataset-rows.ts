@@ -65,4 +65,4 @@ async function readRanks(artifact: Artifact): Promise<Ranks> {
 }
 
 const misfit = ({ ref }: Artifact, message: string): BlissError =>
-  new BlissError({ code: 'DataCorrupt', where: `${ref.uri}: selected.parquet`, message, mend: 'run the stage that wrote it again with --fresh' });
+  new BlissError({ code: 'DataCorrupt', where: `${ref.uri}: selected.parquet`, message, fix: 'run the stage that wrote it again with --fresh' });

@@ -77,7 +77,7 @@ async function writeDataset({ folder, store, what, selections, corpus: corpusRef
   }
   const { arm, run, seed, selection } = origin;
   const isScored = rounds.every(({ artifact }) => artifact.manifest.files.some(({ name }) => name === SCORES_FILE));
-  if (what === 'scores' && !isScored) throw new BlissError({ code: 'Usage', message: `the arm ${arm.name} has no scores: its selector is ${arm.selector}`, where: '--arm', mend: 'name an arm that scores rows, or export the rows it drew: --what dataset' });
+  if (what === 'scores' && !isScored) throw new BlissError({ code: 'Usage', message: `the arm ${arm.name} has no scores: its selector is ${arm.selector}`, where: '--arm', fix: 'name an arm that scores rows, or export the rows it drew: --what dataset' });
 
   const corpus = await openCorpus(store, corpusRef);
   const { sequenceLength } = corpus.index;

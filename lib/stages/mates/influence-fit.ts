@@ -61,7 +61,7 @@ export async function fitInfluence({ input, context, group, plan, probes, progra
     const learningRate = warmUpThenCosine({ step, peak, warmUpSteps: Math.round(warmUpFraction * plan.steps), totalSteps: plan.steps });
     const { loss, gradientNorm } = program.fit({ ids, targets: Float32Array.from(indices, (index) => targets.of(influenceOf(index))), learningRate, update: step + 1 });
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
-      throw new BlissError({ code: 'LossDiverged', message: `regression, step ${step + 1}: loss ${loss}, gradientNorm ${gradientNorm}; rows of the step: ${rows.join(', ')}`, mend: 'lower mates.peakLearningRate' });
+      throw new BlissError({ code: 'LossDiverged', message: `regression, step ${step + 1}: loss ${loss}, gradientNorm ${gradientNorm}; rows of the step: ${rows.join(', ')}`, fix: 'lower mates.peakLearningRate' });
     }
     const done = step + 1;
     const { heldOutLoss, heldOutSpearman } = pass(done) > pass(step) || done === plan.steps ? judged() : {};

@@ -44,7 +44,7 @@ export async function probeRows({ input, context, group, plan, validation, progr
     const validationLoss = lossOf();
     const figures = { influence: before - validationLoss, validationLoss, loss, gradientNorm };
     const fault = Object.entries(figures).flatMap(([name, value]) => (Number.isFinite(value) ? [] : [`${name} ${value}`]));
-    if (fault.length > 0) throw new BlissError({ code: 'LossDiverged', message: `probe ${probes.length + 1}: ${fault.join(', ')}; the row is ${id}`, mend: MEND });
+    if (fault.length > 0) throw new BlissError({ code: 'LossDiverged', message: `probe ${probes.length + 1}: ${fault.join(', ')}; the row is ${id}`, fix: MEND });
     probes.push({ id, index, source, influence: figures.influence });
     await onProbe({ before, probes }, figures);
   }
@@ -60,7 +60,7 @@ function withdrawn(program: ProbingProgram, lossOf: () => number): number {
 /** One mean over the counted tokens of the same examples every time, added up in float64; examples that fill up the last batch count nothing. */
 function onValidation({ mates: { validationExamples, validationBatchSize: size }, sequenceLength, validationLoss: targets, seed }: MatesInput, all: readonly HeldOutExample[], program: ProbingProgram): () => number {
   if (all.length < validationExamples) {
-    throw new BlissError({ code: 'DataInvalid', message: `there are ${all.length} validation examples, fewer than the ${validationExamples} of a probe`, where: 'mates.validationExamples', mend: 'lower it or raise heldOut.validation' });
+    throw new BlissError({ code: 'DataInvalid', message: `there are ${all.length} validation examples, fewer than the ${validationExamples} of a probe`, where: 'mates.validationExamples', fix: 'lower it or raise heldOut.validation' });
   }
   const examples = Array.from(permutation(all.length, seed, 'validation').subarray(0, validationExamples), (i) => all[i]);
   const batches = Array.from({ length: Math.ceil(examples.length / size) }, (_, i) => {

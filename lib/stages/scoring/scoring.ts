@@ -36,7 +36,7 @@ export const scoring: Stage<'scoring'> = {
         const { tokens, indices, ids, sources } = await feeder.next();
         const logits = rate(tokens);
         for (const [i, id] of ids.entries()) {
-          if (!Number.isFinite(logits[i])) throw new BlissError({ code: 'LossDiverged', message: `the score of row ${id} is ${logits[i]}`, mend: isLearnt ? 'lower bilevel.score.peakLearningRate' : 'look at that row, and at the warm-up of the model that scores it' });
+          if (!Number.isFinite(logits[i])) throw new BlissError({ code: 'LossDiverged', message: `the score of row ${id} is ${logits[i]}`, fix: isLearnt ? 'lower bilevel.score.peakLearningRate' : 'look at that row, and at the warm-up of the model that scores it' });
           const index = indices[i];
           if (index < first || index >= end) continue;
           scored++;

@@ -96,7 +96,7 @@ function unknownIds({ missing, of, where }: { readonly missing: ReadonlySet<stri
     code: 'DataInvalid',
     where,
     message: `${missing.size} of ${of} ids are of no row of this run's corpus; the first is ${JSON.stringify(first)}`,
-    mend: areRows
+    fix: areRows
       ? 'give this run the data, tokenizer, rounds and seed of the run that the ids are of, or leave these ids out'
       : 'give ids of packed rows, as SOURCE:000000017 in the selected.parquet of a selection: a row holds parts of several documents, and has an id of its own',
   });

@@ -45,7 +45,7 @@ export const selection: Stage<'selection'> = {
         temporaryFolder,
       });
       if (selected.selected === 0) {
-        throw new BlissError({ code: 'DataInvalid', message: 'no row is left to select', where: 'selection.trainedRows', mend: "write 'flag', or lower bilevel.trainingFraction" });
+        throw new BlissError({ code: 'DataInvalid', message: 'no row is left to select', where: 'selection.trainedRows', fix: "write 'flag', or lower bilevel.trainingFraction" });
       }
       throwIfStopped(context);
 
@@ -89,7 +89,7 @@ interface GatherRows {
 async function gatherRows({ database, corpus, input, context, temporaryFolder }: GatherRows): Promise<string> {
   const { rows, shards } = corpus.index.groups[input.group];
   if (input.scores.length === 0) {
-    if (input.selector !== 'random') throw new BlissError({ code: 'DataInvalid', message: 'no scores to select by', mend: 'run the scoring stage first' });
+    if (input.selector !== 'random') throw new BlissError({ code: 'DataInvalid', message: 'no scores to select by', fix: 'run the scoring stage first' });
     await context.phase('reading the rows');
     const file = path.join(temporaryFolder, 'rows.parquet');
     // one after the other: each is read to be checked, and open files are few
@@ -111,7 +111,7 @@ async function gatherRows({ database, corpus, input, context, temporaryFolder }:
   // parts come by range of shards, and rows in them by index: there is something to sort where they do not
   if (!(await inOrder())) {
     await gather('ORDER BY index');
-    if (!(await inOrder())) throw new BlissError({ code: 'DataInvalid', message: `the scores are not one of each of the ${rows} rows of the group`, mend: 'score every row of the group first' });
+    if (!(await inOrder())) throw new BlissError({ code: 'DataInvalid', message: `the scores are not one of each of the ${rows} rows of the group`, fix: 'score every row of the group first' });
   }
   return parquetTable([file]);
 }

@@ -12,12 +12,12 @@ export interface Divergence {
   readonly checkpoint: number | undefined;
   /** batches that were skipped before, as many as may be */
   readonly skipped: readonly SkippedBatch[];
-  readonly mend: string;
+  readonly fix: string;
 }
 
 /** A loss or gradient gone bad: training on would spread it to every weight. Trying again gives the same, so a person decides. */
-export function diverged({ where, fault, rows, checkpoint, skipped, mend }: Divergence): BlissError {
+export function diverged({ where, fault, rows, checkpoint, skipped, fix }: Divergence): BlissError {
   const kept = checkpoint === undefined ? 'no checkpoint was saved before' : `the last checkpoint is at step ${checkpoint}`;
   const before = skipped.length === 0 ? '' : `; skipped before, as many as divergence.maxSkipped allows: ${skippedText(skipped)}`;
-  return new BlissError({ code: 'LossDiverged', message: `${where}: ${fault}; rows of the step: ${rowsText(rows)}; ${kept}${before}`, mend });
+  return new BlissError({ code: 'LossDiverged', message: `${where}: ${fault}; rows of the step: ${rowsText(rows)}; ${kept}${before}`, fix });
 }

@@ -14,7 +14,7 @@ export interface WatchSteps {
   readonly losses: readonly string[];
   /** `pretraining, step` */
   readonly where: string;
-  readonly mend: string;
+  readonly fix: string;
 }
 
 export interface BadStep {
@@ -67,8 +67,8 @@ export class StepWatch {
    * @returns the checkpoint to go on from, undefined: the stage's start. @throws BlissError LossDiverged where the policy is to stop, or enough is skipped
    */
   async skip({ step, fault, figures, rows, checkpoint }: BadStep): Promise<StageContext['resume']> {
-    const { context, policy, where, mend } = this.on;
-    if (policy?.policy !== 'rewind' || this.skipped.length >= policy.maxSkipped) throw diverged({ where: `${where} ${step + 1}`, fault, rows, checkpoint, skipped: this.skipped, mend: `${mend}; ${otherMends(policy)}` });
+    const { context, policy, where, fix } = this.on;
+    if (policy?.policy !== 'rewind' || this.skipped.length >= policy.maxSkipped) throw diverged({ where: `${where} ${step + 1}`, fault, rows, checkpoint, skipped: this.skipped, fix: `${fix}; ${otherFixes(policy)}` });
     const batch = this.placeOf(step) + 1;
     this.skipped = [...this.skipped, skippedBatch({ step: step + 1, batch, fault, figures, rows })];
     const from = await context.goBack();
@@ -103,7 +103,7 @@ export class StepWatch {
   }
 }
 
-const otherMends = (policy: DivergenceConfig | undefined): string =>
+const otherFixes = (policy: DivergenceConfig | undefined): string =>
   (policy?.policy === 'rewind' ? 'or raise divergence.maxSkipped' : 'or have such batches skipped by divergence.policy: rewind') + (policy?.spike === undefined ? '' : ', or raise divergence.spike.deviations where it is no spike');
 
 const short = (value: number): string => String(Number(value.toPrecision(6)));

@@ -9,7 +9,7 @@ import { freePort } from '../../../workers/ports.js';
 import { twoMachines } from '../../durability/two-machines.js';
 import { bliss, commandLine, MAIN, place, processesWith, start, until, type Started } from '../bliss.js';
 
-const errorOf = (stdout: string): { code?: string; message?: string; mend?: string } => (JSON.parse(stdout) as { error?: { code: string; message: string; mend: string } }).error ?? {};
+const errorOf = (stdout: string): { code?: string; message?: string; fix?: string } => (JSON.parse(stdout) as { error?: { code: string; message: string; fix: string } }).error ?? {};
 
 test('a stack in another network namespace has the home: every command that would start or ask one says so, the same, and starts none; when it is killed the home is free at once', { timeout: 180_000 }, async (context) => {
   const machines = twoMachines();

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { bliss, place } from '../bliss.js';
 
-const errorOf = (stdout: string): { code: string; message: string; where?: string; mend?: string } => (JSON.parse(stdout) as { error: { code: string; message: string; where?: string; mend?: string } }).error;
+const errorOf = (stdout: string): { code: string; message: string; where?: string; fix?: string } => (JSON.parse(stdout) as { error: { code: string; message: string; where?: string; fix?: string } }).error;
 
 test('a home that is a file is refused, and the file left alone', async () => {
   const { folder } = place();
@@ -13,7 +13,7 @@ test('a home that is a file is refused, and the file left alone', async () => {
   for (const [args, home] of [[['run', 'smoke'], file], [['run', 'smoke', '--detach'], path.join(file, 'below')], [['dev', '--port', '1', '--ui-port', '2'], file]] as const) {
     const ended = await bliss([...args, '--home', home, '--json']);
     expect(ended.code).toBe(2);
-    expect(errorOf(ended.stdout)).toMatchObject({ code: 'Usage', where: home, message: expect.stringContaining('file') as string, mend: expect.stringContaining('--home') as string });
+    expect(errorOf(ended.stdout)).toMatchObject({ code: 'Usage', where: home, message: expect.stringContaining('file') as string, fix: expect.stringContaining('--home') as string });
   }
   expect(readdirSync(folder)).toEqual(['home']);
 });

@@ -80,7 +80,7 @@ describe('a run of which lines of timings.jsonl are lost', () => {
 
     const lost = asOfAnEarlierVersion(open((lines) => lines.filter((line) => !line.includes('seed-0/warm-up/target"'))));
     const refused = await inHome(lost, 'gc');
-    expect(refused).toMatchObject({ code: 2, answer: { error: { code: 'Usage', mend: expect.stringContaining('bliss resume short') } } });
+    expect(refused).toMatchObject({ code: 2, answer: { error: { code: 'Usage', fix: expect.stringContaining('bliss resume short') } } });
     expect(JSON.stringify(refused.answer)).toContain('seed-0/warm-up/target');
   });
 

@@ -42,7 +42,7 @@ interface Answer {
   readonly run: string;
   readonly state: string;
   readonly report: string | null;
-  readonly error: { readonly code: string; readonly message: string; readonly mend?: string; readonly stage?: string };
+  readonly error: { readonly code: string; readonly message: string; readonly fix?: string; readonly stage?: string };
 }
 
 interface Fault {
@@ -52,7 +52,7 @@ interface Fault {
   readonly code: 'DataInvalid' | 'DataCorrupt';
   /** begins with where: the file and its line or row group, or the field */
   readonly message: string | RegExp;
-  readonly mend: RegExp;
+  readonly fix: RegExp;
 }
 
 const write = (name: string, content: string | Uint8Array): { corpus: string } => {
@@ -96,28 +96,28 @@ function flipped(): Partial<OwnConfig> {
 }
 
 const faults: Fault[] = [
-  { name: 'empty', given: () => write('empty.jsonl', '\n'), code: 'DataInvalid', message: `data.sources[0].paths: there is no text in ${at('empty.jsonl')}`, mend: /check the files/ },
-  { name: 'small', given: () => write('small.jsonl', good.slice(0, 2).join('\n')), code: 'DataInvalid', message: /^data: the corpus has \d+ rows of 32 tokens, 128 are needed \(2 groups of 64\)$/, mend: /^lower data\.rowsPerGroup to \d+, or rounds, or add text$/ },
-  { name: 'same', given: () => ({ corpus: 'held-out.jsonl' }), code: 'DataInvalid', message: /^data: the corpus has 0 rows .*; 120 of its documents are left out, as heldOut\.source holds them$/, mend: /hold out other documents/ },
-  { name: 'cut-gzip', given: () => write('cut.jsonl.gz', packed.subarray(0, packed.length - 40)), code: 'DataCorrupt', message: `${at('cut.jsonl.gz')}: the gzip stream ends early: the file is cut off`, mend: /copy or download the file anew/ },
-  { name: 'no-field', given: () => write('no-field.jsonl', [...good.slice(0, 3), '{"body": "x"}'].join('\n')), code: 'DataInvalid', message: `${at('no-field.jsonl')}:4: there is no field text; the line has body`, mend: /set textColumn/ },
-  { name: 'latin', given: () => write('latin.jsonl', Buffer.concat([Buffer.from(`${good[0]}\n`), Buffer.from('{"text": "caf\xe9"}\n', 'latin1')])), code: 'DataInvalid', message: `${at('latin.jsonl')}:2: the text is not UTF-8`, mend: /convert the file/ },
-  { name: 'no-column', given: () => parquet('no-column.parquet', 'body'), code: 'DataInvalid', message: `${at('no-column.parquet')}: there is no column text; the file has body`, mend: /set textColumn/ },
-  { name: 'cut-parquet', given: () => parquet('cut.parquet', 'text', (bytes) => bytes.subarray(0, bytes.length - 20)), code: 'DataCorrupt', message: new RegExp(`^${at('cut.parquet')}: cannot be read as Parquet`), mend: /check that the file is whole/ },
-  { name: 'broken-parquet', given: () => parquet('broken.parquet', 'text', (bytes) => bytes.fill(0xff, 4, 400)), code: 'DataCorrupt', message: new RegExp(`^${at('broken.parquet')} \\(row group 0\\): cannot be read as Parquet`), mend: /check that the file is whole/ },
-  { name: 'held-out', given: () => ({ ...write('one.jsonl', good.slice(0, 1).join('\n')), corpus: 'good.jsonl', heldOut: 'one.jsonl' }), code: 'DataInvalid', message: /^heldOut\.validation: the held-out documents give \d+ passages for the validation set, 32 are wanted/, mend: /lower heldOut\.validation or add documents/ },
-  { name: 'large-tokenizer', given: () => ({ ...write('large.json', largeTokenizer()), corpus: 'good.jsonl', more: 'tokenizer: { type: file, path: large.json }\n' }), code: 'DataInvalid', message: `${at('large.json')}: the tokenizer has ids up to 932, models.vocabularySize 512 ends at 511`, mend: /raise models\.vocabularySize to at least 933, or give a tokenizer with fewer entries/ },
-  { name: 'other-tokenizer', given: () => ({ ...write('unigram.json', JSON.stringify({ model: { type: 'Unigram', vocab: [] } })), corpus: 'good.jsonl', more: 'tokenizer: { type: file, path: unigram.json }\n' }), code: 'DataInvalid', message: `${at('unigram.json')}: the tokenizer's model is Unigram, not byte-level BPE`, mend: /use a byte-level BPE/ },
-  { name: 'large-id', given: () => tokenised('large-id.jsonl', [...Array.from({ length: 20 }, () => '{"input_ids": [1, 2, 3]}'), '{"input_ids": [4, 512]}'].join('\n')), code: 'DataInvalid', message: `${at('large-id.jsonl')}:21: entry 1 of input_ids is 512, models.vocabularySize 512 ends at 511`, mend: /^raise models\.vocabularySize to at least 513, or check that the ids are of the tokenizer given$/ },
-  { name: 'odd-bin', given: () => tokenised('odd.bin', Buffer.alloc(2_001, 1)), code: 'DataCorrupt', message: `${at('odd.bin')}: 2001 bytes are no whole number of uint16 ids`, mend: /set dtype .*, or copy the file anew/ },
-  { name: 'flipped-parquet', given: flipped, code: 'DataCorrupt', message: new RegExp(`^${at('flipped.parquet')} \\(row group 0\\): cannot be read as Parquet \\(a page of column text has another checksum than was written`), mend: /copy it anew/ },
-  { name: 'no-tokenizer', given: () => ({ ...write('none.json', '{"model": '), corpus: 'good.jsonl', more: 'tokenizer: { type: file, path: none.json }\n' }), code: 'DataInvalid', message: new RegExp(`^${at('none.json')}: the tokenizer is no JSON`), mend: /check that the file is whole/ },
+  { name: 'empty', given: () => write('empty.jsonl', '\n'), code: 'DataInvalid', message: `data.sources[0].paths: there is no text in ${at('empty.jsonl')}`, fix: /check the files/ },
+  { name: 'small', given: () => write('small.jsonl', good.slice(0, 2).join('\n')), code: 'DataInvalid', message: /^data: the corpus has \d+ rows of 32 tokens, 128 are needed \(2 groups of 64\)$/, fix: /^lower data\.rowsPerGroup to \d+, or rounds, or add text$/ },
+  { name: 'same', given: () => ({ corpus: 'held-out.jsonl' }), code: 'DataInvalid', message: /^data: the corpus has 0 rows .*; 120 of its documents are left out, as heldOut\.source holds them$/, fix: /hold out other documents/ },
+  { name: 'cut-gzip', given: () => write('cut.jsonl.gz', packed.subarray(0, packed.length - 40)), code: 'DataCorrupt', message: `${at('cut.jsonl.gz')}: the gzip stream ends early: the file is cut off`, fix: /copy or download the file anew/ },
+  { name: 'no-field', given: () => write('no-field.jsonl', [...good.slice(0, 3), '{"body": "x"}'].join('\n')), code: 'DataInvalid', message: `${at('no-field.jsonl')}:4: there is no field text; the line has body`, fix: /set textColumn/ },
+  { name: 'latin', given: () => write('latin.jsonl', Buffer.concat([Buffer.from(`${good[0]}\n`), Buffer.from('{"text": "caf\xe9"}\n', 'latin1')])), code: 'DataInvalid', message: `${at('latin.jsonl')}:2: the text is not UTF-8`, fix: /convert the file/ },
+  { name: 'no-column', given: () => parquet('no-column.parquet', 'body'), code: 'DataInvalid', message: `${at('no-column.parquet')}: there is no column text; the file has body`, fix: /set textColumn/ },
+  { name: 'cut-parquet', given: () => parquet('cut.parquet', 'text', (bytes) => bytes.subarray(0, bytes.length - 20)), code: 'DataCorrupt', message: new RegExp(`^${at('cut.parquet')}: cannot be read as Parquet`), fix: /check that the file is whole/ },
+  { name: 'broken-parquet', given: () => parquet('broken.parquet', 'text', (bytes) => bytes.fill(0xff, 4, 400)), code: 'DataCorrupt', message: new RegExp(`^${at('broken.parquet')} \\(row group 0\\): cannot be read as Parquet`), fix: /check that the file is whole/ },
+  { name: 'held-out', given: () => ({ ...write('one.jsonl', good.slice(0, 1).join('\n')), corpus: 'good.jsonl', heldOut: 'one.jsonl' }), code: 'DataInvalid', message: /^heldOut\.validation: the held-out documents give \d+ passages for the validation set, 32 are wanted/, fix: /lower heldOut\.validation or add documents/ },
+  { name: 'large-tokenizer', given: () => ({ ...write('large.json', largeTokenizer()), corpus: 'good.jsonl', more: 'tokenizer: { type: file, path: large.json }\n' }), code: 'DataInvalid', message: `${at('large.json')}: the tokenizer has ids up to 932, models.vocabularySize 512 ends at 511`, fix: /raise models\.vocabularySize to at least 933, or give a tokenizer with fewer entries/ },
+  { name: 'other-tokenizer', given: () => ({ ...write('unigram.json', JSON.stringify({ model: { type: 'Unigram', vocab: [] } })), corpus: 'good.jsonl', more: 'tokenizer: { type: file, path: unigram.json }\n' }), code: 'DataInvalid', message: `${at('unigram.json')}: the tokenizer's model is Unigram, not byte-level BPE`, fix: /use a byte-level BPE/ },
+  { name: 'large-id', given: () => tokenised('large-id.jsonl', [...Array.from({ length: 20 }, () => '{"input_ids": [1, 2, 3]}'), '{"input_ids": [4, 512]}'].join('\n')), code: 'DataInvalid', message: `${at('large-id.jsonl')}:21: entry 1 of input_ids is 512, models.vocabularySize 512 ends at 511`, fix: /^raise models\.vocabularySize to at least 513, or check that the ids are of the tokenizer given$/ },
+  { name: 'odd-bin', given: () => tokenised('odd.bin', Buffer.alloc(2_001, 1)), code: 'DataCorrupt', message: `${at('odd.bin')}: 2001 bytes are no whole number of uint16 ids`, fix: /set dtype .*, or copy the file anew/ },
+  { name: 'flipped-parquet', given: flipped, code: 'DataCorrupt', message: new RegExp(`^${at('flipped.parquet')} \\(row group 0\\): cannot be read as Parquet \\(a page of column text has another checksum than was written`), fix: /copy it anew/ },
+  { name: 'no-tokenizer', given: () => ({ ...write('none.json', '{"model": '), corpus: 'good.jsonl', more: 'tokenizer: { type: file, path: none.json }\n' }), code: 'DataInvalid', message: new RegExp(`^${at('none.json')}: the tokenizer is no JSON`), fix: /check that the file is whole/ },
 ];
 
 /** Everything under the home that a stage could leave half-done, and every artifact. */
 const leftovers = (): string[] => (readdirSync(root, { recursive: true }) as string[]).filter((file) => /^store\/(?!fences)|\.shuffle|stage-|checkpoint-|\.parquet$/.test(file));
 
-test.concurrent.each(faults)('$name: one error with where, what and the mend', async ({ name, given, code, message, mend }) => {
+test.concurrent.each(faults)('$name: one error with where, what and the fix', async ({ name, given, code, message, fix }) => {
   const config = writeConfig({ folder, name, corpus: 'good.jsonl', ...(await given()) });
   const ended = await bliss(['run', config, '--name', name, '--home', root, '--json']);
   expect(ended.code).toBe(1);
@@ -127,10 +127,10 @@ test.concurrent.each(faults)('$name: one error with where, what and the mend', a
   expect(error).toMatchObject({ code, stage: 'seed-0/prepare' });
   if (typeof message === 'string') expect(error.message).toBe(message);
   else expect(error.message).toMatch(message);
-  expect(error.mend).toMatch(mend);
-  // told once: what, the mend, and how to go on
+  expect(error.fix).toMatch(fix);
+  // told once: what, the fix, and how to go on
   expect(ended.stderr.split(error.message)).toHaveLength(2);
-  expect(ended.stderr).toContain(`  mend: ${error.mend}\n`);
+  expect(ended.stderr).toContain(`  fix: ${error.fix}\n`);
   expect(ended.stderr).toContain(`  then: bliss resume ${name} --home ${root} `);
   expect(ended.stderr).not.toMatch(/\n\s+at /); // no stack trace
   expect(readJson<RunOutcome>(home.run(name).outcome)).toMatchObject({ state: 'failed', failure: error });
@@ -152,18 +152,18 @@ test('what Temporal shows of it says the same', async () => {
   }
   const status = await bliss(['status', 'cut-gzip', '--home', root]);
   expect(status.stdout).toContain('error: the run cut-gzip failed in seed-0/prepare');
-  expect(status.stdout).toContain('  mend: copy or download the file anew');
+  expect(status.stdout).toContain('  fix: copy or download the file anew');
 });
 
-test('a broken line: with that mended, resume ends the run', async () => {
-  const corpus = at('mended.jsonl');
+test('a broken line: with that fixed, resume ends the run', async () => {
+  const corpus = at('fixed.jsonl');
   writeFileSync(corpus, [...good.slice(0, 7), '{"text": "cut o', ...good.slice(7), ''].join('\n'));
-  const config = writeConfig({ folder, name: 'mine', corpus: 'mended.jsonl' });
+  const config = writeConfig({ folder, name: 'mine', corpus: 'fixed.jsonl' });
   const failed = await bliss(['run', config, '--home', root, ...SHORT]);
   expect(failed.code).toBe(1);
   // without --json too the reason is on standard error, and only there
   expect(failed.stderr).toContain(`DataInvalid: ${corpus}:8:`);
-  expect(failed.stderr).toMatch(/^error: the run mine-1 failed in seed-0\/prepare\n.*\n {2}mend: mend or delete the line\n/);
+  expect(failed.stderr).toMatch(/^error: the run mine-1 failed in seed-0\/prepare\n.*\n {2}fix: correct or delete the line\n/);
   expect(failed.stdout).not.toContain(corpus);
   expect(existsSync(path.join(home.run('mine-1').history, 'seed-0.prepare.json'))).toBe(true);
   expect(readdirSync(home.runs)).toContain('mine-1');

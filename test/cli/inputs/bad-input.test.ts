@@ -6,7 +6,7 @@ import { writeJson } from '../../../cli/runs.js';
 import { bliss, place, type Ended } from '../bliss.js';
 
 interface ErrorLine {
-  readonly error: { readonly code: string; readonly message: string; readonly where?: string; readonly mend?: string };
+  readonly error: { readonly code: string; readonly message: string; readonly where?: string; readonly fix?: string };
 }
 const errorOf = ({ stdout }: Ended): ErrorLine['error'] => (JSON.parse(stdout) as ErrorLine).error;
 
@@ -57,7 +57,7 @@ describe('a command line that cannot be followed says so once, and leaves nothin
     const ended = await bliss(['run', 'smoke', '--home', home, '--json'], { env: { TEMPORAL_ADDRESS: '127.0.0.1:1' } });
     expect(ended.code).toBe(1);
     expect(errorOf(ended)).toMatchObject({ code: 'ServerUnreachable', where: '127.0.0.1:1' });
-    expect(errorOf(ended).mend).toContain('TEMPORAL_ADDRESS');
+    expect(errorOf(ended).fix).toContain('TEMPORAL_ADDRESS');
     expect(existsSync(home)).toBe(false);
   }, 20_000);
 
@@ -82,7 +82,7 @@ describe('a command line that cannot be followed says so once, and leaves nothin
     const ended = await bliss(['run', 'smoke', '--name', 'mine', '--home', home, '--json']);
     expect(ended.code).toBe(2);
     expect(errorOf(ended)).toMatchObject({ code: 'Usage' });
-    expect(errorOf(ended).mend).toContain('bliss resume mine');
+    expect(errorOf(ended).fix).toContain('bliss resume mine');
     expect(readdirSync(openHome(home).run('mine').root)).toEqual(before);
   });
 });
@@ -135,17 +135,17 @@ test('init writes a file that loads, and refuses to overwrite it', async () => {
   expect(errorOf(run)).toMatchObject({ code: 'DataInvalid', where: 'data.sources[0].paths' });
 });
 
-test('doctor: exit 1 with the mend beside the piece that is missing', async () => {
+test('doctor: exit 1 with the fix beside the piece that is missing', async () => {
   const { home } = place();
   const ended = await bliss(['doctor', '--home', home, '--json'], { env: { TEMPORAL_CLI_PATH: '/nowhere/temporal' } });
   expect(ended.code).toBe(1);
   interface Answer {
     readonly ok: boolean;
-    readonly checks: readonly { readonly name: string; readonly state: string; readonly found: string; readonly mend?: string }[];
+    readonly checks: readonly { readonly name: string; readonly state: string; readonly found: string; readonly fix?: string }[];
   }
   const { ok, checks } = JSON.parse(ended.stdout) as Answer;
   expect(ok).toBe(false);
-  expect(checks.filter(({ state }) => state === 'missing')).toMatchObject([{ name: 'Temporal', mend: expect.stringContaining('TEMPORAL') }]);
+  expect(checks.filter(({ state }) => state === 'missing')).toMatchObject([{ name: 'Temporal', fix: expect.stringContaining('TEMPORAL') }]);
   expect(checks.map(({ name }) => name)).toEqual(['Node', 'Build', 'TensorFlow', 'Device', 'Temporal', 'Home', 'Disk', 'Memory']);
   expect(checks.find(({ name }) => name === 'TensorFlow')).toMatchObject({ state: 'ok' });
 });

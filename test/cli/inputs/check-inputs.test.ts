@@ -112,12 +112,12 @@ describe('a selection that is taken, before a server is started', () => {
 describe('who is to be told what happens, before a run is submitted', () => {
   const TOLD = ['run', 'smoke', '--set', 'notices={command: true}'];
 
-  test('is an error with the mend where this side starts the workers, and a plan says so too; nothing is left', async () => {
+  test('is an error with the fix where this side starts the workers, and a plan says so too; nothing is left', async () => {
     const { home } = place();
     for (const args of [TOLD, ['plan', ...TOLD.slice(1)]]) {
       const { code, stderr } = await bliss([...args, '--home', home], { env: { BLISS_NOTICE_COMMAND: '' } });
       expect(code, stderr).toBe(2);
-      expect(stderr).toMatch(/notices\.command: the environment variable BLISS_NOTICE_COMMAND is not set[^]*mend: set it to the path of a program or to a JSON list/);
+      expect(stderr).toMatch(/notices\.command: the environment variable BLISS_NOTICE_COMMAND is not set[^]*fix: set it to the path of a program or to a JSON list/);
     }
     expect(existsSync(home)).toBe(false);
     expect((await bliss(['plan', ...TOLD.slice(1), '--home', home], { env: { BLISS_NOTICE_COMMAND: 'true' } })).code).toBe(0);

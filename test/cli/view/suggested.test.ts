@@ -7,9 +7,9 @@ import { bliss } from '../bliss.js';
 
 describe('a command that is suggested', () => {
   test.each([
-    ['mend it, then `bliss resume one`', 'mend it, then `bliss resume one --home H`'],
-    ['see "bliss logs one seed-0/prepare", mend the cause and "bliss resume one"', 'see "bliss logs one seed-0/prepare --home H", mend the cause and "bliss resume one --home H"'],
-    ['the loss is NaN. When that is mended: bliss resume one', 'the loss is NaN. When that is mended: bliss resume one --home H'],
+    ['fix it, then `bliss resume one`', 'fix it, then `bliss resume one --home H`'],
+    ['see "bliss logs one seed-0/prepare", fix the cause and "bliss resume one"', 'see "bliss logs one seed-0/prepare --home H", fix the cause and "bliss resume one --home H"'],
+    ['the loss is NaN. When that is fixed: bliss resume one', 'the loss is NaN. When that is fixed: bliss resume one --home H'],
     ['take round 1 or 2, or see how far it is: bliss status one', 'take round 1 or 2, or see how far it is: bliss status one --home H'],
     ['three took too long: bliss logs one; bliss dev --port 7333\nbliss doctor', 'three took too long: bliss logs one --home H; bliss dev --port 7333 --home H\nbliss doctor --home H'],
     // those that have it, and what is no command
@@ -34,11 +34,11 @@ test('every error names the home in what it suggests, given by --home or BLISS_H
   mkdirSync(path.join(home, 'runs', 'one'), { recursive: true });
   writeFileSync(path.join(home, 'runs', 'one', 'run.json'), JSON.stringify({ run: 'one', workflowId: 'one', server: 'local', address: '127.0.0.1:1', namespace: 'default', submittedAt: '2026-01-01T00:00:00Z', configDigest: '' }));
   const taken = ['run', 'smoke', '--name', 'one'];
-  const wanted = `mend: go on with it by \`bliss resume one --home '${home}'\``;
+  const wanted = `fix: go on with it by \`bliss resume one --home '${home}'\``;
   expect((await bliss([...taken, '--home', home])).stderr).toContain(wanted);
   expect((await bliss(taken, { env: { BLISS_HOME: home } })).stderr).toContain(wanted);
   const json = await bliss([...taken, '--home', home, '--json']);
-  expect(JSON.parse(json.stdout)).toMatchObject({ error: { mend: expect.stringContaining(`bliss resume one --home '${home}'`) } });
+  expect(JSON.parse(json.stdout)).toMatchObject({ error: { fix: expect.stringContaining(`bliss resume one --home '${home}'`) } });
   expect((await bliss(['logs', 'one', '--home', home])).stderr).toContain(`bliss status one --home '${home}'`);
   // what the commands say themselves has it behind
   expect((await bliss(['status', 'one'], { env: { BLISS_HOME: home } })).stdout).toContain(`bliss resume one --home '${home}'`);

@@ -54,7 +54,7 @@ describe('training, where a batch gives a loss that is no number', () => {
   test('stops by default, and names step, rows and last checkpoint', async () => {
     const { ref } = await spoiltStart([3]);
     const stopped = call('training', trainingInput({ start: { state: ref }, checkpointEvery: 2 }), { run: 'stop' });
-    await expect(stopped).rejects.toMatchObject({ code: 'LossDiverged', retryable: false, mend: expect.stringMatching(/divergence\.policy: rewind$/) });
+    await expect(stopped).rejects.toMatchObject({ code: 'LossDiverged', retryable: false, fix: expect.stringMatching(/divergence\.policy: rewind$/) });
     await expect(stopped).rejects.toThrow(`pretraining, step 4: loss NaN, gradientNorm NaN; rows of the step: ${batches[3].ids.join(', ')}; the last checkpoint is at step 2`);
   });
 
@@ -130,7 +130,7 @@ describe('training, where a batch gives a loss that is no number', () => {
     const { ref } = await spoiltStart([1, 2, 4]);
     const input = (maxSkipped: number): StageInputs['training'] => trainingInput({ start: { state: ref }, divergence: rewind({ maxSkipped }) });
     const ended = call('training', input(2), { run: 'limit' });
-    await expect(ended).rejects.toMatchObject({ code: 'LossDiverged', mend: expect.stringMatching(/raise divergence\.maxSkipped$/) });
+    await expect(ended).rejects.toMatchObject({ code: 'LossDiverged', fix: expect.stringMatching(/raise divergence\.maxSkipped$/) });
     await expect(ended).rejects.toThrow(`pretraining, step 3: loss NaN, gradientNorm NaN; rows of the step: ${batches[4].ids.join(', ')}; the last checkpoint is at step 1; skipped before, as many as divergence.maxSkipped allows: step 2 (batches 2 to 3: loss NaN, gradientNorm NaN)`);
     // raised, it goes on from there
     const steps: number[] = [];
@@ -138,7 +138,7 @@ describe('training, where a batch gives a loss that is no number', () => {
     expect(steps[0]).toBe(2);
   });
 
-  test('ends where no batch mends it', async () => {
+  test('ends where no batch fixes it', async () => {
     const model = startParams();
     const folder = mkdtempSync(path.join(root, 'start-'));
     const state = { params: { ...model, [EMBEDDING]: model[EMBEDDING].map(() => Number.NaN) }, moments: zeroMoments(shapesOf()), updates: 0 };

@@ -41,7 +41,7 @@ afterAll(async () => {
 const EVALUATION = 'seed-0/bliss/round-1/evaluation';
 const MIDDLE = 'seed-0/bliss/round-2/pretraining';
 const REASON = 'the items are gone';
-const fail = (stage: string): ApplicationFailure => ApplicationFailure.create({ type: 'DataInvalid', message: `${stage}: ${REASON}`, nonRetryable: true, details: [{ mend: 'bring them back' }] });
+const fail = (stage: string): ApplicationFailure => ApplicationFailure.create({ type: 'DataInvalid', message: `${stage}: ${REASON}`, nonRetryable: true, details: [{ fix: 'bring them back' }] });
 const notices = `notices={events: [stage-failed, failed, done], webhook: {urlVariable: BLISS_NOBODY}}`;
 
 /** A light run whose evaluation after round 1 fails for good while its second round is held. */
@@ -91,7 +91,7 @@ test('an evaluation that fails is told while the next round goes on, and no roun
   goOn();
   const ended: unknown = await handle.result().catch((error: unknown) => error);
   expect(ended).toBeInstanceOf(WorkflowFailedError);
-  expect(explainFailure({ run: 'stops', error: ended })).toMatchObject({ code: 'DataInvalid', message: REASON, mend: 'bring them back', stage: EVALUATION });
+  expect(explainFailure({ run: 'stops', error: ended })).toMatchObject({ code: 'DataInvalid', message: REASON, fix: 'bring them back', stage: EVALUATION });
   expect(begun).toContain(MIDDLE);
   expect(begun.filter((stage) => stage.includes('/round-3/'))).toEqual([]);
   expect(told.map(({ event }) => event)).toEqual(['stage-failed', 'failed']);
@@ -171,7 +171,7 @@ test('items that have gone since the run began are told before a round is traine
   await workers.start(bundle);
   const handle = await environment.client.workflow.start('pipeline', { workflowId: 'checked', taskQueue: CPU_QUEUE, args: [input] });
   const error: unknown = await handle.result().catch((reason: unknown) => reason);
-  expect(explainFailure({ run: 'checked', error })).toMatchObject({ code: 'DataInvalid', message: expect.stringContaining('evaluation.tasks[0].path'), mend: expect.any(String) });
+  expect(explainFailure({ run: 'checked', error })).toMatchObject({ code: 'DataInvalid', message: expect.stringContaining('evaluation.tasks[0].path'), fix: expect.any(String) });
   expect(begun).toContain('seed-0/bliss/round-1/pretraining');
   expect(begun.filter((stage) => stage.includes('/round-2/'))).toEqual([]);
   await workers.stop();
