@@ -20,7 +20,7 @@ export async function scaleSelectionSubject({ folder, spec }: SubjectInput<Scale
   const rows = parquetTable([scores]);
   const choose = async (database: Database, out: string, file: string): Promise<void> => {
     if (way === 'ours') {
-      await selectRows({ database, rows, selector: topK(), count, file, temporaryFolder: out });
+      await selectRows({ database, rows, rule: topK(), count, file, temporaryFolder: out });
       return;
     }
     const ordered = `SELECT id, index, source, logit FROM ${rows} ORDER BY logit DESC, id LIMIT ${count}`;

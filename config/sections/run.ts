@@ -11,7 +11,7 @@ export const selectionSchema = z.strictObject({
   method: z
     .enum(['top-k', 'top-k-float16', 'gumbel-top-k'])
     .default('top-k')
-    .describe('by logit; by the score after the sigmoid in float16, as the release ranks; or by logit with Gumbel noise of a temperature. Ties by row id'),
+    .describe('the ranking rule: by logit; by the score after the sigmoid in float16, as the release ranks; or by logit with Gumbel noise of a temperature. Ties by row id'),
   temperature: nonNegative.default(0.5).meta({ description: 'scale of the Gumbel noise of gumbel-top-k', unit: 'logits' }),
   randomRows: z
     .enum(['seeded', 'fixed'])

@@ -1,5 +1,5 @@
 import { uniformOf } from './noise.js';
-import type { Selector } from './types.js';
+import type { RankingRule } from './types.js';
 
 export interface GumbelTopK {
   /** τ ≥ 0; 0 is top-k */
@@ -13,7 +13,7 @@ export interface GumbelTopK {
  * The largest logit + τ·g with g standard Gumbel noise of (seed, row id): a sample without replacement from
  * softmax(logits / τ), as in MATES. @see method §4.4
  */
-export const gumbelTopK = ({ temperature, temperatureIn = 'logits', seed }: GumbelTopK): Selector => ({
+export const gumbelTopK = ({ temperature, temperatureIn = 'logits', seed }: GumbelTopK): RankingRule => ({
   name: 'gumbel-top-k',
   needsScores: true,
   ...(temperatureIn === 'deviations' ? { ofAll: 'deviation' as const } : {}),

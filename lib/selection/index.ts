@@ -1,21 +1,21 @@
 import { gumbelTopK, type GumbelTopK } from './gumbel-top-k.js';
 import { middle } from './middle.js';
-import { randomSelector } from './random.js';
+import { randomRule } from './random.js';
 import { topK } from './top-k.js';
 import { topKFloat16 } from './top-k-float16.js';
-import type { Selector } from './types.js';
+import type { RankingRule } from './types.js';
 
 export { gumbelTopK, type GumbelTopK } from './gumbel-top-k.js';
 export { middle } from './middle.js';
 export { precision, type ChosenRows, type Precision } from './precision.js';
-export { randomSelector } from './random.js';
+export { randomRule } from './random.js';
 export { selectRows, type SelectedRows, type SelectRows } from './select-rows.js';
 export { topK } from './top-k.js';
 export { topKFloat16 } from './top-k-float16.js';
-export type { ScoredRow, Selector } from './types.js';
+export type { ScoredRow, RankingRule } from './types.js';
 
-export interface OpenSelector {
-  readonly method: Selector['name'];
+export interface OpenRankingRule {
+  readonly method: RankingRule['name'];
   /** of gumbel-top-k */
   readonly temperature: number;
   /** what the temperature counts in. @default 'logits' */
@@ -23,8 +23,8 @@ export interface OpenSelector {
   readonly seed: string;
 }
 
-/** The selector of a configuration. */
-export function openSelector({ method, temperature, temperatureIn = 'logits', seed }: OpenSelector): Selector {
+/** The ranking rule of a configuration. */
+export function openRankingRule({ method, temperature, temperatureIn = 'logits', seed }: OpenRankingRule): RankingRule {
   switch (method) {
     case 'top-k':
       return topK();
@@ -35,7 +35,7 @@ export function openSelector({ method, temperature, temperatureIn = 'logits', se
     case 'middle':
       return middle();
     case 'random':
-      return randomSelector({ seed });
+      return randomRule({ seed });
   }
 }
 

@@ -1,7 +1,7 @@
-import type { Selector } from './types.js';
+import type { RankingRule } from './types.js';
 
 /** The rows whose logits are nearest to the median of all: neither what a model knows by heart nor what it makes nothing of. */
-export const middle = (): Selector => ({
+export const middle = (): RankingRule => ({
   name: 'middle',
   needsScores: true,
   ofAll: 'median',

@@ -3,13 +3,13 @@ import { parquetTable, sqlText, type Database } from '../data/index.js';
 import { BlissError } from '../errors.js';
 import { idOrder } from './id-order.js';
 import { deviationOf, medianOf } from './of-all-logits.js';
-import type { Selector } from './types.js';
+import type { RankingRule } from './types.js';
 
 export interface SelectRows {
   readonly database: Database;
   /** relation with columns id VARCHAR, index INTEGER, source VARCHAR, logit FLOAT (null where nothing was learnt), trained BOOLEAN */
   readonly rows: string;
-  readonly selector: Selector;
+  readonly rule: RankingRule;
   /** rows wanted; where fewer may be chosen, all of those are */
   readonly count: number;
   /** leaves out rows that trained the scorer. @default false */
@@ -38,12 +38,12 @@ const BINS = 4_096;
  *
  * @throws BlissError DataInvalid where a score is missing or no number; DiskFull
  */
-export async function selectRows({ database, rows, selector, count, withoutTrained = false, file, temporaryFolder }: SelectRows): Promise<SelectedRows> {
-  const keyed = await keyedRows({ database, rows, selector, temporaryFolder });
+export async function selectRows({ database, rows, rule, count, withoutTrained = false, file, temporaryFolder }: SelectRows): Promise<SelectedRows> {
+  const keyed = await keyedRows({ database, rows, rule, temporaryFolder });
   const allowed = withoutTrained ? 'NOT trained' : 'true';
   const [all] = await database.rows(`SELECT count(*) AS rows, count_if(logit IS NULL) AS missing, count_if(isnan(logit)) AS bad, count_if(${allowed}) AS allowed,
     min(key) FILTER (${allowed} AND isfinite(key)) AS low, max(key) FILTER (${allowed} AND isfinite(key)) AS high FROM ${keyed}`);
-  if (selector.needsScores) await checkScores({ database, rows, selector: selector.name, all: Number(all['rows']), missing: Number(all['missing']), bad: Number(all['bad']) });
+  if (rule.needsScores) await checkScores({ database, rows, rule: rule.name, all: Number(all['rows']), missing: Number(all['missing']), bad: Number(all['bad']) });
   const selected = Math.min(count, Number(all['allowed']));
   const enough = selected === 0 || selected === Number(all['allowed']) || all['low'] === null ? 'true' : await largeEnough({ database, keyed, allowed, selected, low: Number(all['low']), high: Number(all['high']) });
   const order = await idOrder({ database, rows: `${keyed} WHERE ${allowed} AND ${enough}` });
@@ -57,16 +57,16 @@ export async function selectRows({ database, rows, selector, count, withoutTrain
 interface CheckScores {
   readonly database: Database;
   readonly rows: string;
-  readonly selector: string;
+  readonly rule: string;
   /** rows, those without a score, those whose score is no number */
   readonly all: number;
   readonly missing: number;
   readonly bad: number;
 }
 
-async function checkScores({ database, rows, selector, all, missing, bad }: CheckScores): Promise<void> {
+async function checkScores({ database, rows, rule, all, missing, bad }: CheckScores): Promise<void> {
   if (missing > 0) {
-    throw new BlissError({ code: 'DataInvalid', message: `${selector} needs a score of each of ${all} rows, ${all - missing} came`, fix: 'score every row of the group first' });
+    throw new BlissError({ code: 'DataInvalid', message: `${rule} needs a score of each of ${all} rows, ${all - missing} came`, fix: 'score every row of the group first' });
   }
   if (bad === 0) return;
   const [{ id }] = await database.rows(`SELECT id FROM ${rows} WHERE isnan(logit) ORDER BY index LIMIT 1`);
@@ -74,7 +74,7 @@ async function checkScores({ database, rows, selector, all, missing, bad }: Chec
 }
 
 /** Keys that are not the logits themselves are computed here and not in SQL: exp and log end in other bits there. */
-async function keyedRows({ database, rows, selector: { key, ofAll }, temporaryFolder }: Pick<SelectRows, 'database' | 'rows' | 'selector' | 'temporaryFolder'>): Promise<string> {
+async function keyedRows({ database, rows, rule: { key, ofAll }, temporaryFolder }: Pick<SelectRows, 'database' | 'rows' | 'rule' | 'temporaryFolder'>): Promise<string> {
   if (key === undefined) return `(SELECT *, logit AS key FROM ${rows})`;
   const known = ofAll === undefined ? Number.NaN : await (ofAll === 'median' ? medianOf : deviationOf)({ database, rows });
   database.define('selection_key', (id, logit) => key({ id, logit, ofAll: known }));

@@ -3,7 +3,7 @@ export interface ScoredRow {
   readonly id: string;
   /** before the sigmoid, float32; NaN where nothing was learnt */
   readonly logit: number;
-  /** what the selector asks for of all logits; NaN where it asks for nothing */
+  /** what the rule asks for of all logits; NaN where it asks for nothing */
   readonly ofAll: number;
 }
 
@@ -11,7 +11,7 @@ export interface ScoredRow {
  * A rule that keeps the best rows: those with the largest keys, equal keys by id ascending. A pure function of ids, logits
  * and its seed; the order rows come in changes nothing.
  */
-export interface Selector {
+export interface RankingRule {
   readonly name: 'top-k' | 'top-k-float16' | 'gumbel-top-k' | 'middle' | 'random';
   /** whether every row must have a score */
   readonly needsScores: boolean;

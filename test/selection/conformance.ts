@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { permutation, randomStream } from '../../lib/random.js';
-import type { Selector } from '../../lib/selection/index.js';
+import type { RankingRule } from '../../lib/selection/index.js';
 import { selectInFiles } from './in-files.js';
 import { selectInMemory, type Candidates } from './in-memory.js';
 
@@ -12,11 +12,11 @@ export function candidates(key = 'selection', n = N): Candidates & { readonly lo
   return { ids: Array.from({ length: n }, (_, i) => `s:${String(i).padStart(9, '0')}`), logits: Float32Array.from({ length: n }, () => Math.round(random.normal() * 4) / 4) };
 }
 
-/** What every selector keeps to, in memory as in files. `open` makes one of a seed; selectors without randomness ignore it. @param finite it has no answer to infinite scores */
-export function selectorConformance(name: string, open: (seed: string) => Selector, { finite = false } = {}): void {
-  describe(`${name} as a selector${finite ? ' of finite scores' : ''}`, () => {
+/** What every ranking rule keeps to, in memory as in files. `open` makes one of a seed; rules without randomness ignore it. @param finite it has no answer to infinite scores */
+export function rankingRuleConformance(name: string, open: (seed: string) => RankingRule, { finite = false } = {}): void {
+  describe(`${name} as a ranking rule${finite ? ' of finite scores' : ''}`, () => {
     const all = candidates();
-    const select = (chosenFrom: Candidates, count: number, seed = '0'): Promise<number[]> => selectInFiles({ selector: open(seed), candidates: chosenFrom, count });
+    const select = (chosenFrom: Candidates, count: number, seed = '0'): Promise<number[]> => selectInFiles({ rule: open(seed), candidates: chosenFrom, count });
     const idsOf = ({ ids }: Candidates, selected: readonly number[]): string[] => selected.map((i) => ids[i]);
 
     test('says its name', () => {
@@ -60,7 +60,7 @@ export function selectorConformance(name: string, open: (seed: string) => Select
       const made = fuzzed(`${name} ${i}`, finite);
       const random = randomStream('count', name, i);
       for (const count of [1, random.below(made.ids.length), made.ids.length - 1]) {
-        expect(await select(made, count, String(i))).toEqual(selectInMemory({ selector: open(String(i)), candidates: made, count }));
+        expect(await select(made, count, String(i))).toEqual(selectInMemory({ rule: open(String(i)), candidates: made, count }));
       }
     });
   });

@@ -9,7 +9,7 @@ import type { Select } from './in-memory.js';
  * selectRows on a file of the candidates. Its condition for a selected row is checked to hold for those rows alone, and the rows of
  * the file to be the candidates'. @returns indices of the chosen rows, best first
  */
-export async function selectInFiles({ selector, candidates: { ids, logits, excluded }, count }: Select): Promise<number[]> {
+export async function selectInFiles({ rule, candidates: { ids, logits, excluded }, count }: Select): Promise<number[]> {
   const folder = await temporaryFolder();
   const temporary = path.join(folder, 'temporary');
   await mkdir(temporary);
@@ -24,7 +24,7 @@ export async function selectInFiles({ selector, candidates: { ids, logits, exclu
     if (ids.length === 0) await writeParquet({ file: rows, schema: { id: { type: 'UTF8' }, index: { type: 'INT32' }, source: { type: 'UTF8' }, logit: { type: 'FLOAT', optional: true }, trained: { type: 'BOOLEAN' } }, rows: [] });
     else await database.run(`COPY (SELECT * FROM read_json(${sqlText(given)}, format = 'newline_delimited', columns = ${columns})) TO ${sqlText(rows)} (FORMAT parquet)`);
     const file = path.join(folder, 'selected.parquet');
-    const result = await selectRows({ database, rows: parquetTable([rows]), selector, count, withoutTrained: excluded !== undefined, file, temporaryFolder: temporary });
+    const result = await selectRows({ database, rows: parquetTable([rows]), rule, count, withoutTrained: excluded !== undefined, file, temporaryFolder: temporary });
     const chosen: number[] = [];
     for await (const row of parquetRows({ file })) {
       const index = Number(row['index']);

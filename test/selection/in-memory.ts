@@ -1,6 +1,6 @@
-import type { Selector } from '../../lib/selection/index.js';
+import type { RankingRule } from '../../lib/selection/index.js';
 
-/** The rows a selector chooses from; arrays of equal length, one entry a row. */
+/** The rows a rule chooses from; arrays of equal length, one entry a row. */
 export interface Candidates {
   readonly ids: readonly string[];
   /** logits before the sigmoid, float32 [n] */
@@ -10,17 +10,17 @@ export interface Candidates {
 }
 
 export interface Select {
-  readonly selector: Selector;
+  readonly rule: RankingRule;
   readonly candidates: Candidates;
   readonly count: number;
 }
 
 /** What selectRows must come to, by a sort of all rows in memory: indices of the chosen rows, best first. */
-export function selectInMemory({ selector, candidates: { ids, logits, excluded }, count }: Select): number[] {
-  const ofAll = selector.ofAll === undefined ? Number.NaN : (selector.ofAll === 'median' ? medianOf : deviationOf)(logits ?? new Float32Array());
+export function selectInMemory({ rule, candidates: { ids, logits, excluded }, count }: Select): number[] {
+  const ofAll = rule.ofAll === undefined ? Number.NaN : (rule.ofAll === 'median' ? medianOf : deviationOf)(logits ?? new Float32Array());
   const keys = ids.map((id, i) => {
     const logit = logits?.[i] ?? Number.NaN;
-    return selector.key === undefined ? logit : selector.key({ id, logit, ofAll });
+    return rule.key === undefined ? logit : rule.key({ id, logit, ofAll });
   });
   return ids
     .map((_, i) => i)

@@ -98,5 +98,5 @@ test('one update of the classifier is the gradient of the logistic loss, by fini
 test('the middle is around the median, whatever the tails', async () => {
   const logits = Float32Array.from([-100, 3, 1, 2, 50, 2.5, -4]);
   const ids = [...logits].map((_, i) => `row-${i}`);
-  expect(await selectInFiles({ selector: middle(), candidates: { ids, logits }, count: 3 })).toEqual([3, 5, 1]); // median 2, then 0.5 away, then 1 away: row-1 before row-2
+  expect(await selectInFiles({ rule: middle(), candidates: { ids, logits }, count: 3 })).toEqual([3, 5, 1]); // median 2, then 0.5 away, then 1 away: row-1 before row-2
 });

@@ -4,7 +4,7 @@ import { RecordDigest } from '../../artifacts/index.js';
 import { loadTokenizer, mostRows, openDatabase, parquetTable, sqlText, writeTokenShards, type Database } from '../../data/index.js';
 import type { TokenRow } from '../../data/types.js';
 import { BlissError } from '../../errors.js';
-import { countOf, openSelector, selectRows, type SelectedRows } from '../../selection/index.js';
+import { countOf, openRankingRule, selectRows, type SelectedRows } from '../../selection/index.js';
 import { type Corpus, openCorpus, RowSet, SCORES_FILE, type SelectionIndex } from '../contents/index.js';
 import { countRows } from './count-rows.js';
 import { throwIfStopped } from '../execution/index.js';
@@ -38,7 +38,7 @@ export const selection: Stage<'selection'> = {
       const selected = await selectRows({
         database,
         rows,
-        selector: openSelector({ method: input.selector === 'random' ? 'random' : input.method, temperature: input.temperature, ...(input.temperatureIn === undefined ? {} : { temperatureIn: input.temperatureIn }), seed: input.seed }),
+        rule: openRankingRule({ method: input.selector === 'random' ? 'random' : input.method, temperature: input.temperature, ...(input.temperatureIn === undefined ? {} : { temperatureIn: input.temperatureIn }), seed: input.seed }),
         count: countOf(all, input.fraction),
         withoutTrained: input.trainedRows === 'exclude',
         file,

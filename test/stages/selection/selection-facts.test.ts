@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { openDatabase, parquetTable, writeParquet } from '../../../lib/data/index.js';
 import { randomStream } from '../../../lib/random.js';
-import { selectRows, topK, randomSelector } from '../../../lib/selection/index.js';
+import { selectRows, topK, randomRule } from '../../../lib/selection/index.js';
 import { describeSelection, pickSamples, type SampleRows } from '../../../lib/stages/selection/selection-facts.js';
 import { temporaryFolder } from '../../data/temporary.js';
 
@@ -37,7 +37,7 @@ async function factsOf({ rows, scored, count, withoutTrained = false }: { readon
   const database = await openDatabase({ temporaryFolder: path.join(folder, 'spill') });
   try {
     const file = path.join(folder, 'selected.parquet');
-    const selection = await selectRows({ database, rows: parquetTable([source]), selector: scored ? topK() : randomSelector({ seed: 's' }), count, withoutTrained, file, temporaryFolder: path.join(folder, 'temporary') });
+    const selection = await selectRows({ database, rows: parquetTable([source]), rule: scored ? topK() : randomRule({ seed: 's' }), count, withoutTrained, file, temporaryFolder: path.join(folder, 'temporary') });
     const ranked = (await database.rows(`SELECT index FROM ${parquetTable([file])} ORDER BY rank`)).map(({ index }) => Number(index));
     const of = { database, selection, file, hasScores: scored };
     return { ranked, described: await describeSelection(of), samples: await pickSamples(of) };
