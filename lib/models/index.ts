@@ -7,7 +7,7 @@ export { requireModel, type RequireModel } from './hugging-face/require-model.js
 export { writeHuggingFace, type WriteHuggingFace } from './hugging-face/write.js';
 export type { LlamaConfig } from './llama.js';
 export { linear } from './linear.js';
-export { elements, parameterCount, type ForwardInput, type InitInput, type Model, type ModelOptions, type TokenIds } from './model.js';
+export { parameterCount, type ForwardInput, type InitInput, type Model, type ModelOptions, type TokenIds } from './model.js';
 export { nextTokenLosses, nextTokens, perSampleLoss, predictions, projection } from './next-token.js';
 export { overLogits, positionRanges, type OverLogitsInput, type PositionRange } from './over-logits.js';
 export { openSafetensors, readSafetensors, safetensorsPieces, writeSafetensors, type Safetensors, type SafetensorsFile } from './safetensors.js';
