@@ -26,7 +26,7 @@ export function inTemporalTerms<T extends Activities>(activities: T): T {
 }
 
 /** What is an error of ours as Temporal's failure: its code is the type, the fix a detail; anything else as it is. */
-export function asFailure(thrown: unknown): unknown {
+function asFailure(thrown: unknown): unknown {
   const error = asBlissError(thrown);
   if (!(error instanceof BlissError)) return error;
   const { code: type, message, fix, retryable } = error;

@@ -1,25 +1,16 @@
 import type { Store } from '../lib/artifacts/index.js';
 import type { Blobs } from '../lib/artifacts/types.js';
 import type { Home } from '../lib/home.js';
-import { createBilevelActivities } from './bilevel.js';
 import { createTaskActivities } from './check-tasks.js';
-import { createEvaluationActivities } from './evaluation.js';
 import { createFencingActivities } from './fencing.js';
 import { createFinishedStagesActivities } from './finished-stages.js';
-import { createImportingActivities } from './importing.js';
 import { inTemporalTerms } from './in-temporal-terms.js';
-import { createLexicalActivities } from './lexical.js';
-import { createMatesActivities } from './mates.js';
 import { createNoticeActivities } from './notices.js';
 import { parsedInputs, type KnownActivities, type OnlyKnown } from './parsed-inputs.js';
 import { createPreemptionActivities } from './preemptions.js';
-import { createPrepareActivities } from './prepare.js';
 import { createRunFolderActivities } from './present-run.js';
-import { createReportActivities } from './report.js';
 import type { StageDependencies } from './run-stage.js';
-import { createScoringActivities } from './scoring.js';
-import { createSelectionActivities } from './selection.js';
-import { createTrainingActivities } from './training.js';
+import { createStageActivities } from './stage-activities.js';
 
 export type { Interruption } from './interruptions.js';
 export type { StageDependencies, StageOutcome, StageRequest } from './run-stage.js';
@@ -35,17 +26,11 @@ const ofWorker = <Activities extends Partial<KnownActivities>>(activities: Activ
 type WorkerDependencies = Omit<StageDependencies, 'device'>;
 
 /** on the queue of the GPU workers */
-export const createGpuActivities = (worker: WorkerDependencies) => {
-  const dependencies = { ...worker, device: true };
-  return ofWorker({ ...createTrainingActivities(dependencies), ...createBilevelActivities(dependencies), ...createMatesActivities(dependencies), ...createScoringActivities(dependencies), ...createEvaluationActivities(dependencies) });
-};
+export const createGpuActivities = (worker: WorkerDependencies) => ofWorker(createStageActivities('gpu', worker));
 export type GpuActivities = ReturnType<typeof createGpuActivities>;
 
 /** on the queue of the CPU workers */
-export const createCpuActivities = (worker: WorkerDependencies) => {
-  const dependencies = { ...worker, device: false };
-  return ofWorker({ ...createPrepareActivities(dependencies), ...createImportingActivities(dependencies), ...createLexicalActivities(dependencies), ...createScoringActivities(dependencies), ...createSelectionActivities(dependencies), ...createReportActivities(dependencies) });
-};
+export const createCpuActivities = (worker: WorkerDependencies) => ofWorker(createStageActivities('cpu', worker));
 
 interface ControlDependencies {
   readonly store: Store;

@@ -1,9 +1,7 @@
 import type { z } from 'zod';
 import { activityInputSchemas } from '../config/inputs/activities.js';
 import { inputFault } from '../config/inputs/input-fault.js';
-import type { stageInputSchemas } from '../config/inputs/stages.js';
 import { BlissError } from '../lib/errors.js';
-import type { StageInputs, StageName } from '../lib/stages/types.js';
 
 /** An activity that takes only what its schema does; each is handed on as it came, as stages' keys are made of it. */
 export function parsed<Input, Output>({ name, schema, activity }: { readonly name: string; readonly schema: z.ZodType; readonly activity: (input: Input) => Promise<Output> }): (input: Input) => Promise<Output> {
@@ -17,6 +15,8 @@ export function parsed<Input, Output>({ name, schema, activity }: { readonly nam
 type AnyActivity = (input: never) => Promise<unknown>;
 /** activities that have a schema */
 export type KnownActivities = Record<keyof typeof activityInputSchemas, AnyActivity>;
+/** what an activity takes, by its schema */
+export type KnownInput<Name extends keyof KnownActivities> = z.output<(typeof activityInputSchemas)[Name]>;
 export type OnlyKnown<Activities> = { readonly [Name in Exclude<keyof Activities, keyof KnownActivities>]: never };
 
 /** Activities by name, each behind its schema: one without a schema cannot be registered. */
@@ -24,7 +24,3 @@ export function parsedInputs<Activities extends Partial<KnownActivities>>(activi
   const wrapped = Object.entries<AnyActivity>(activities as Record<string, AnyActivity>).map(([name, activity]) => [name, parsed({ name, schema: activityInputSchemas[name as keyof typeof activityInputSchemas], activity })]); // names are those of the type
   return Object.fromEntries(wrapped) as Activities; // the same functions, each behind its schema
 }
-
-type Held<Fits extends true> = Fits;
-/** Schemas and types say the same of every stage: the compiler holds one against the other, and names the stage that differs. A report's configuration may be an earlier version's. */
-export type SchemasFit = Held<{ readonly [Name in Exclude<StageName, 'report'>]: z.output<(typeof stageInputSchemas)[Name]> extends StageInputs[Name] ? true : Name }[Exclude<StageName, 'report'>]>;

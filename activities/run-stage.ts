@@ -1,11 +1,11 @@
-import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import type { StageTask } from '../lib/stages/execution/execute.js';
 import type { StageInputs, StageName, StageProgress, StageResult } from '../lib/stages/types.js';
-import { PATIENT_RETRY } from './in-temporal-terms.js';
-import { interruptionsBefore, lostInARow, placeOf, withInterruption, type HeartbeatDetails, type Interruption } from './interruptions.js';
+import { asEndOfAttempt } from './attempt-end.js';
+import { interruptionsBefore, lostInARow, type HeartbeatDetails, type Interruption } from './interruptions.js';
 import type { ProgressFiles } from './progress-files.js';
 import { watchSilence } from './silence.js';
-import { StageFailed, TrainerCrashed, TrainerSilent, type Trainer } from './trainer.js';
+import { StageFailed, TrainerSilent, type Trainer } from './trainer.js';
 
 /** What a workflow asks of an activity. */
 export interface StageRequest<Name extends StageName> {
@@ -22,7 +22,7 @@ export interface StageRequest<Name extends StageName> {
   readonly compileTimeout: number;
 }
 
-/** Handed to every activity factory. */
+/** What stages' activities have of their worker. */
 export interface StageDependencies {
   readonly trainer: Trainer;
   readonly home: string;
@@ -37,10 +37,6 @@ export interface StageOutcome extends StageResult {
   readonly interruptions?: readonly Interruption[];
 }
 
-/** A stage whose trainer crashes so often in a row, with nothing gained, will crash again. */
-const CRASH_LOOP = 5;
-/** Waiting helps with these, however often they come: they are no crashes. */
-const PATIENT: ReadonlySet<string> = new Set(['DiskFull', 'Fenced', 'NumericsDiffer', 'ServerUnreachable']);
 /** a trainer's process is up within seconds; a machine under load may take longer */
 const START_SECONDS = 60;
 
@@ -68,11 +64,6 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
   const heartbeat = (change: Partial<HeartbeatDetails>): void => {
     details = { ...details, ...change };
     context.heartbeat(details);
-  };
-  /** Ends this attempt with another to follow. */
-  const interrupted = ({ code, message }: Pick<Interruption, 'code' | 'message'>): ApplicationFailure => {
-    heartbeat({ interruptions: withInterruption(details, { code, message }) });
-    return ApplicationFailure.create({ type: code, message, nonRetryable: false, details: [details], ...(PATIENT.has(code) ? { nextRetryDelay: PATIENT_RETRY } : {}) });
   };
   heartbeat({});
   const last = details.interruptions.at(-1);
@@ -128,44 +119,7 @@ export async function runStage<Name extends StageName>(name: Name, request: Stag
     await files.ended(result.cached ? 'cached' : 'done', { artifact: result.ref.uri });
     return details.interruptions.length === 0 ? result : { ...result, interruptions: details.interruptions };
   } catch (error) {
-    throw await explain(error);
-  }
-
-  async function explain(error: unknown): Promise<unknown> {
-    const { aborted, reason } = context.cancellationSignal;
-    // one that was told to stop and is not heard of again has ended as well, without a checkpoint
-    if ((error instanceof StageFailed && error.code === 'Stopped') || (error instanceof TrainerSilent && aborted)) {
-      if (reason instanceof CancelledFailure && reason.message !== 'WORKER_SHUTDOWN') {
-        // TIMED_OUT, NOT_FOUND: another attempt goes on, whose files these are now; PAUSED, RESET: one will
-        if (reason.message === 'CANCELLED') await files.ended('waiting', { error: error instanceof TrainerSilent ? `stopped on request: ${error.message}` : 'stopped on request; a checkpoint is saved' });
-        else files.log(`ended: ${reason.message}`);
-        return reason;
-      }
-      const message = `the worker was told to stop at step ${details.step} of ${details.of}; the next attempt goes on from ${placeOf(details)}`;
-      await files.ended('preempted', { error: message });
-      return interrupted({ code: 'Preempted', message });
-    }
-    if (error instanceof StageFailed && !error.retryable) {
-      await files.ended('failed', { error: error.message });
-      return ApplicationFailure.create({ type: error.code, message: `${request.stage}: ${error.message}`, nonRetryable: true, details: [{ fix: error.fix ?? null }] });
-    }
-    if (error instanceof TrainerCrashed || error instanceof TrainerSilent || error instanceof StageFailed) {
-      if (error instanceof StageFailed && error.childStack !== undefined) files.log(error.childStack);
-      const crashes = error instanceof StageFailed && PATIENT.has(error.code) ? details.crashes : details.crashes + 1;
-      heartbeat({ crashes });
-      if (crashes >= CRASH_LOOP) {
-        const logs = `\`bliss logs ${request.run} ${request.stage}\``;
-        const fix = error instanceof TrainerSilent ? `raise ${doing === undefined ? `worker.heartbeatTimeout (${timeout ?? '?'} s) above what a step takes at its longest` : `worker.compileTimeout (${request.compileTimeout} s)`}, or fix what it hangs on: ${logs}` : `fix the cause: ${logs}`;
-        const message = `${request.stage}: ${crashes} crashes in a row without a new checkpoint; the last: ${error.message}; ${fix}`;
-        await files.ended('failed', { error: message });
-        return ApplicationFailure.create({ type: 'CrashLoop', message, nonRetryable: true, details: [{ fix }] });
-      }
-      // overtaken: the progress file is the later attempt's
-      if (error instanceof StageFailed && error.code === 'Fenced') files.log(error.message);
-      else await files.ended(error instanceof StageFailed && PATIENT.has(error.code) ? 'waiting' : 'preempted', { error: error.message });
-      return interrupted({ code: error instanceof StageFailed ? error.code : error.name, message: `${error.message} (step ${details.step} of ${details.of}); the next attempt goes on from ${placeOf(details)}` });
-    }
-    await files.ended('failed', { error: error instanceof Error ? error.message : String(error) });
-    return error;
+    const { run, stage, compileTimeout } = request;
+    throw await asEndOfAttempt(error, { run, stage, files, cancellation: context.cancellationSignal, doing, heartbeatTimeout: timeout, compileTimeout, details: () => details, heartbeat });
   }
 }

@@ -7,7 +7,7 @@ const MOST_BYTES = 2_000_000;
 /** Temporal takes a message of 4 MiB, and one begins the first stage of every seed. */
 const MOST_BYTES_OF_SEEDS = 3_600_000;
 /** A file whose run is of 2 MB has less, comments and blanks included; more would be parsed for minutes to hear the same. */
-export const MOST_TEXT_BYTES = 4_000_000;
+const MOST_TEXT_BYTES = 4_000_000;
 
 const SHORTER = 'name a folder or a glob in place of single files and sources';
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '');

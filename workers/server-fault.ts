@@ -63,15 +63,15 @@ function meaning({ status, details }: Refusal, server: AskedServer): Meaning {
   }
 }
 
-export const noNamespace = (namespace: string): Meaning => ({
+const noNamespace = (namespace: string): Meaning => ({
   code: 'ConfigInvalid',
   message: `the Temporal server has no namespace '${namespace}'`,
   fix: `create it (\`temporal operator namespace create --namespace ${namespace}\`; on Temporal Cloud in its UI), or set TEMPORAL_NAMESPACE to one that is there`,
 });
 
-export const isOfNamespace = (details: string): boolean => /namespace .*(not found|not exist)/i.test(details);
+const isOfNamespace = (details: string): boolean => /namespace .*(not found|not exist)/i.test(details);
 /** `Namespace default has no mapping defined for search attribute BlissRun`, `invalid query: … not a valid search attribute` and their like */
-export const isOfSearchAttribute = (details: string): boolean => /search attribute/i.test(details);
+const isOfSearchAttribute = (details: string): boolean => /search attribute/i.test(details);
 
 const searchAttributesFix = (namespace: string): string => `run \`bliss doctor\`: it says which, and how an operator adds them to ${namespace}`;
 

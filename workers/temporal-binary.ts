@@ -43,7 +43,7 @@ function isForbidden(file: string): boolean {
  * One's own binary wins: TEMPORAL_CLI_PATH, then PATH, then what the set-up laid out.
  * @throws BlissError NotSetUp if TEMPORAL_CLI_PATH names no executable: silently taking another would surprise
  */
-export function findTemporalBinary({ environment = process.env, installed = readInstalled() }: Places = {}): TemporalBinary | undefined {
+function findTemporalBinary({ environment = process.env, installed = readInstalled() }: Places = {}): TemporalBinary | undefined {
   const named = environment['TEMPORAL_CLI_PATH'];
   if (named !== undefined && named !== '') {
     if (isExecutable(named)) return { file: path.resolve(named), origin: 'TEMPORAL_CLI_PATH' };

@@ -19,7 +19,7 @@ export interface ScaleStageSpec {
 /** Files of the folder: documents, JSON lines */
 export const CORPUS_FILE = 'corpus.jsonl';
 export const HELD_OUT_FILE = 'held-out.jsonl';
-export const VOCABULARY_SIZE = 4_096;
+const VOCABULARY_SIZE = 4_096;
 /** the smallest score model that is one */
 const MODEL = modelSchema.parse({ architecture: 'gpt-neox', layers: 1, width: 16, heads: 2 });
 /** share of rows that is selected */

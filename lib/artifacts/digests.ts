@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import os from 'node:os';
+import { sizeOf } from '../tensor/shapes.js';
 import type { NamedArrays, Shapes } from '../tensor/types.js';
 import { canonicalJson } from './canonical-json.js';
 
@@ -101,7 +102,7 @@ export class RecordDigest {
 }
 
 function addTensor(hash: Hash, name: string, array: TensorArray, shape: readonly number[] = [array.length]): void {
-  const size = shape.reduce((product, extent) => product * extent, 1);
+  const size = sizeOf(shape);
   if (size !== array.length) throw new RangeError(`tensor ${name}: shape [${shape.join(', ')}] wants ${size} elements, found ${array.length}`);
   const dtype = array instanceof Float32Array ? 'float32' : 'int32';
   hash.update(`${canonicalJson({ dtype, name, shape })}\n`);

@@ -3,7 +3,7 @@ export { writeFolderAtomic, type WriteFolderAtomic } from './atomic-folder.js';
 export { canonicalJson } from './canonical-json.js';
 export { checkpoints, type Checkpoints, type CheckpointsOptions, type SaveInput, type SetAside } from './checkpoints.js';
 export { digestJson, digestLines, digestRows, digestTensors, digestTensorStream, RecordDigest, sha256, sha256File } from './digests.js';
-export { compareTokens, tokenName } from './fencing.js';
+export { compareTokens } from './fencing.js';
 export { fileBlobs, type FileBlobsOptions } from './file-blobs.js';
 export { collectGarbage, type CollectGarbage, type Garbage } from './garbage.js';
 export type { Origin } from './held-note.js';

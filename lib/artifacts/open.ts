@@ -70,7 +70,7 @@ export async function openArtifact({ blobs, ref, verified }: {
 }
 
 /** @throws BlissError DataCorrupt naming the file and the fix */
-export async function checkFile(blobs: Blobs, key: string, expected: ManifestFile): Promise<string> {
+async function checkFile(blobs: Blobs, key: string, expected: ManifestFile): Promise<string> {
   const file = await blobs.localFile(key).catch((error: unknown) => {
     throw error instanceof BlissError && error.code === 'ArtifactMissing' ? corrupt(key, 'its artifact lists it, and it is gone') : error;
   });

@@ -8,7 +8,7 @@ import { badShard, bytesToTokens, tokenDtype, tokensToBytes, TOKEN_DTYPE_KEY, ty
 import { cannotEncode } from './tokenizer/index.js';
 import type { Document, HeldOutExample, HeldOutSet } from './types.js';
 
-export const HELD_OUT_SETS: readonly HeldOutSet[] = ['validation', 'tuning', 'test'];
+const HELD_OUT_SETS: readonly HeldOutSet[] = ['validation', 'tuning', 'test'];
 
 /** Passages kept beside those that are wanted before the others are let go. */
 const KEPT_BESIDE = 1_000;

@@ -1,7 +1,7 @@
 export { openDatabase, parquetTable, sqlText, type Database, type OpenDatabase } from './database.js';
 export { openDataset, sampleRows } from './dataset.js';
 export { openFeeder, type Feeder, type OpenFeeder } from './feeder.js';
-export { HELD_OUT_SETS, readHeldOut } from './held-out.js';
+export { readHeldOut } from './held-out.js';
 export { inputDigests, type InputDigests, type InputDigestsParams } from './inputs.js';
 export { mostRows } from './most-rows.js';
 export { packRows, type PackedRow } from './pack.js';
@@ -12,7 +12,7 @@ export { writeParquetShards, type ParquetShard, type WriteParquetShards } from '
 export { prepareCorpus, type PrepareCorpus, type PreparedCorpus } from './prepare.js';
 export { openHeldOut, openSources, sha256OfFile, type CorpusSource, type SourceInput } from './sources/index.js';
 export { readRowIds, rowIdFiles, type RowIdsFolder } from './row-ids.js';
-export { DOCUMENTS_COLUMN, hashRow, tokenDtype, writeTokenShards, type WriteTokenShards } from './token-rows.js';
+export { DOCUMENTS_COLUMN, writeTokenShards, type WriteTokenShards } from './token-rows.js';
 export { differentId, loadTokenizer, tokenizerJson, trainTokenizer, type Tokenizer, type TrainTokenizer } from './tokenizer/index.js';
 export { startThread as startReaderThread } from './reader-threads.js';
 export { readBatch, type BatchRequest, type TokenBatch } from './token-batch.js';

@@ -14,7 +14,7 @@ export type TokenDtype = 'uint16' | 'uint32';
 const SCHEMA: ParquetSchema = { id: { type: 'UTF8' }, source: { type: 'UTF8' }, tokens: { type: 'BYTE_ARRAY' }, [DOCUMENTS_COLUMN]: { type: 'UTF8', repeated: true } };
 /** keys of the footer's metadata */
 export const TOKEN_DTYPE_KEY = 'bliss.tokens.dtype';
-export const TOKEN_LENGTH_KEY = 'bliss.tokens.length';
+const TOKEN_LENGTH_KEY = 'bliss.tokens.length';
 
 export const tokenDtype = (vocabularySize: number): TokenDtype => (vocabularySize > 65_536 ? 'uint32' : 'uint16');
 
@@ -47,7 +47,7 @@ export function bytesToTokens(bytes: Uint8Array, dtype: TokenDtype, out: Int32Ar
 }
 
 /** What a row's digest is over: id, source and tokens as int32, little endian. Where documents are called otherwise rows are the same. */
-export function hashRow(hash: Hash, { id, source, tokens }: Pick<TokenRow, 'id' | 'source' | 'tokens'>): void {
+function hashRow(hash: Hash, { id, source, tokens }: Pick<TokenRow, 'id' | 'source' | 'tokens'>): void {
   hash.update(`${id}\0${source}\0`);
   hash.update(tokensToBytes(tokens, 'uint32'));
 }

@@ -1,6 +1,6 @@
 import { randomStream } from '../random.js';
 import type { NamedArrays, Shapes } from '../tensor/index.js';
-import { elements } from './model.js';
+import { sizeOf } from '../tensor/shapes.js';
 
 export interface InitialiseInput {
   readonly shapes: Shapes;
@@ -16,7 +16,7 @@ export interface InitialiseInput {
 export function initialise({ shapes, seed, standardDeviation }: InitialiseInput): NamedArrays {
   const arrays: Record<string, Float32Array> = {};
   for (const [name, shape] of Object.entries(shapes)) {
-    const array = new Float32Array(elements(shape));
+    const array = new Float32Array(sizeOf(shape));
     if (shape.length > 1) {
       const random = randomStream(seed, 'init', name);
       for (let i = 0; i < array.length; i++) array[i] = standardDeviation * random.normal();

@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { ModelConfig } from '../../config/sections/models.js';
 import type { NamedArrays, NamedTensors, Shapes } from '../tensor/index.js';
+import { sizeOf } from '../tensor/shapes.js';
 
 /** A batch of packed rows: int32 [n, T], every id within the vocabulary. Its shape says n and T. */
 export type TokenIds = Tensor;
@@ -48,12 +49,7 @@ export interface Model {
 
 /** Number of weights. */
 export function parameterCount(shapes: Shapes): number {
-  return Object.values(shapes).reduce((total, shape) => total + elements(shape), 0);
-}
-
-/** Number of elements of one tensor; 1 for a scalar. */
-export function elements(shape: readonly number[]): number {
-  return shape.reduce((product, dimension) => product * dimension, 1);
+  return Object.values(shapes).reduce((total, shape) => total + sizeOf(shape), 0);
 }
 
 /** @throws TypeError unless ids are int32 [n, T] */

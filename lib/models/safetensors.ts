@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { BlissError } from '../errors.js';
 import { refuseLfsPointer } from '../git-lfs.js';
 import type { NamedArrays, Shape, Shapes } from '../tensor/index.js';
-import { elements } from './model.js';
+import { sizeOf } from '../tensor/shapes.js';
 import { decode, elementSize, isStoredType } from './stored-types.js';
 
 /** the reference reader refuses more; a header of 25 MB would describe about 200,000 tensors */
@@ -104,7 +104,7 @@ export async function writeTensors({ path, tensors, read, metadata = {} }: Write
 function beginning(tensors: readonly DescribedTensor[], metadata: Readonly<Record<string, string>>): { readonly start: Buffer; readonly size: number } {
   const header: Record<string, unknown> = { __metadata__: { format: 'pt', ...metadata } };
   let size = 0;
-  for (const { name, shape, type } of tensors) header[name] = { dtype: type, shape, data_offsets: [size, (size += elements(shape) * elementSize(type))] };
+  for (const { name, shape, type } of tensors) header[name] = { dtype: type, shape, data_offsets: [size, (size += sizeOf(shape) * elementSize(type))] };
   const json = Buffer.from(JSON.stringify(header));
   const start = Buffer.alloc(LENGTH_BYTES + Math.ceil(json.length / 8) * 8, ' ');
   start.writeBigUInt64LE(BigInt(start.length - LENGTH_BYTES));
@@ -115,7 +115,7 @@ function beginning(tensors: readonly DescribedTensor[], metadata: Readonly<Recor
 const bytesOf = (array: Float32Array | Int32Array): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 function checkLength(name: string, shape: Shape, array: ArrayLike<number>): void {
-  if (elements(shape) !== array.length) throw new TypeError(`${name}: ${array.length} values for [${shape.join(', ')}]`);
+  if (sizeOf(shape) !== array.length) throw new TypeError(`${name}: ${array.length} values for [${shape.join(', ')}]`);
 }
 
 /** @throws BlissError DataCorrupt where the header or the file's length is wrong; DataInvalid where the file was not fetched */
@@ -187,7 +187,7 @@ function storedTensor(path: string, name: string, entry: unknown, available: num
   const { dtype: type, shape, data_offsets: offsets } = { ...entry, shape: entry['shape'], data_offsets: entry['data_offsets'], dtype: entry['dtype'] };
   if (typeof type !== 'string') throw corrupt(path, `the header's entry for ${name} is malformed`);
   const [begin, end] = offsets;
-  const fits = !isStoredType(type) || end - begin === elements(shape) * elementSize(type);
+  const fits = !isStoredType(type) || end - begin === sizeOf(shape) * elementSize(type);
   if (offsets.length !== 2 || begin > end || !fits || end > available) {
     throw corrupt(path, `${name} [${shape.join(', ')}] does not fit its place in the file`);
   }

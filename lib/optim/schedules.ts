@@ -27,11 +27,6 @@ export function decayBranch({ step, learningRate, halfLife }: { readonly step: n
   return learningRate * 0.5 ** (step / halfLife);
 }
 
-/** Peak of a round's pretraining: the same in every round, or the release's peak · 0.5^(r−1). @param round r, from 1 */
-export function peakOfRound({ peak, round, perRound }: { readonly peak: number; readonly round: number; readonly perRound: 'constant' | 'halved' }): number {
-  return perRound === 'halved' ? peak * 0.5 ** (round - 1) : peak;
-}
-
 /** The bilevel phase: both levels warm up over a share of the S outer steps, then follow the cosine to 0. */
 export function bilevelLearningRate({ step, peak, warmUpFraction, outerSteps }: { readonly step: number; readonly peak: number; readonly warmUpFraction: number; readonly outerSteps: number }): number {
   return warmUpThenCosine({ step, peak, warmUpSteps: Math.round(warmUpFraction * outerSteps), totalSteps: outerSteps });

@@ -1,4 +1,5 @@
 import type { CallOutputs, NamedArrays, Program } from '../tensor/index.js';
+import { sizeOf } from '../tensor/shapes.js';
 import type { CompiledProgram } from './types.js';
 
 /**
@@ -26,7 +27,7 @@ function zeros(program: Program, isWanted: (name: string) => boolean): NamedArra
     [...program.variables]
       .filter(([name]) => isWanted(name))
       .map(([name, { shape, dtype }]) => {
-        const size = shape.reduce((product, n) => product * n, 1);
+        const size = sizeOf(shape);
         return [name, dtype === 'int32' ? new Int32Array(size) : new Float32Array(size)];
       }),
   );

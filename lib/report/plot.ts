@@ -30,7 +30,6 @@ export function draw({ label, ...options }: Plot.PlotOptions & { readonly label:
 /** Okabe and Ito's colours, told apart by all common kinds of colour vision; `--ink-N` of the page's style. */
 const COLOURS = 6;
 export const colour = (index: number): string => `var(--ink-${(index % COLOURS) + 1})`;
-export const MUTED = 'var(--muted)';
 
 /** Second sign beside colour. */
 const DASHES = ['', '6,3', '2,3', '8,3,2,3', '12,4', '1,4'];

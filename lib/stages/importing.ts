@@ -3,9 +3,10 @@ import path from 'node:path';
 import { digestTensorStream } from '../artifacts/index.js';
 import { sha256OfFile } from '../data/index.js';
 import { BlissError } from '../errors.js';
-import { elements, openHuggingFace, requireModel, type HuggingFaceCheckpoint } from '../models/index.js';
+import { openHuggingFace, parameterCount, requireModel } from '../models/index.js';
 import { writeTensors } from '../models/safetensors.js';
 import type { Shapes } from '../tensor/index.js';
+import { sizeOf } from '../tensor/shapes.js';
 import { throwIfStopped } from './execution/index.js';
 import { momentShapes } from './state.js';
 import type { ImportingInput, Stage } from './types.js';
@@ -44,14 +45,14 @@ export const importing: Stage<'importing'> = {
       const read = async (name: string): Promise<Float32Array> => {
         await context.progress({ step: ++step, of });
         throwIfStopped(context);
-        return name in moments ? new Float32Array(elements(moments[name])) : finite(await opened.read(name), { name, folder });
+        return name in moments ? new Float32Array(sizeOf(moments[name])) : finite(await opened.read(name), { name, folder });
       };
       await writeTensors({ path: path.join(context.scratch, 'weights.safetensors'), tensors: described(shapes), read });
       await writeTensors({ path: path.join(context.scratch, 'optimizer.safetensors'), tensors: described(moments), read });
       await writeFile(path.join(context.scratch, 'state.json'), JSON.stringify({ updates: 0 }));
       const updates = Int32Array.of(0);
       const digest = await digestTensorStream({ names: [...Object.keys(all), 'updates'], shapes: { ...all, updates: [1] }, read: (name) => (name === 'updates' ? updates : read(name)) });
-      return { kind: 'state', folder: context.scratch, digest, summary: { parameters: parametersOf(opened), updates: 0 } };
+      return { kind: 'state', folder: context.scratch, digest, summary: { parameters: parameterCount(shapes), updates: 0 } };
     } finally {
       await opened.close();
     }
@@ -60,7 +61,6 @@ export const importing: Stage<'importing'> = {
 
 const folderOf = ({ folder, configFolder }: ImportingInput): string => path.resolve(configFolder, folder);
 const described = (shapes: Shapes) => Object.entries(shapes).map(([name, shape]) => ({ name, shape, type: 'F32' }) as const);
-const parametersOf = ({ shapes }: HuggingFaceCheckpoint): number => Object.values(shapes).reduce((sum, shape) => sum + elements(shape), 0);
 
 /** A training that starts from such a value ends at its first step, far from the cause. */
 function finite(values: Float32Array, { name, folder }: { readonly name: string; readonly folder: string }): Float32Array {

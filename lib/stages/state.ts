@@ -2,6 +2,7 @@ import { digestTensors } from '../artifacts/index.js';
 import type { Artifact } from '../artifacts/types.js';
 import { readSafetensors, safetensorsPieces } from '../models/index.js';
 import type { NamedArrays, Shapes } from '../tensor/index.js';
+import { sizeOf } from '../tensor/shapes.js';
 import { writeFiles, type CheckpointFiles } from './contents/checkpoint-files.js';
 import { readJson } from './contents/corpus.js';
 import { NUMERICS_FILE, type NumericsRecord } from './contents/numerics-record.js';
@@ -60,7 +61,7 @@ export function digestState(state: TrainingState, shapes: Shapes): string {
 
 /** Adam's moments before the first update. */
 export function zeroMoments(shapes: Shapes): NamedArrays {
-  return Object.fromEntries(Object.entries(momentShapes(shapes)).map(([name, shape]) => [name, new Float32Array(shape.reduce((a, b) => a * b, 1))]));
+  return Object.fromEntries(Object.entries(momentShapes(shapes)).map(([name, shape]) => [name, new Float32Array(sizeOf(shape))]));
 }
 
 export const momentShapes = (shapes: Shapes): Shapes =>

@@ -77,11 +77,6 @@ function madeWritable(folder: string): boolean {
 /** TensorFlow divides its flags at white space, but for quotes, in which a backslash stands before what is meant as it is. */
 const flagText = (text: string): string => (/^[\w./:+,=@%#~-]+$/.test(text) ? text : `"${text.replaceAll(/["\\]/g, '\\$&')}"`);
 
-/** Sets the environment of this process. Call it before anything imports `tf`. */
-export function configureTensorFlow(options: TensorFlowOptions): void {
-  Object.assign(process.env, tensorFlowEnvironment(options));
-}
-
 /**
  * XLA's cache is keyed by the computation and not by the processor: code for AVX-512 was loaded under AVX2. Hence a folder for each
  * set of instructions, number of threads, flags and TensorFlow library.

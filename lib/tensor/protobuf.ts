@@ -114,7 +114,7 @@ const nodeProto = ({ name, op, inputs, attrs }: NodeDef): Uint8Array =>
 const argProto = ({ name, type }: ArgDef): Uint8Array => concat([string(1, name), integer(3, dataType[type])]);
 
 const functionProto = ({ name, inputs, outputs, nodes, returns }: FunctionDef): Uint8Array => {
-  const isStateful = integer(17, 1); // else Grappler may drop or share calls
+  const isStateful = integer(17, 1); // else TensorFlow may drop or share calls
   const signature = concat([
     string(1, name),
     ...inputs.map((arg) => bytes(2, argProto(arg))),

@@ -1,6 +1,6 @@
 import type { Shape } from './types.js';
 
-/** number of elements */
+/** number of elements; 1 of a scalar */
 export const sizeOf = (shape: Shape): number => shape.reduce((product, size) => product * size, 1);
 
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((size, i) => size === b[i]);

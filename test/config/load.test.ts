@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { configDigest, loadConfig, presetNames, resolveSeeds } from '../../config/index.js';
+import { configDigest, loadConfig, presetNames } from '../../config/index.js';
 import { folderWith, load, refused } from './given.js';
 
 const set = (...overrides: string[]) => loadConfig({ source: 'demo', overrides }).config;
@@ -144,9 +144,4 @@ describe('the digest', () => {
     // printf '{"a":[1,{"c":"ü","d":1e-8}],"b":null}' | sha256sum
     expect(configDigest({ b: null, a: [1, { d: 1e-8, c: 'ü', e: undefined }] })).toBe('94f0233d903a09d4e8db2654ec396499443809b57c1c7c7235e763e3ea42eab1');
   });
-});
-
-test('seeds of the shuffle: the run’s own, or one for all', () => {
-  expect(resolveSeeds({ ...load('extends: demo\nseeds: [3, 5]\n').config })).toEqual([{ seed: 3, shuffleSeed: 3 }, { seed: 5, shuffleSeed: 5 }]);
-  expect(resolveSeeds({ ...load('extends: demo\nseeds: [3, 5]\ndata: { shuffleSeed: 9 }\n').config })).toEqual([{ seed: 3, shuffleSeed: 9 }, { seed: 5, shuffleSeed: 9 }]);
 });

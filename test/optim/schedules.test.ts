@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bilevelLearningRate, decayBranch, peakOfRound, warmUpThenConstant, warmUpThenCosine } from '../../lib/optim/index.js';
+import { bilevelLearningRate, decayBranch, warmUpThenConstant, warmUpThenCosine } from '../../lib/optim/index.js';
 
 describe('learning rates at points worked out by hand', () => {
   test.each([
@@ -27,11 +27,6 @@ describe('learning rates at points worked out by hand', () => {
   test('decay branch: halved every half-life, a sixteenth after 200 steps of 50', () => {
     expect([0, 50, 100, 200].map((step) => decayBranch({ step, learningRate: 1e-3, halfLife: 50 }))).toEqual([1e-3, 5e-4, 2.5e-4, 6.25e-5]);
     expect(decayBranch({ step: 25, learningRate: 1, halfLife: 50 })).toBeCloseTo(Math.SQRT1_2, 12);
-  });
-
-  test('the peak of a round', () => {
-    expect([1, 2, 4].map((round) => peakOfRound({ peak: 8, round, perRound: 'halved' }))).toEqual([8, 4, 1]);
-    expect([1, 4].map((round) => peakOfRound({ peak: 8, round, perRound: 'constant' }))).toEqual([8, 8]);
   });
 
   test('bilevel: a tenth of 3000 outer steps is warm-up', () => {

@@ -12,8 +12,8 @@ const built = (file: string): string => JSON.stringify(pathToFileURL(path.join(p
 /** Compiles a program by XLA in a process of its own. */
 function compile({ caches, before = [] }: { readonly caches: readonly string[]; readonly before?: readonly string[] }): string {
   const script = `
-    import { configureTensorFlow } from ${built('lib/tensor/environment.js')};
-    configureTensorFlow({ xlaCache: ${JSON.stringify(caches)}, threads: 1 });
+    import { tensorFlowEnvironment } from ${built('lib/tensor/environment.js')};
+    Object.assign(process.env, tensorFlowEnvironment({ xlaCache: ${JSON.stringify(caches)}, threads: 1 }));
     const { Program, tf } = await import(${built('lib/tensor/index.js')});
     const program = new Program('small', { mode: 'xla' });
     program.entry('step', { x: { shape: [3], dtype: 'float32' } }, ({ x }) => ({ sum: tf.sum(tf.square(x)) }));

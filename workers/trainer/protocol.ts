@@ -6,7 +6,7 @@ import { z } from 'zod';
  */
 const refSchema = z.strictObject({ uri: z.string(), sha256: z.string(), size: z.number(), digest: z.string() });
 
-export const taskSchema = z.strictObject({
+const taskSchema = z.strictObject({
   name: z.enum(['prepare', 'selection', 'importing', 'training', 'bilevel', 'lexical', 'mates', 'scoring', 'evaluation', 'report']),
   run: z.string(),
   stage: z.string(),

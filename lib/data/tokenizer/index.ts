@@ -2,4 +2,4 @@ export { differentId, type DifferentId } from './different-id.js';
 export { cannotEncode, encodedPieces, type EncodedPieces } from './encoded-pieces.js';
 export { loadTokenizer, tokenizerJson } from './json.js';
 export { createTokenizer, type Tokenizer, type TokenizerParts } from './tokenizer.js';
-export { END_OF_TEXT, trainTokenizer, type TrainTokenizer } from './train.js';
+export { trainTokenizer, type TrainTokenizer } from './train.js';

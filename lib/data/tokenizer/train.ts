@@ -17,7 +17,7 @@ export interface TrainTokenizer {
   readonly onPause?: () => void | Promise<void>;
 }
 
-export const END_OF_TEXT = '<|endoftext|>';
+const END_OF_TEXT = '<|endoftext|>';
 
 /** Merges between two turns of the event loop: some 10 ms. */
 const MERGES_A_TURN = 64;

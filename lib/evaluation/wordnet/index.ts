@@ -1,7 +1,5 @@
 import { makeQuestions, type Question } from './questions.js';
 
-export { tells, wordsIn, type Question } from './questions.js';
-
 let made: Promise<readonly Question[]> | undefined;
 
 /** The questions of the task `wordnet`, made once a process. @throws BlissError NotSetUp */

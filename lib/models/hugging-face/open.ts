@@ -1,7 +1,8 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { BlissError } from '../../errors.js';
-import type { Shape, Shapes } from '../../tensor/index.js';
+import type { Shapes } from '../../tensor/index.js';
+import { sameShape } from '../../tensor/shapes.js';
 import { createModel } from '../create-model.js';
 import { openSafetensors, type SafetensorsFile, type StoredTensor } from '../safetensors.js';
 import { readHuggingFaceConfig, type HuggingFaceModel } from './config.js';
@@ -144,7 +145,6 @@ async function checkTied({ read, where }: { readonly read: (name: string) => Pro
   throw new BlissError({ code: 'DataInvalid', where, message: `${TIED.output} is not ${TIED.embedding}, and config.json ties them`, fix: 'write "tie_word_embeddings": false into config.json, or leave the tensor out' });
 }
 
-const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((size, i) => size === b[i]);
 const few = (names: readonly string[]): string => `${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ` and ${names.length - NAMED} more are` : names.length > 1 ? ' are' : ' is'}`;
 const isThere = (file: string): Promise<boolean> => access(file).then(() => true, () => false);
 const invalid = (where: string, message: string): BlissError => new BlissError({ code: 'DataInvalid', where, message, fix: 'give the weights and the config.json of one model' });

@@ -1,6 +1,6 @@
 import { copyFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { elements } from '../model.js';
+import { sizeOf } from '../../tensor/shapes.js';
 import { writeTensors } from '../safetensors.js';
 import type { Shapes } from '../../tensor/index.js';
 import { writeHuggingFaceConfig, type HuggingFaceModel } from './config.js';
@@ -56,7 +56,7 @@ function intoShards(shapes: Shapes, shardBytes: number): string[][] {
   const shards: string[][] = [];
   let room = 0;
   for (const [name, shape] of Object.entries(shapes)) {
-    const bytes = elements(shape) * FLOAT_BYTES;
+    const bytes = sizeOf(shape) * FLOAT_BYTES;
     if (shards.length === 0 || bytes > room) {
       shards.push([]);
       room = shardBytes;

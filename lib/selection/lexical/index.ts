@@ -1,7 +1,7 @@
 import { ngramBuckets } from './ngrams.js';
 
 export { logImportance, NgramCounts } from './dsir.js';
-export { BUCKETS, ngramBuckets } from './ngrams.js';
+export { ngramBuckets } from './ngrams.js';
 export { trainClassifier, type QualityClassifier, type TrainClassifier } from './quality-classifier.js';
 
 /** A weight for each hashed n-gram, which is what either lexical selector learns. */

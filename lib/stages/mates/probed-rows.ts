@@ -22,7 +22,7 @@ export interface ProbedRow {
 
 const CHECKPOINT_FILE = 'probes.json';
 /** file of the stage's result: columns id, index, source, influence, heldOut, prediction */
-export const PROBES_FILE = 'probes.parquet';
+const PROBES_FILE = 'probes.parquet';
 
 export const probedFiles = (found: ProbedRows): CheckpointFiles => ({ [CHECKPOINT_FILE]: JSON.stringify(found) });
 

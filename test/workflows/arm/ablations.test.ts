@@ -33,6 +33,13 @@ test('the peak learning rate is the same in every round and branch, or halved fr
   expect(await peaks('parity=release')).toEqual(halved);
 });
 
+test('a corpus is shuffled by the run’s seed, or by one for all', async () => {
+  const shuffled = (...overrides: string[]): Promise<string[]> =>
+    Promise.all([3, 5].map(async (seed) => (await recordInputs({ config: configOf('seeds=[3,5]', ...overrides), seed })).of('prepare', `seed-${seed}/prepare`).seed));
+  expect(await shuffled()).toEqual(['3', '5']);
+  expect(await shuffled('data.shuffleSeed=9')).toEqual(['9', '9']);
+});
+
 describe('what chance draws', () => {
   const drawn = async (...overrides: string[]): Promise<Record<string, readonly string[]>> => {
     const both = await Promise.all([0, 7].map(async (seed) => ({ seed, stages: await recordInputs({ config: configOf('seeds=[0,7]', ...overrides), seed }) })));
