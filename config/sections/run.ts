@@ -63,7 +63,7 @@ export const comparisonSchema = z.strictObject({
       { name: 'bliss', selector: 'bliss' },
       { name: 'random', selector: 'random' },
     ])
-    .describe('the arms to compare: selectors side by side'),
+    .describe('the arms, each with its selector'),
 });
 
 export const runtimeSchema = z.strictObject({

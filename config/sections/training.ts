@@ -6,7 +6,7 @@ export const adamSchema = z
   .strictObject({
     beta1: z.number().min(0).lt(1).default(0.9).meta({ description: 'β₁, share of the first moment that a step keeps', unit: '1' }),
     beta2: z.number().min(0).lt(1).default(0.95).meta({ description: 'β₂, share of the second moment that a step keeps', unit: '1' }),
-    epsilon: positive.default(1e-8).meta({ description: 'ε beside the root of the second moment', unit: 'gradient' }),
+    epsilon: positive.default(1e-8).meta({ description: 'ε added to the root of the second moment', unit: 'gradient' }),
     weightDecay: nonNegative.default(0.1).meta({ description: 'decoupled, on every tensor, times the learning rate', unit: '1 a step' }),
   })
   .describe('AdamW');

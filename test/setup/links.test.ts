@@ -53,6 +53,15 @@ test('every page of docs can be reached from the README', () => {
   expect(PAGES.filter((page) => !reached.has(page))).toEqual([]);
 });
 
+test('every section that a docstring cites is a heading of its page', () => {
+  const sources = ['activities', 'cli', 'config', 'lib', 'workers', 'workflows'].flatMap((room) =>
+    readdirSync(path.join(ROOT, room), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => path.join(room, name)));
+  const cited = new Set(sources.flatMap((file) => [...read(file).matchAll(/@see (?:docs\/)?(method|tensor-runtime)(?:\.md)? §(\d+)/g)].map(([, page = '', section = '']) => `docs/${page}.md ${section}`)));
+  expect(cited.size).toBeGreaterThan(8);
+  const sections = PAGES.flatMap((page) => [...prose(read(page)).matchAll(/^## (\d+)\. /gm)].map(([, section = '']) => `${page} ${section}`));
+  expect([...cited].filter((citation) => !sections.includes(citation))).toEqual([]);
+});
+
 test('every command is on the page of commands', () => {
   const page = read('docs/commands.md');
   const commands = readdirSync(path.join(ROOT, 'cli', 'commands')).map((file) => path.basename(file, '.ts'));
