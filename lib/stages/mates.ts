@@ -6,7 +6,7 @@ import { createModel, createScoreModel, safetensorsPieces, writeSafetensors } fr
 import type { CheckpointFiles } from './checkpoint-files.js';
 import { openCorpus } from './corpus.js';
 import { throwIfStopped } from './execute.js';
-import { fitInfluence, regressionShapes } from './influence-fit.js';
+import { fitInfluence } from './influence-fit.js';
 import { checkNumerics } from './numerics.js';
 import { NUMERICS_FILE } from './numerics-record.js';
 import { probedFiles, readProbed, writeProbed } from './probed-rows.js';
@@ -55,13 +55,12 @@ export const mates: Stage<'mates'> = {
       found: context.resume === undefined ? undefined : await readProbed(context.resume.artifact),
       onProbe: (so, figures) => stepped(so.probes.length, figures['validationLoss'], figures, () => probedFiles(so)),
     });
-    const shapes = regressionShapes(input);
     const { score, predictions, facts } = await fitInfluence({
       input, context, group, plan,
       probes: found.probes,
       program: regression,
       from: context.resume === undefined || context.resume.step <= probes ? undefined : { step: context.resume.step - probes, state: await readArrays(context.resume.artifact, STATE_FILE) },
-      onStep: (step, figures) => stepped(probes + step, figures['regressionLoss'], figures, () => ({ ...probedFiles(found), [STATE_FILE]: { given: safetensorsPieces({ arrays: regression.getState(), shapes }) } })),
+      onStep: (step, figures) => stepped(probes + step, figures['regressionLoss'], figures, () => ({ ...probedFiles(found), [STATE_FILE]: { given: safetensorsPieces({ arrays: regression.getState(), shapes: regression.shapes }) } })),
     });
 
     await context.phase('saving the result');
