@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { BlissError } from '../../lib/errors.js';
 import type { Home, RunRecord } from '../../lib/home.js';
+import { isFinished } from '../../lib/timings.js';
 import { serverFault } from '../../workers/server-fault.js';
 import { action } from '../command.js';
 import { openDisplay } from '../display.js';
@@ -13,7 +14,7 @@ import { settle } from '../settle.js';
 import { failureText } from '../summary.js';
 import { runHeadline, stageTable } from '../table.js';
 import { troublesOf } from '../troubles.js';
-import { currentStages, isFinished, stateOf, viewRun, type RunView, type ViewRun } from '../view.js';
+import { currentStages, stateOf, viewRun, type RunView, type ViewRun } from '../view.js';
 
 export function addStatus(program: Command): void {
   program
