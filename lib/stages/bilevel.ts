@@ -5,6 +5,7 @@ import { sampleRows, type BatchRequest, type Feeder } from '../data/index.js';
 import type { HeldOutExample } from '../data/types.js';
 import { counted } from '../counted.js';
 import { BlissError } from '../errors.js';
+import { mean } from '../mean.js';
 import { createModel, createScoreModel, safetensorsPieces, writeSafetensors } from '../models/index.js';
 import { bilevelLearningRate } from '../optim/index.js';
 import { groupOf, withoutGroup } from '../programs/state-variables.js';
@@ -200,7 +201,5 @@ function validationMinibatches({ bilevel: hyper, sequenceLength, seed }: Bilevel
     return flattenHeldOut(examples, sequenceLength, hyper.validationLoss);
   };
 }
-
-const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 const MEND = 'look at those rows; lower bilevel.proxy.peakLearningRate, bilevel.score.peakLearningRate or the solver’s learning rate and run the changed configuration: what comes before this stage is found finished';

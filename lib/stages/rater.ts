@@ -1,3 +1,4 @@
+import { mean } from '../mean.js';
 import type { Artifact } from '../artifacts/types.js';
 import { lexicalScore, type LexicalScorer } from '../selection/lexical/index.js';
 import { readJson } from './corpus.js';
@@ -35,5 +36,3 @@ export async function openRater({ input, scorer, context }: { readonly input: Sc
     }
   }
 }
-
-const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
