@@ -33,6 +33,14 @@ test('the peak learning rate is the same in every round and branch, or halved fr
   expect(await peaks('parity=release')).toEqual(halved);
 });
 
+test('the first round of an arm warms its learning rate up, the later ones go on at the peak that it came to', async () => {
+  const stages = await recordInputs({ config: configOf('pretraining.warmUpSteps=7', 'pretraining.peakLearningRate=0.008') });
+  for (const arm of [bliss, random]) {
+    const schedules = [1, 2, 3].map((round) => stages.of('training', arm(`round-${round}/pretraining`)).schedule);
+    expect(schedules).toEqual([7, 0, 0].map((warmUpSteps) => ({ type: 'wsd', peak: 0.008, warmUpSteps })));
+  }
+});
+
 describe('what chance draws', () => {
   const drawn = async (...overrides: string[]): Promise<Record<string, readonly string[]>> => {
     const both = await Promise.all([0, 7].map(async (seed) => ({ seed, stages: await recordInputs({ config: configOf('seeds=[0,7]', ...overrides), seed }) })));
