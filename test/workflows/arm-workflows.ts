@@ -1,5 +1,6 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import { runArm, type SeedContext } from '../../workflows/arm.js';
+import { FailedStages } from '../../workflows/failed-stages.js';
 import { asWorkflows } from '../../workflows/together.js';
 import type { PipelineInput } from '../../workflows/types.js';
 
@@ -29,4 +30,12 @@ export async function failingArm(input: PipelineInput): Promise<string[]> {
   const start = { corpus: result.ref, shards: [1, 1, 1], proxy: result.ref, target: result.ref };
   await runArm({ board, together: asWorkflows, input, seed: 0 }, { name: 'random', selector: 'random' }, start).catch((error: unknown) => told.push(`the arm ends: ${error instanceof Error ? error.message : ''}`));
   return told;
+}
+
+/** A run that has gone on without so many stages in executions before, and loses one more. */
+export async function failingOnceMore(before: number): Promise<void> {
+  const place = (round: number) => ({ stage: `seed-0/random/round-${round}/evaluation`, seed: 0, arm: 'random', round });
+  const failed = new FailedStages(Array.from({ length: before }, (_, i) => ({ ...place(i + 1), reason: 'no' })));
+  const { stage } = place(before + 1);
+  failed.add(place(before + 1), new Error(`${stage}: ${'x'.repeat(199)}yz`));
 }
