@@ -1,4 +1,5 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import { allOrCancel } from '../../workflows/all-or-cancel.js';
 import { runArm, type SeedContext } from '../../workflows/arm.js';
 import { FailedStages } from '../../workflows/failed-stages.js';
 import { asWorkflows } from '../../workflows/together.js';
@@ -38,4 +39,27 @@ export async function failingOnceMore(before: number): Promise<void> {
   const failed = new FailedStages(Array.from({ length: before }, (_, i) => ({ ...place(i + 1), reason: 'no' })));
   const { stage } = place(before + 1);
   failed.add(place(before + 1), new Error(`${stage}: ${'x'.repeat(199)}yz`));
+}
+
+/** Three seeds side by side, of which the second fails while the first trains and the third is through. Tells what happened, in order. */
+export async function failingSeed(): Promise<string[]> {
+  const told: string[] = [];
+  const trains = async (): Promise<string> => {
+    try {
+      await sleep('10 days');
+    } catch (error) {
+      if (!isCancellation(error)) throw error;
+      await CancellationScope.nonCancellable(() => sleep(100)); // it saves a checkpoint
+      told.push('the first has saved and ended');
+      throw error;
+    }
+    return 'trained';
+  };
+  const fails = async (): Promise<string> => {
+    await sleep(100);
+    told.push('the second fails');
+    throw new Error('diverged');
+  };
+  await allOrCancel([trains, fails, async () => 'through']).catch((error: unknown) => told.push(`all end: ${error instanceof Error ? error.message : ''}`));
+  return [...told, ...(await allOrCancel([async () => 'both', async () => 'are through']))];
 }

@@ -26,6 +26,12 @@ test('where a round of an arm fails, its decays and evaluations are cancelled an
   expect(told).toEqual(['round 2 fails', 'the decay has saved and ended', 'the arm ends: diverged']);
 });
 
+test('where a seed fails, those beside it are cancelled and have ended before the failure goes up', async () => {
+  const worker = await Worker.create({ connection: environment.nativeConnection, taskQueue: 'seeds', workflowBundle });
+  const told = await worker.runUntil(environment.client.workflow.execute('failingSeed', { workflowId: 'seeds', taskQueue: 'seeds', workflowExecutionTimeout: '20s' }));
+  expect(told).toEqual(['the second fails', 'the first has saved and ended', 'all end: diverged', 'both', 'are through']);
+});
+
 test('of many stages that have failed the memo counts all and tells the newest five, each in 200 characters', async () => {
   const worker = await Worker.create({ connection: environment.nativeConnection, taskQueue: 'failures', workflowBundle });
   const handle = await environment.client.workflow.start('failingOnceMore', { workflowId: 'failures', taskQueue: 'failures', args: [7], workflowExecutionTimeout: '20s' });
