@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { positionRanges } from '../../lib/models/index.js';
-import { createBilevelProgram, createTrainingProgram, type BilevelSpec, type TrainingSpec } from '../../lib/programs/index.js';
+import { LOGITS_AT_ONCE, positionRanges } from '../../lib/models/index.js';
+import { createBilevelProgram, createEvaluationProgram, createProbingProgram, createTrainingProgram, type BilevelSpec, type TrainingSpec } from '../../lib/programs/index.js';
 import type { NamedArrays } from '../../lib/tensor/index.js';
 import { batchSize, bilevelSpec, difference, initialState, llama, mask, model, sizes, tokens, trainingSpec } from './small.js';
 
@@ -64,5 +64,20 @@ test.each([
   expect(difference(parts.outer.alignment, whole.outer.alignment)).toBeLessThan(1e-5);
   for (const group of ['z', 'lower', 'upper'] as const) expect(difference(parts[group], whole[group]), group).toBeLessThan(1e-5);
 }, 240_000);
+
+// what they come to is held against float64 in programs.test.ts and influence.test.ts: here, that parts are made at all
+test.each([
+  ['evaluation', (settings: object) => createEvaluationProgram({ model, ...sizes, batchSize, mode: MODE, ...settings })],
+  ['probing', (settings: object) => createProbingProgram({ model, ...sizes, validationBatchSize, adam: trainingSpec(MODE).adam, gradientClip: 1, mode: MODE, ...settings })],
+] as const)('%s with logits in parts is another program than at once, and by its default the same', async (_, create) => {
+  const digestOf = async (settings: object): Promise<string> => {
+    const program = await create(settings);
+    program.dispose();
+    return program.digest;
+  };
+  const whole = await digestOf({});
+  expect(await digestOf({ logitsAtOnce: LOGITS_AT_ONCE })).toBe(whole);
+  expect(await digestOf({ logitsAtOnce })).not.toBe(whole);
+});
 
 const under = (state: NamedArrays, prefix: string): number[] => Object.entries(state).flatMap(([name, array]) => (name.startsWith(prefix) ? [...array] : []));
