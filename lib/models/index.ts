@@ -9,6 +9,6 @@ export type { LlamaConfig } from './llama.js';
 export { linear } from './linear.js';
 export { parameterCount, type ForwardInput, type InitInput, type Model, type ModelOptions, type TokenIds } from './model.js';
 export { nextTokenLosses, nextTokens, perSampleLoss, predictions, projection } from './next-token.js';
-export { overLogits, positionRanges, type OverLogitsInput, type PositionRange } from './over-logits.js';
+export { LOGITS_AT_ONCE, overLogits, positionRanges, type OverLogitsInput, type PositionRange } from './over-logits.js';
 export { openSafetensors, readSafetensors, safetensorsPieces, writeSafetensors, type Safetensors, type SafetensorsFile } from './safetensors.js';
 export { createScoreModel, type ScoreInput, type ScoreModel } from './score-model.js';

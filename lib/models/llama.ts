@@ -22,14 +22,14 @@ interface Tables {
  * embedding where they are tied. No biases, rotary on whole heads, g query heads to each key and value head.
  * @throws BlissError ConfigInvalid where heads do not divide the width or keyValueHeads the heads, or heads are of an odd width  @see method §8
  */
-export function createLlama(config: LlamaConfig, { recomputeBlocks = false }: ModelOptions = {}): Model {
+export function createLlama(config: LlamaConfig, options: ModelOptions = {}): Model {
   const { width, rotaryBase, rmsNormEpsilon, tieEmbeddings } = config;
   const grouping = groupingOf(config);
   const norm = (x: Tensor, weights: Weights): Tensor => rmsNorm(x, weights('weight'), rmsNormEpsilon, 0);
   const embedding = 'model.embed_tokens.weight';
   return createDecoder<Tables>({
     config,
-    recomputeBlocks,
+    options,
     names: { embedding, blocks: 'model.layers', finalNorm: 'model.norm', output: tieEmbeddings ? embedding : 'lm_head.weight' },
     blockShapes: blockShapes(config, grouping),
     finalNormShapes: { weight: [width] },

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../../config/sections/models.js';
-import { createModel, nextTokenLosses } from '../models/index.js';
+import { createModel, LOGITS_AT_ONCE, nextTokenLosses } from '../models/index.js';
 import { biasCorrections, lossAndGradients, update, type AdamSettings } from '../optim/index.js';
 import { Program, tf, type ProgramOptions } from '../tensor/index.js';
 import { compiledProgram, floatsOf, numberOf } from './compiled-program.js';
@@ -21,6 +21,8 @@ export interface ProbingSpec {
   readonly precision?: Precision;
   /** compute each block again in the backward pass instead of keeping its activations */
   readonly recompute?: 'none' | 'blocks';
+  /** elements of the logits held at once. @default LOGITS_AT_ONCE */
+  readonly logitsAtOnce?: number;
   readonly mode: ProgramOptions['mode'];
 }
 
@@ -32,8 +34,8 @@ const PROBED = 'probed';
  * that nothing is brought back before the next one.  @see method §9
  */
 export async function createProbingProgram(spec: ProbingSpec): Promise<ProbingProgram> {
-  const { vocabularySize, sequenceLength, validationBatchSize, adam, gradientClip, mode, precision = 'float32', recompute = 'none' } = spec;
-  const model = createModel(spec.model, { recomputeBlocks: recompute === 'blocks' });
+  const { vocabularySize, sequenceLength, validationBatchSize, adam, gradientClip, mode, precision = 'float32', recompute = 'none', logitsAtOnce = LOGITS_AT_ONCE } = spec;
+  const model = createModel(spec.model, { recomputeBlocks: recompute === 'blocks', logitsAtOnce });
   const shapes = model.shapes(vocabularySize);
   const groups = momentGroups();
   const program = new Program('probing', { mode });

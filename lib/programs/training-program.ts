@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { ModelConfig } from '../../config/sections/models.js';
 import type { adamSchema } from '../../config/sections/training.js';
-import { createModel } from '../models/index.js';
+import { createModel, LOGITS_AT_ONCE } from '../models/index.js';
 import { addNamed, biasCorrections, lossAndGradients, scaleNamed, update, type BiasCorrections } from '../optim/index.js';
 import { Program, tf, type EntryIO, type EntryOptions, type NamedTensors, type ProgramOptions } from '../tensor/index.js';
 import { compiledProgram, numberOf } from './compiled-program.js';
@@ -24,6 +24,8 @@ export interface TrainingSpec {
   readonly precision?: Precision;
   /** compute each block again in the backward pass instead of keeping its activations */
   readonly recompute?: 'none' | 'blocks';
+  /** elements of the logits held at once. @default LOGITS_AT_ONCE */
+  readonly logitsAtOnce?: number;
   readonly mode: ProgramOptions['mode'];
 }
 
@@ -36,10 +38,10 @@ const LOSS = 'loss';
  * gradients, which is the gradient of the mean: rows are equally long.  @see method §5
  */
 export async function createTrainingProgram(spec: TrainingSpec): Promise<TrainingProgram> {
-  const { vocabularySize, sequenceLength, batchSize, microBatchSize = batchSize, adam, gradientClip, mode, precision = 'float32', recompute = 'none' } = spec;
+  const { vocabularySize, sequenceLength, batchSize, microBatchSize = batchSize, adam, gradientClip, mode, precision = 'float32', recompute = 'none', logitsAtOnce = LOGITS_AT_ONCE } = spec;
   if (batchSize % microBatchSize !== 0) throw new RangeError(`micro-batches of ${microBatchSize} rows do not make up a batch of ${batchSize}`);
   const parts = batchSize / microBatchSize;
-  const model = createModel(spec.model, { recomputeBlocks: recompute === 'blocks' });
+  const model = createModel(spec.model, { recomputeBlocks: recompute === 'blocks', logitsAtOnce });
   const shapes = model.shapes(vocabularySize);
   const moments = momentGroups();
   const options: EntryOptions = { products: productsOf(precision) };

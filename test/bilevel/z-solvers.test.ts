@@ -81,6 +81,18 @@ describe('cg', () => {
     expect(numbers(longer.negativeCurvature)).toEqual([0]);
   });
 
+  test.each([[0.5, 1], [0.3, 2], [0.1, 3]])('stops where ‖r‖ is at most %f of ‖v‖, and no sooner: after %i iterations', (tolerance, iterations) => {
+    // of eigenvalues this far apart ‖r‖ is 0.47, 0.14 and 0 of ‖v‖
+    const H = [1, 3, 20].map((eigenvalue, i) => [0, 1, 2].map((j) => (i === j ? eigenvalue : 0)));
+    const settings = { ...bilevelSchema.parse({}).solver, method: 'cg', steps: 3, damping: 0, start: 'zero', tolerance } as const;
+    const vector = (x: readonly number[]): Vector => [x.slice(0, 2), x.slice(2)];
+    const wanted = solveByReference({ product: (x) => vector(times(H, x.flat())), gradient: vector(v), start: vector([0, 0, 0]), settings });
+    const found = solve({ settings, H });
+    close(join(found.z), wanted.z.flat());
+    expect(numbers(found.residualNorm)[0]).toBeCloseTo(wanted.residualNorm, 4);
+    expect(wanted.iterates).toHaveLength(iterations);
+  });
+
   test('negative curvature at the second iteration: the first iterate is kept and it is counted', () => {
     const H = [
       [1, 0, 0],

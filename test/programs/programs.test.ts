@@ -184,7 +184,8 @@ test("a row's score is its model's logit, and depends on neither its place nor i
   }
 });
 
-test('evaluation gives the loss and the hit of every next token', async () => {
+// all logits at once, and those of five positions
+test.each([undefined, 5 * sizes.vocabularySize])('evaluation gives the loss and the hit of every next token, of %s logits at once', async (logitsAtOnce) => {
   const shapes = createModel(model).shapes(sizes.vocabularySize);
   const ids = tokens(batchSize, 'evaluated');
   const T = sizes.sequenceLength;
@@ -193,7 +194,7 @@ test('evaluation gives the loss and the hit of every next token', async () => {
     .arraySync() as number[][];
   // one hit for sure: the last token of row 0 becomes what the model expects there
   ids[T - 1] = logits[T - 2].indexOf(Math.max(...logits[T - 2]));
-  const program = await createEvaluationProgram({ model, ...sizes, batchSize, mode: 'xla' });
+  const program = await createEvaluationProgram({ model, ...sizes, batchSize, mode: 'xla', ...(logitsAtOnce === undefined ? {} : { logitsAtOnce }) });
   program.setState(weights('a'));
   const { negativeLogLikelihood, correct } = program.evaluate(ids);
   expect(negativeLogLikelihood).toHaveLength(batchSize * (T - 1));
