@@ -8,6 +8,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/build-first.ts'],
+    reporters: ['default', './test/needs/reporter.ts'],
     pool: 'forks', // TensorFlow's native library is loaded once a process and cannot be shared by threads
     maxWorkers: 2,
     testTimeout: 60_000,
