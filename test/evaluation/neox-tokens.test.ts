@@ -7,8 +7,8 @@ import { neoxTokenizer } from '../needs/python.js';
 
 const fixtures = path.join(import.meta.dirname, '..', 'fixtures', 'lm-eval', 'piqa');
 
-test('PIQA’s requests have the tokens that the Rust tokenizers give, whole and cut', async (context) => {
-  const tokenizer = await loadTokenizer(neoxTokenizer(context));
+test('PIQA’s requests have the tokens that the Rust tokenizers give, whole and cut', async (testContext) => {
+  const tokenizer = await loadTokenizer(neoxTokenizer(testContext));
   const expected = JSON.parse(await readFile(path.join(fixtures, 'tokens.json'), 'utf8')) as readonly (readonly { readonly context: readonly number[]; readonly continuation: readonly number[] }[])[];
   const { items } = await readItems({ task: taskByName('piqa'), path: 'valid.jsonl', folder: fixtures, field: 'f' });
   for (const maxLength of [2048, 24]) {

@@ -64,13 +64,13 @@ test('the server’s database is for its owner alone, made in a home that all ma
 }, 90_000);
 
 test('another user of the machine reads neither a run nor the database', (context) => {
-  const before = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--'] as const;
-  mustRunBehind(context, before);
+  const asOther = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--'] as const;
+  mustRunBehind(context, asOther);
   process.umask(0o022);
   const home = place();
   chmodSync(path.dirname(path.dirname(home.root)), 0o755);
   claimRunFolder(home, 'mine');
-  const as = (file: string) => spawnSync(before[0], [...before.slice(1), 'ls', file], { encoding: 'utf8' });
+  const as = (file: string) => spawnSync(asOther[0], [...asOther.slice(1), 'ls', file], { encoding: 'utf8' });
   expect(as(path.dirname(home.root)).status).toBe(0);
   expect(as(home.run('mine').root).stderr).toContain('Permission denied');
 });
