@@ -59,7 +59,7 @@ async function write(tokenizer: Tokenizer): Promise<string> {
   return file;
 }
 
-test('random texts get the ids of Hugging Face’s tokenizers, by the files given and by those written', { timeout: 120_000 }, async (context) => {
+test('random texts get the ids of Hugging Face’s tokenizers, by the files given and by those written', { timeout: 240_000 }, async (context) => {
   const python = pythonWith(context, ['tokenizers']);
   const some = randomTexts(1_500);
   // as one, longer than what is cut at a time, and a run that is longer
