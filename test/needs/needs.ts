@@ -1,6 +1,6 @@
 import type { TestContext } from 'vitest';
 
-/** What `.ci/install` brings, by what it is: a test that misses one of these after it has met a fault. */
+/** What `.ci/install` or the repository brings, by what it is: a test that misses one of these after it has met a fault. */
 const INSTALLED = ['chromium', 'jq', 'shellcheck', 'util-linux', 'iproute2', 'python', 'gpt-neox-tokenizer', 'fixtures'] as const;
 
 /** What no installation changes: the machine, what its kernel or sandbox grants this user, a device. */
@@ -26,11 +26,11 @@ export const nothingIsMissing = (): boolean => process.env[VARIABLE] === '1';
 
 /**
  * Leaves a test out, with the reason; the only way in which one is.
- * @throws Error where `.ci/install` has run and brings what is missing
+ * @throws Error where `.ci/install` has run and should have brought it
  */
 export function leaveOut(context: TestContext, lack: Lack): never {
   const isInstalled = (INSTALLED as readonly string[]).includes(lack.need);
-  if (nothingIsMissing() && isInstalled) throw new Error(`${lack.why}; .ci/install brings it (${lack.need}), and ${VARIABLE} says that it has run: here this test is not left out`);
+  if (nothingIsMissing() && isInstalled) throw new Error(`${lack.why}; for that (${lack.need}) no test is left out where .ci/install has run, as ${VARIABLE} says`);
   context.task.meta.leftOut = lack;
   context.skip(lack.why);
 }
