@@ -12,7 +12,7 @@ interface ProgramInput {
 
 /** A program on the PATH, or the test is left out. */
 export function programOnPath({ context, names, need }: ProgramInput): string {
-  return names.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).error === undefined) ?? leaveOut(context, { need, why: `no ${names[0]} on the PATH: apt-get install ${need}` });
+  return names.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0) ?? leaveOut(context, { need, why: `no ${names[0]} on the PATH: apt-get install ${need}` });
 }
 
 /** Leaves the test out unless this machine lets this user run a program behind another (`unshare -n`, `setpriv --reuid …`). */
