@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunConfig } from '../../config/index.js';
 import type { NamedArrays } from '../../lib/tensor/index.js';
 import { expectRecords, expectScalar, expectVector, expectWeights, ofAlignment, ofHypergradient, report, scaled, type Taken } from './compare.js';
-import { inFixtures, runnable } from './folder.js';
+import { inFixtures, lacks, runnable } from './folder.js';
 import { recordedSteps } from './recorded-program.js';
 import { configOf, runStage, type OuterStepCalls } from './recorded-stage.js';
 import { weightsOf, type Recording, type Weights } from './recording.js';
@@ -14,7 +14,7 @@ import { waysOf } from './ways.js';
  * the release's own code has come to, on the same rows.  @see method §6
  */
 const releases = runnable.filter(({ recording }) => recording.mode === 'release');
-if (releases.length === 0) test.skip('no recording of the release in the folder', () => undefined);
+if (releases.length === 0) lacks('a recording of the release');
 
 /** `parity: release`; the number of z's iterations is the recording's own, if it is another than the release's */
 const releaseOf = (recording: Recording): RunConfig => {

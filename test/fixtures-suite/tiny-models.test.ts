@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createModel, parameterCount, perSampleLoss, readHuggingFaceConfig, readSafetensors, type Model } from '../../lib/models/index.js';
 import { Program, tf, valueAndGradients, type NamedTensors } from '../../lib/tensor/index.js';
 import { expectScalar, expectVector, report } from './compare.js';
-import { holds, inFixtures, readJson } from './folder.js';
+import { holds, inFixtures, lacks, readJson } from './folder.js';
 import { asked, modes, type Mode } from './modes.js';
 import { flatten, norm, numberOf, one, Shapes, type NamedValues } from './values.js';
 
@@ -21,7 +21,7 @@ interface Expected {
 
 const folders = ['tiny-neox', 'tiny-llama'];
 const whole = folders.filter((folder) => ['expected.json', 'config.json', 'model.safetensors'].every((file) => holds(folder, file)));
-for (const folder of folders) if (!whole.includes(folder)) test.skip(`no whole ${folder} in the folder`, () => undefined);
+for (const folder of folders) if (!whole.includes(folder)) lacks(`a whole ${folder}`);
 
 describe.each(whole)('%s, by transformers', (folder) => {
   const expected = readJson<Expected>(inFixtures(folder, 'expected.json'));
