@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { describe, expect, test } from 'vitest';
 import { bilevelSchema } from '../../config/sections/bilevel.js';
 import { zSolvers, type Solution, type SolverSettings } from '../../lib/bilevel/index.js';
 import { startOfZ } from '../../lib/bilevel/z-solvers/index.js';
+import { packageRoot } from '../../lib/package-root.js';
 import { randomStream } from '../../lib/random.js';
 import { roundToHalf } from '../../lib/round-to-half.js';
 import { Program, tf, type NamedTensors, type ProgramOptions } from '../../lib/tensor/index.js';
@@ -142,6 +145,11 @@ test.each(solverNames)('%s computes as many products with H as it says', (method
       expect(products, JSON.stringify(settings)).toBe(zSolvers[method].products(settings) + ofStart);
     }
   }
+});
+
+test.each(solverNames)('docs/method.md says what %s is', (method) => {
+  const text = readFileSync(path.join(packageRoot(), 'docs', 'method.md'), 'utf8');
+  expect(text).toContain(`\n| \`${method}\` | `);
 });
 
 describe('where z starts', () => {
