@@ -1,10 +1,10 @@
 import { shardForHalf, smallerHalf } from './halves.js';
+import { OWN_ITEMS } from './tables/tasks.js';
 import { matesProblems } from './mates-problems.js';
 import { modelProblems } from './model-problems.js';
 import { expected } from './problem.js';
 import type { FieldPath, Problem } from './problem.js';
 import type { RunConfig } from './fields.js';
-import { OWN_ITEMS } from './tasks.js';
 
 /** What no field can say alone. Each check names the field to fix and those it was held against. */
 export function crossFieldProblems(config: RunConfig): Problem[] {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Command } from 'commander';
-import { OWN_ITEMS } from '../../config/tasks.js';
+import { OWN_ITEMS } from '../../config/tables/tasks.js';
 import { counted } from '../../lib/counted.js';
 import { BlissError } from '../../lib/errors.js';
 import { action } from '../command.js';

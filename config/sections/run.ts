@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { OWN_ITEMS, TASK_NAMES } from '../tasks.js';
 import { fraction, identifier, naturalNumber, nonNegative, positiveInteger, text } from './common.js';
+import { OWN_ITEMS, TASK_NAMES } from '../tables/tasks.js';
 
 export const scoringSchema = z.strictObject({
   batchSize: positiveInteger.default(512).meta({ description: 'one scoring batch; the grid is fixed by row index and the last batch padded', unit: 'rows' }),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { OWN_ITEMS, TASK_NAMES as CONFIGURED } from '../../config/tasks.js';
+import { OWN_ITEMS, TASK_NAMES as CONFIGURED } from '../../config/tables/tasks.js';
 import { TASK_NAMES, taskByName } from '../../lib/evaluation/index.js';
 import { packageRoot } from '../../lib/package-root.js';
 

@@ -35,7 +35,7 @@ test('a z-solver, a model family and a task that a configuration may name are re
       { file: 'config/sections/bilevel.ts', from: /'neumann', 'identity'\]/, to: "'neumann', 'identity', 'made-up']" },
       { file: 'config/sections/models.ts', from: /\[gptNeoX, llama\] as const/, to: "[gptNeoX, llama, llama.extend({ architecture: z.literal('made-up') })] as const" },
       { file: 'config/sections/models.ts', from: /llama\.extend\(\{ from \}\)\]/, to: "llama.extend({ from }), llama.extend({ architecture: z.literal('made-up'), from })]" },
-      { file: 'config/tasks.ts', from: /'wordnet'\] as const/, to: "'wordnet', 'made_up'] as const" },
+      { file: 'config/tables/tasks.ts', from: /'wordnet'\] as const/, to: "'wordnet', 'made_up'] as const" },
     ]),
   ).toEqual(['config/model-problems.ts', 'lib/bilevel/z-solvers/index.ts', 'lib/evaluation/tasks/index.ts', 'lib/models/families/index.ts']);
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { TaskName } from '../../../config/tasks.js';
+import type { TaskName } from '../../../config/tables/tasks.js';
 import { ACC_AND_NORM, defineTask, multipleChoice, namedChoices, type Task } from './task.js';
 
 const arc = <Name extends TaskName>(name: Name, part: string, other: string): Task<Name> =>

@@ -1,4 +1,4 @@
-import type { TaskName } from '../../../config/tasks.js';
+import type { TaskName } from '../../../config/tables/tasks.js';
 import { BlissError } from '../../errors.js';
 import { arcChallenge, arcEasy } from './arc.js';
 import { boolq } from './boolq.js';

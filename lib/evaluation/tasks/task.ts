@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { TaskName } from '../../../config/tasks.js';
+import type { TaskName } from '../../../config/tables/tasks.js';
 import { characters } from '../python-text.js';
 
 /** What a model is asked: the log-likelihood of the continuation after the context. */
