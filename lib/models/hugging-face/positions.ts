@@ -25,9 +25,7 @@ export interface ReadPositions {
   readonly where: string;
   /** the model's architecture */
   readonly of: { readonly modelType: string; readonly positions: PositionSpelling };
-  /**
-   * of every architecture: of settings that are read by another one alone transformers takes no notice, so they may only repeat what counts
-   */
+  /** of every architecture: of settings that another one alone reads transformers takes no notice, so they may only repeat what counts */
   readonly all: readonly PositionSpelling[];
 }
 
