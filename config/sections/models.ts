@@ -41,7 +41,7 @@ export type ModelConfig = z.infer<typeof modelSchema>;
 
 const from = text(/\S/, 'path of a folder')
   .optional()
-  .describe('Hugging Face folder (config.json, model.safetensors or its shards) whose weights it starts from instead of a warm-up; relative to the configuration file');
+  .describe('Hugging Face folder (config.json, model.safetensors or its shards) with the weights to start from instead of a warm-up; relative to the configuration file');
 
 /** The same, one for one, with where its weights come from. */
 type Started<All extends readonly z.ZodType[]> = { readonly [I in keyof All]: z.ZodType<z.infer<All[I]>> };
@@ -55,6 +55,6 @@ export type WhichModel = 'proxy' | 'target';
 
 export const modelsSchema = z.strictObject({
   vocabularySize: positiveInteger.meta({ description: 'V of every model: at least the tokenizer’s, usually padded', unit: 'entries' }),
-  proxy: startedModelSchema.describe('θ_p, the small stand-in; the score model has its backbone'),
+  proxy: startedModelSchema.describe('θ_p, the small model that stands in for the target; the score model has its backbone'),
   target: startedModelSchema.describe('θ_r, the model that the data is chosen for'),
 });

@@ -105,8 +105,10 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
   });
   await program.build();
 
+  const compiled = compiledProgram(program);
   return {
-    ...compiledProgram(program),
+    ...compiled,
+    fresh: (groups) => compiled.fresh({ ...groups, ...(stale ? { normaliser: { max: Float32Array.of(0), sum: Float32Array.of(1) } } : {}) }),
     innerStep: ({ ids, learningRate, update, first }) => {
       const outputs = program.call('innerStep', { ids, learningRate, first: Number(first), ...biasCorrections(update, settings.proxy.adam) });
       return {

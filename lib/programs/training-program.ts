@@ -7,7 +7,7 @@ import { Program, tf, type EntryIO, type EntryOptions, type NamedTensors, type P
 import { compiledProgram, numberOf } from './compiled-program.js';
 import { adamInputs, scalar, tokenIds } from './input-specs.js';
 import { productsOf, type Precision } from './precision.js';
-import { assignGroup, assignMoments, declareGroup, declareMoments, momentGroups, readGroup, readMoments } from './state-variables.js';
+import { assignGroup, assignMoments, declareGroup, declareMoments, isWithin, momentGroups, PARAMS, readGroup, readMoments } from './state-variables.js';
 import type { TrainingProgram } from './types.js';
 
 /** Plain JSON: equal specifications share a program. */
@@ -44,25 +44,25 @@ export async function createTrainingProgram(spec: TrainingSpec): Promise<Trainin
   const moments = momentGroups();
   const options: EntryOptions = { products: productsOf(precision) };
   const program = new Program('training', { mode });
-  declareGroup(program, 'params', shapes);
+  declareGroup(program, PARAMS, shapes);
   declareMoments(program, moments, shapes);
   if (parts > 1) declareGroup(program, SUMS, { ...shapes, [LOSS]: [] });
 
   const apply = (io: EntryIO, gradients: NamedTensors, learningRate: BiasCorrections['c1'], corrections: BiasCorrections) => {
-    const result = update({ params: readGroup(io, 'params', shapes), moments: readMoments(io, moments, shapes), gradients, learningRate, corrections, gradientClip, adam });
-    assignGroup(io, 'params', result.params);
+    const result = update({ params: readGroup(io, PARAMS, shapes), moments: readMoments(io, moments, shapes), gradients, learningRate, corrections, gradientClip, adam });
+    assignGroup(io, PARAMS, result.params);
     assignMoments(io, moments, result.moments);
     return { gradientNorm: result.gradientNorm };
   };
 
   if (parts === 1) {
     program.entry('step', { ids: tokenIds(batchSize, sequenceLength), ...adamInputs }, ({ ids, learningRate, c1, c2 }, io) => {
-      const { loss, gradients } = lossAndGradients({ model, params: readGroup(io, 'params', shapes), ids });
+      const { loss, gradients } = lossAndGradients({ model, params: readGroup(io, PARAMS, shapes), ids });
       return { loss, ...apply(io, gradients, learningRate, { c1, c2 }) };
     }, options);
   } else {
     program.entry('accumulate', { ids: tokenIds(microBatchSize, sequenceLength), first: scalar }, ({ ids, first }, io) => {
-      const { loss, gradients } = lossAndGradients({ model, params: readGroup(io, 'params', shapes), ids });
+      const { loss, gradients } = lossAndGradients({ model, params: readGroup(io, PARAMS, shapes), ids });
       const before = readGroup(io, SUMS, { ...shapes, [LOSS]: [] });
       const sums = addNamed({ ...gradients, [LOSS]: loss }, scaleNamed(before, tf.sub(1, first)));
       assignGroup(io, SUMS, sums);
@@ -76,7 +76,7 @@ export async function createTrainingProgram(spec: TrainingSpec): Promise<Trainin
   await program.build();
 
   return {
-    ...compiledProgram(program, (name) => name.startsWith(`${SUMS}/`)),
+    ...compiledProgram(program, (name) => isWithin(SUMS, name)),
     step: ({ ids, learningRate, update: count }) => {
       const inputs = { learningRate, ...biasCorrections(count, adam) };
       if (parts > 1) {

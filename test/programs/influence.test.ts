@@ -57,7 +57,7 @@ describe('a probe', () => {
     });
     expect(again.toReversed()).toEqual(first);
     expect(program.getState()).toEqual(state);
-    expect([...program.stateNames].sort()).toEqual(Object.keys(state).sort());
+    expect(Object.keys(program.shapes).sort()).toEqual(Object.keys(state).sort());
     program.dispose();
   });
 

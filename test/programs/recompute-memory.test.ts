@@ -16,7 +16,7 @@ function peakOf(recompute: 'none' | 'blocks'): number {
     const adam = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1 };
     const program = await createTrainingProgram({ model, ...size, adam, gradientClip: 1, recompute: '${recompute}', mode: 'xla' });
     const params = createModel(model).init({ vocabularySize: 64, seed: 1 });
-    program.setState(Object.fromEntries(program.stateNames.map((name) => [name, name.startsWith('params/') ? params[name.slice(7)] : new Float32Array(params[name.slice(7)].length)])));
+    program.setState(Object.fromEntries(Object.keys(program.shapes).map((name) => [name, name.startsWith('params/') ? params[name.slice(7)] : new Float32Array(params[name.slice(7)].length)])));
     const ids = new Int32Array(8 * 512).map((_, i) => (i * 37) % 64);
     program.step({ ids, learningRate: 0, update: 1 });
     writeFileSync('/proc/self/clear_refs', '5'); // compiling takes memory too: the peak begins anew

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { ROOT } from '../../setup/set-up.mjs';
@@ -84,6 +84,13 @@ test.each([
 test('ops of tfjs whose second derivative is silently wrong may not be used in lib', () => {
   const lines = ['declare const tf: any;', 'export const a = tf.logSoftmax(1);', 'export const b = tf.losses.softmaxCrossEntropy(1, 2);', 'export const c = tf.softmax(1);'];
   expect(broken('lib/models/x.ts', lines).filter((found) => found.endsWith('no-restricted-properties'))).toEqual([2, 3].map((line) => `${line} no-restricted-properties`));
+});
+
+test('what the linter says to use instead is there', () => {
+  const instead = [...readFileSync(path.join(ROOT, '.oxlintrc.json'), 'utf8').matchAll(/use (\w+) of lib\/tensor/g)].map(([, name]) => name);
+  expect(instead).toEqual(['logSoftmax', 'crossEntropy']);
+  const exported = readFileSync(path.join(ROOT, 'lib', 'tensor', 'index.ts'), 'utf8');
+  for (const name of instead) expect(exported).toMatch(new RegExp(`\\b${name}\\b`));
 });
 
 test('any, a non-null assertion and a promise nobody waits for are errors', () => {

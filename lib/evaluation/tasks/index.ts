@@ -37,4 +37,4 @@ export function taskByName(name: string): Task {
   return task;
 }
 
-export { isProblem, type Item, type MetricName, type Request, type Task } from './task.js';
+export { isProblem, requestName, type Item, type MetricName, type Request, type Task } from './task.js';

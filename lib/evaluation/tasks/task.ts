@@ -8,6 +8,9 @@ export interface Request {
   readonly continuation: string;
 }
 
+/** The same for equal requests, another for any other. */
+export const requestName = ({ context, continuation }: Request): string => `${context.length}:${context}${continuation}`;
+
 /** One document as the harness asks for it. */
 export interface Item {
   readonly requests: readonly Request[];

@@ -1,8 +1,9 @@
+import { mean } from '../../mean.js';
 import type { Artifact } from '../../artifacts/types.js';
 import { lexicalScore, type LexicalScorer } from '../../selection/lexical/index.js';
 import { readJson } from '../contents/index.js';
-import { readArrays } from '../state.js';
 import { LEXICAL_FILE } from '../lexical.js';
+import { readArrays } from '../state.js';
 import type { ScoringInput, StageContext } from '../types.js';
 
 /** Scores of a batch of rows. @param tokens int32 [batchSize × T], rows one after the other. @returns float32 [batchSize], larger is better */
@@ -35,5 +36,3 @@ export async function openRater({ input, scorer, context }: { readonly input: Sc
     }
   }
 }
-
-const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
