@@ -1,6 +1,14 @@
 import type { ModelConfig } from '../../config/sections/models.js';
-import { familyOf } from './families/index.js';
+import { createGptNeoX } from './families/gpt-neox/create.js';
+import { createLlama } from './families/llama/create.js';
 import type { Model, ModelOptions } from './model.js';
 
-/** @throws BlissError ConfigInvalid for sizes that do not fit together */
-export const createModel = (config: ModelConfig, options: ModelOptions = {}): Model => familyOf(config).create(config, options);
+/** Apart from what else a family says, as it brings TensorFlow. @throws BlissError ConfigInvalid for sizes that do not fit together */
+export function createModel(config: ModelConfig, options: ModelOptions = {}): Model {
+  switch (config.architecture) {
+    case 'gpt-neox':
+      return createGptNeoX(config, options);
+    case 'llama':
+      return createLlama(config, options);
+  }
+}

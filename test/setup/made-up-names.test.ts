@@ -37,5 +37,5 @@ test('a z-solver, a model family and a task that a configuration may name are re
       { file: 'config/sections/models.ts', from: /llama\.extend\(\{ from \}\)\]/, to: "llama.extend({ from }), llama.extend({ architecture: z.literal('made-up'), from })]" },
       { file: 'config/tables/tasks.ts', from: /'wordnet'\] as const/, to: "'wordnet', 'made_up'] as const" },
     ]),
-  ).toEqual(['config/model-problems.ts', 'lib/bilevel/z-solvers/index.ts', 'lib/evaluation/tasks/index.ts', 'lib/models/families/index.ts']);
+  ).toEqual(['config/model-problems.ts', 'lib/bilevel/z-solvers/index.ts', 'lib/evaluation/tasks/index.ts', 'lib/models/create-model.ts', 'lib/models/families/index.ts']);
 });
