@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fraction, identifier, naturalNumber, nonNegative, positiveInteger, text } from './common.js';
+import { OWN_ITEMS, TASK_NAMES } from '../tables/tasks.js';
 
 export const scoringSchema = z.strictObject({
   batchSize: positiveInteger.default(512).meta({ description: 'size of one scoring batch; batches have fixed places by row index, and the last one is padded', unit: 'rows' }),
@@ -25,17 +26,14 @@ export const selectionSchema = z.strictObject({
     ),
 });
 
-/** those of lib/evaluation, which may not be imported here */
-const task = z.enum(['sciq', 'arc_easy', 'arc_challenge', 'logiqa', 'openbookqa', 'boolq', 'hellaswag', 'piqa', 'winogrande', 'lambada_openai', 'wordnet']);
-
 export const evaluationSchema = z.strictObject({
   batchSize: positiveInteger.default(32).meta({ description: 'size of one evaluation batch; the last one is padded', unit: 'examples' }),
   sets: z.array(z.enum(['tuning', 'test'])).min(1).default(['test']).describe('held-out sets that each arm is evaluated on after each round'),
   tasks: z
     .array(
       z.strictObject({
-        name: task.describe('task, asked as lm-evaluation-harness does, zero-shot'),
-        path: z.string().min(1).optional().describe('file, glob or folder of its items, with the columns of the Hugging Face hub, relative to the configuration file: .jsonl, .jsonl.gz, .jsonl.zst, .parquet; from a folder the task’s own split and table is taken; only wordnet has items of its own and needs none'),
+        name: z.enum(TASK_NAMES).describe('task, asked as lm-evaluation-harness does, zero-shot'),
+        path: z.string().min(1).optional().describe(`file, glob or folder of its items, with the columns of the Hugging Face hub, relative to the configuration file: .jsonl, .jsonl.gz, .jsonl.zst, .parquet; from a folder the task’s own split and table is taken; only ${OWN_ITEMS.join(', ')} has items of its own and needs none`),
         limit: positiveInteger.optional().meta({ description: 'only this many items, the first ones', unit: 'items' }),
       }),
     )

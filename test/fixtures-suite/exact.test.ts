@@ -256,7 +256,7 @@ function defineEntries({ atPoint, direction }: RecordedProgram, recording: Recor
   for (const [name, changes] of Object.entries(solves)) {
     atPoint(name, ({ curvature }, io) => {
       const settings: SolverSettings = { ...settingsOf(recording).solver, start: 'zero', ...changes };
-      return zSolvers[settings.method]({ curvature, gradient: direction(io), start: undefined, settings });
+      return zSolvers[settings.method].solve({ curvature, gradient: direction(io), start: undefined, settings });
     });
   }
 }

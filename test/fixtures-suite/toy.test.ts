@@ -75,7 +75,7 @@ async function solve(toy: Toy, mode: Mode): Promise<NamedValues> {
     const H = tf.stack(Array.from({ length: size }, (_, i) => curvature(unit(i))['theta']));
 
     const settings: SolverSettings = { method: 'cg', steps: size + 2, learningRate: 1, damping: 0, residualClip: 1, tolerance: 0, start: 'zero', curvature: 'hessian' };
-    const { z } = zSolvers.cg({ curvature, gradient: v, start: undefined, settings });
+    const { z } = zSolvers.cg.solve({ curvature, gradient: v, start: undefined, settings });
     const alignment = directionalDerivative(losses, theta, z, [n]);
     const outcome = hypergradient({ scoresOf, scoreParams, scores, alignment, weights: 'softmax' });
     const whole = tf.concat([outcome.hypergradient['w'], outcome.hypergradient['bias']]);

@@ -1,13 +1,13 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import type { ModelConfig } from '../../config/sections/models.js';
-import { BlissError } from '../errors.js';
-import { gelu, layerNorm, softmaxAlong, tf, type Shape, type Shapes } from '../tensor/index.js';
-import { createDecoder, type Attending } from './decoder.js';
-import { headWidthOf } from './heads.js';
-import { linear } from './linear.js';
-import type { Model, ModelOptions } from './model.js';
-import { rotaryTable, rotate, type RotaryTable } from './rotary.js';
-import { within, type Weights } from './weights.js';
+import type { ModelConfig } from '../../../../config/sections/models.js';
+import { BlissError } from '../../../errors.js';
+import { gelu, layerNorm, softmaxAlong, tf, type Shape, type Shapes } from '../../../tensor/index.js';
+import { createDecoder, type Attending } from '../../decoder.js';
+import { headWidthOf } from '../../heads.js';
+import { linear } from '../../linear.js';
+import type { Model, ModelOptions } from '../../model.js';
+import { rotaryTable, rotate, type RotaryTable } from '../../rotary.js';
+import { within, type Weights } from '../../weights.js';
 
 export type GptNeoXConfig = Extract<ModelConfig, { architecture: 'gpt-neox' }>;
 
