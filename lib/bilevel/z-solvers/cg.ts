@@ -13,8 +13,8 @@ import type { LinearSystem, Solution, ZSolver } from './solver.js';
  */
 export const cg: ZSolver = {
   solve,
-  // one an iteration; that of the residual of a start other than zero is left out
-  products: ({ steps }) => steps,
+  // one an iteration, and that of the residual of a start other than zero
+  products: ({ steps, start }) => steps + (start === 'zero' ? 0 : 1),
 };
 
 function solve(system: LinearSystem): Solution {

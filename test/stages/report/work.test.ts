@@ -25,7 +25,7 @@ describe('bilevel', () => {
       products++;
       return direction;
     };
-    zSolvers[settings.method]({ curvature, gradient: vector, start: settings.start === 'zero' ? undefined : vector, settings });
+    zSolvers[settings.method].solve({ curvature, gradient: vector, start: settings.start === 'zero' ? undefined : vector, settings });
     return products;
   }
 
@@ -35,6 +35,7 @@ describe('bilevel', () => {
     ['neumann', 'zero', 3],
     ['neumann', 'warm', 4],
     ['cg', 'zero', 4],
+    ['cg', 'warm', 5],
   ] as const)('four steps of %s from %s count the %i products that the solver asks for, as six passes of the proxy each', (method, start, products) => {
     const bilevel = bilevelOf({ method, start });
     expect(productsOf(bilevel.solver)).toBe(products);
