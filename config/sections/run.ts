@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SELECTOR_NAMES, selectorRow } from '../tables/selectors.js';
 import { fraction, identifier, naturalNumber, nonNegative, positiveInteger, text } from './common.js';
 
 export const scoringSchema = z.strictObject({
@@ -48,14 +49,19 @@ export const evaluationSchema = z.strictObject({
     .describe('what a round’s decay or evaluation that fails for good does. stop, as by default: its arm ends at its next round, and with it the run, of which `bliss resume` goes on after the fix; continue: the run goes on without it, and status, report and result say which are missing'),
 });
 
+const aboutSelectors = SELECTOR_NAMES.flatMap((name) => {
+  const { about } = selectorRow(name);
+  return about === undefined ? [] : [`${name}: ${about}`];
+}).join('; ');
+
 export const comparisonSchema = z.strictObject({
   arms: z
     .array(
       z.strictObject({
         name: identifier.describe('name of the arm'),
         selector: z
-          .enum(['bliss', 'random', 'dsir', 'quality-classifier', 'perplexity-low', 'perplexity-middle', 'mates'])
-          .describe('how the arm selects; every arm has the same budget. dsir: n-gram importance weights towards the validation set; quality-classifier: a linear one between it and the corpus; perplexity: rows that the warmed-up proxy finds easiest, or neither easy nor hard; mates: a model of what single steps of the target do to its validation loss, by the section mates'),
+          .enum(SELECTOR_NAMES)
+          .describe(`how the arm selects; every arm has the same budget. ${aboutSelectors}`),
       }),
     )
     .min(1)

@@ -26,7 +26,6 @@ export async function call({ root, attempt, run, keyParts = async () => 'same', 
   const stage: Stage<'prepare'> = {
     name: 'prepare',
     version: 1,
-    resource: 'cpu',
     keyInput: () => 'same',
     keyParts,
     run: async (_input, context) => {
