@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseHTML } from 'linkedom';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parquetRows } from '../../lib/data/index.js';
 import { packageRoot } from '../../lib/package-root.js';
 import { inserted, MADE_UP } from './made-up-selector.js';
 
@@ -60,7 +61,7 @@ describe('a selector added by those files alone', () => {
     expect(stages.find(({ stage }) => stage === STAGES[0])).toMatchObject({ state: 'to run', work: { amount: 256 } });
   });
 
-  test('runs from text to report, which tells of it; its scores are those of its stage', () => {
+  test('runs from text to report, which tells of it; rows are kept by the scores that its stage says', async () => {
     const { state, metrics = [] } = bliss(['run', 'smoke', '--name', 'made-up', ...SHORT]);
     expect(state).toBe('done');
     expect(new Set(metrics.map(({ arm }) => arm))).toEqual(new Set(['varied', 'random']));
@@ -71,6 +72,17 @@ describe('a selector added by those files alone', () => {
     const [, arm, , mean] = [...(section?.querySelectorAll('td') ?? [])].map(({ textContent }) => textContent);
     expect(arm).toBe('varied');
     expect(Number(mean)).toBeGreaterThan(1);
+
+    const scores = path.join(folder, 'scores');
+    bliss(['export', 'made-up', '--arm', 'varied', '--what', 'scores', '--to', scores]);
+    const rows: { readonly score: number; readonly selected: boolean }[] = [];
+    for await (const row of parquetRows({ file: path.join(scores, 'scores', 'part-00000-of-00001.parquet') })) rows.push({ score: Number(row['score']), selected: row['selected'] === true });
+    expect(rows).toHaveLength(256);
+    // counts of tokens around their mean: whole numbers apart, nothing in all
+    expect(rows.reduce((sum, { score }) => sum + score, 0)).toBeCloseTo(0, 3);
+    for (const { score } of rows) expect((score - rows[0].score) % 1).toBeCloseTo(0, 3);
+    const [kept, left] = [true, false].map((selected) => rows.filter((row) => row.selected === selected).map(({ score }) => score));
+    expect(Math.min(...kept)).toBeGreaterThanOrEqual(Math.max(...left));
 
     const found = bliss(['plan', 'smoke', ...SHORT]).stages ?? [];
     expect(found.filter(({ stage, state: now }) => stage.includes('/varied/') && now === 'found finished').map(({ stage }) => stage)).toEqual(STAGES);
