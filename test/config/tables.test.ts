@@ -8,8 +8,9 @@ import { planStages } from '../../workflows/plan.js';
 
 test('each stage by which arms learn is named by a selector, and its workflow is registered by its name', () => {
   expect(new Set(SELECTOR_NAMES.flatMap((name) => selectorRow(name).stage ?? []))).toEqual(new Set(LEARNING_STAGES));
+  const registered: Readonly<Record<string, unknown>> = { ...workflows };
   // a child is started by its function's name
-  for (const name of [...LEARNING_STAGES, 'prepare', 'importing', 'selection'] as const) expect(workflows[name].name).toBe(name);
+  for (const name of [...LEARNING_STAGES, 'prepare', 'importing', 'selection']) expect(registered[name], name).toHaveProperty('name', name);
 });
 
 test('scores take a device but for those by n-grams', () => {
