@@ -5,6 +5,7 @@ import { modelProblems } from './model-problems.js';
 import { expected } from './problem.js';
 import type { FieldPath, Problem } from './problem.js';
 import type { RunConfig } from './fields.js';
+import { isGiven } from './tables/selectors.js';
 
 /** What no field can say alone. Each check names the field to fix and those it was held against. */
 export function crossFieldProblems(config: RunConfig): Problem[] {
@@ -169,7 +170,7 @@ function selection({ selection: chosen, bilevel, comparison }: RunConfig): Probl
       related: [['bilevel', 'trainingFraction'], ['selection', 'fraction']],
     });
   }
-  if (chosen.from !== undefined && !comparison.arms.some((arm) => arm.selector === 'bliss')) {
+  if (chosen.from !== undefined && !comparison.arms.some((arm) => isGiven(arm.selector, chosen))) {
     problems.push({
       path: ['selection', 'from'],
       message: expected(`"${chosen.from}" and no arm to use it`, 'selection.from with an arm of selector bliss in comparison.arms'),

@@ -1,13 +1,15 @@
 import { expected } from './problem.js';
 import type { Problem } from './problem.js';
 import type { RunConfig } from './fields.js';
+import { selectorRow } from './tables/selectors.js';
 
 /** Presets have the section, whichever arms there are: what it asks for counts where an arm goes by it. */
 export function matesProblems({ mates: section, comparison, data, heldOut, selection: chosen }: RunConfig): Problem[] {
-  const arm = comparison.arms.findIndex(({ selector }) => selector === 'mates');
+  const arm = comparison.arms.findIndex(({ selector }) => selectorRow(selector).section === 'mates');
   if (arm < 0) return [];
   if (section === undefined) {
-    return [{ path: ['comparison', 'arms', arm, 'selector'], message: expected('"mates" and no section mates', 'mates with that section, which says how many rows are probed'), fix: 'add mates: { probes: ... }' }];
+    const { selector } = comparison.arms[arm];
+    return [{ path: ['comparison', 'arms', arm, 'selector'], message: expected(`"${selector}" and no section mates`, `${selector} with that section, which says how many rows are probed`), fix: 'add mates: { probes: ... }' }];
   }
   const aside = Math.max(2, Math.round(section.heldOutFraction * section.probes));
   const free = Math.floor(data.rowsPerGroup * (1 - chosen.fraction) + 1e-9);

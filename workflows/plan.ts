@@ -1,7 +1,7 @@
 import type { RunConfig } from '../config/schema.js';
 import type { WhichModel } from '../config/sections/models.js';
 import { otherSelection } from '../config/sections/other-selection.js';
-import { isLexical, isPerplexity } from './selectors.js';
+import { isGiven, scoringStages } from '../config/tables/selectors.js';
 
 export const MODELS: readonly WhichModel[] = ['proxy', 'target'];
 /** Those that begin with weights of their own. */
@@ -19,11 +19,8 @@ export function planStages(config: RunConfig): string[] {
     for (const arm of config.comparison.arms) {
       for (let round = 1; round <= config.rounds; round++) {
         const inRound = `${at}/${arm.name}/round-${round}`;
-        if (arm.selector === 'bliss' && from === undefined) stages.push(`${inRound}/bilevel`, `${inRound}/scoring`);
-        if (isLexical(arm.selector)) stages.push(`${inRound}/lexical`, `${inRound}/scoring`);
-        if (arm.selector === 'mates') stages.push(`${inRound}/mates`, `${inRound}/scoring`);
-        if (isPerplexity(arm.selector)) stages.push(`${inRound}/scoring`);
-        if (arm.selector !== 'bliss' || from === undefined || otherSelection(from) === undefined) stages.push(`${inRound}/selection`);
+        for (const stage of scoringStages(arm.selector, config.selection)) stages.push(`${inRound}/${stage}`);
+        if (!isGiven(arm.selector, { from }) || from === undefined || otherSelection(from) === undefined) stages.push(`${inRound}/selection`);
         stages.push(`${inRound}/pretraining`, `${inRound}/decay`, `${inRound}/evaluation`);
       }
     }

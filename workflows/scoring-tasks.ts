@@ -1,5 +1,5 @@
 import type { RunConfig } from '../config/schema.js';
-import { scores } from './selectors.js';
+import { scoringStages } from '../config/tables/selectors.js';
 
 /**
  * Scoring activities of a whole run. The results of all go into the report's input, some 400 bytes each, and the server takes
@@ -13,7 +13,7 @@ export const shardRanges = ({ shards, perTask }: { readonly shards: number; read
 
 /** Shards of one scoring activity: as configured, and more where there would be too many activities. */
 export function shardsPerTask({ scoring, selection, seeds, rounds, comparison }: Pick<RunConfig, 'scoring' | 'selection' | 'seeds' | 'rounds' | 'comparison'>, shards: number): number {
-  const stages = seeds.length * rounds * comparison.arms.filter(({ selector }) => scores(selector, selection)).length;
+  const stages = seeds.length * rounds * comparison.arms.filter(({ selector }) => scoringStages(selector, selection).includes('scoring')).length;
   const tasks = Math.max(1, Math.floor(TASKS_PER_RUN / Math.max(1, stages)));
   return Math.max(scoring.shardsPerTask, Math.ceil(shards / tasks));
 }

@@ -1,4 +1,5 @@
 import { CancellationScope, patched } from '@temporalio/workflow';
+import { scoresOnDevice } from '../config/tables/selectors.js';
 import type { ScoringInput, StageResult } from '../lib/stages/types.js';
 import { asStage, cpu, gpu, requireStageInput, schedule, type StageWorkflowInput } from './stage/index.js';
 import { shardRanges } from './scoring-tasks.js';
@@ -26,7 +27,7 @@ export async function scoring(workflow: ScoringWorkflowInput): Promise<readonly 
     const score = (range: (typeof ranges)[number]): Promise<StageResult> => {
       const input: ScoringInput = { ...workflow.input, shards: range };
       const summary = `score shards ${range.first} to ${range.end - 1}`;
-      return schedule({ workflow, pausable, input, summary, part: `shards-${range.first}-${range.end}` }, (input.by === 'lexical' ? cpu : gpu)(worker, summary).scoreShards);
+      return schedule({ workflow, pausable, input, summary, part: `shards-${range.first}-${range.end}` }, (scoresOnDevice(input.by ?? 'score-model') ? gpu : cpu)(worker, summary).scoreShards);
     };
     // what is in flight may be hours of work that still waits for a device
     const onFailure = (): void => {

@@ -3,10 +3,8 @@ import type { WhichModel } from '../config/sections/models.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import type { TrainingInput } from '../lib/stages/types.js';
 import { type ArmStart, divergenceOf, runArm, type SeedContext, seedOfChance, trainingRuntime } from './arm/index.js';
-import { importing } from './importing.js';
 import { MODELS, warmedUp } from './plan.js';
-import { prepare } from './prepare.js';
-import { selection } from './selection.js';
+import { importing, prepare, selection } from './plain-stages.js';
 import { warmUp } from './training.js';
 
 /** One seed's comparison: prepare, the two warm-ups side by side, or the import of given weights in a warm-up's place, then every arm.  @see method §4 */

@@ -1,4 +1,5 @@
 import type { RunConfig } from '../../config/index.js';
+import { isGiven } from '../../config/tables/selectors.js';
 import { otherSelection } from '../../config/sections/other-selection.js';
 import type { Ref } from '../../lib/artifacts/types.js';
 import { BlissError } from '../../lib/errors.js';
@@ -35,6 +36,6 @@ const distinct = <T extends { readonly ref: Ref }>(rounds: readonly T[]): readon
 /** Its rows are another run's, of that run's corpus and by its tokenizer. */
 function refuseBorrowed({ selection: { from } }: RunConfig, { name, selector }: ChosenArm['arm']): void {
   const other = from === undefined ? undefined : otherSelection(from);
-  if (selector !== 'bliss' || other === undefined) return;
+  if (!isGiven(selector, { from }) || other === undefined) return;
   throw new BlissError({ code: 'Usage', message: `the arm ${name} selected nothing: it trains on the rows of ${from}`, where: '--arm', fix: `export them from there: --round ${other.round} of ${other.run}` });
 }

@@ -1,10 +1,11 @@
+import { LEARNING_STAGES } from '../../config/tables/stages.js';
 import { BlissError } from '../../lib/errors.js';
 
 /** Stages of a seed in the order in which they build on each other: those before the arms, then those of each round. */
 const BEFORE_ARMS = ['prepare', 'warm-up/selection', 'warm-up/proxy', 'warm-up/target'];
 /** A model's import stands where its warm-up would. */
 const asWarmUp = (stage: string): string => stage.replace(/^import\/(proxy|target)$/, 'warm-up/$1');
-const OF_A_ROUND = ['bilevel', 'lexical', 'mates', 'scoring', 'selection', 'pretraining', 'decay', 'evaluation'];
+const OF_A_ROUND: readonly string[] = [...LEARNING_STAGES, 'scoring', 'selection', 'pretraining', 'decay', 'evaluation'];
 
 /** Where a fork goes its own way: at the first stage that is not the other run's. */
 export interface ForkPoint {

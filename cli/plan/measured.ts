@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { RunConfig } from '../../config/index.js';
+import { isLearningStage, type StageName } from '../../config/tables/stages.js';
 import { flopsPerToken } from '../../lib/models/index.js';
 import type { Home } from '../../lib/home.js';
-import type { StageName } from '../../lib/stages/types.js';
+import { LEARNING } from '../../lib/stages/learning.js';
 import { parseTimings } from '../../lib/timings.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { listRuns, readJson } from '../runs.js';
 import { stageNameOf } from '../view/index.js';
-import { workOf, type Work } from '../../lib/stages/report/work.js';
 
 /** How fast stages have gone in this home. */
 export interface Measured {
@@ -50,10 +50,9 @@ function flopsOfOne(name: StageName, stage: string, config: RunConfig): number |
   if (name === 'training') return tokens(stage.endsWith('/proxy') ? models.proxy : models.target).training;
   if (name === 'scoring') return sequenceLength * tokens(models.proxy).forward;
   if (name === 'evaluation') return sequenceLength * tokens(models.target).forward;
-  const nothing = { uri: '', sha256: '', size: 0, digest: '' };
-  const learnt = { ...config.runtime, models, sequenceLength, corpus: nothing, group: 1, proxy: nothing, target: nothing, seed: '' };
-  const perRow = ({ flops, amount }: Work): number => flops / amount;
-  if (name === 'bilevel') return perRow(workOf('bilevel', { ...learnt, bilevel: config.bilevel, scorer: null }, config));
-  if (name === 'mates' && config.mates !== undefined) return perRow(workOf('mates', { ...learnt, mates: config.mates, validationLoss: config.bilevel.validationLoss, adam: config.pretraining.adam, gradientClip: config.pretraining.gradientClip }, config));
+  if (isLearningStage(name)) {
+    const { flops, amount } = LEARNING[name].work(config);
+    return flops > 0 ? flops / amount : undefined;
+  }
   return undefined;
 }

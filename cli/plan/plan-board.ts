@@ -1,15 +1,16 @@
+import { resourceOf } from '../../config/tables/stages.js';
 import { digestJson, type Store } from '../../lib/artifacts/index.js';
 import type { Blobs, Ref } from '../../lib/artifacts/types.js';
 import { keyContent, keyContentOf, originOf, type KeyContent } from '../../lib/stages/execution/execute.js';
 import { stageByName } from '../../lib/stages/index.js';
-import type { StageInputs, StageName, StageResult } from '../../lib/stages/types.js';
+import type { StageInputs, StageName, StageResult, Work } from '../../lib/stages/types.js';
 import { type RunStage, stageParts, type StageRunner } from '../../workflows/board/index.js';
 import type { StageWorkflowInput } from '../../workflows/stage/index.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import type { Taken } from '../fork/take.js';
 import { differences, differenceText, type Difference } from './differences.js';
 import type { Measured } from './measured.js';
-import { workOf, type Work } from '../../lib/stages/report/work.js';
+import { workOf } from '../../lib/stages/report/work.js';
 
 /** A stage as a run would find it. */
 export interface PlannedStage {
@@ -48,7 +49,7 @@ export class PlanBoard implements StageRunner {
   async run<Name extends StageName, Input extends StageWorkflowInput<Name>>(stage: RunStage<Name, Input>): Promise<readonly StageResult[]> {
     const taken = this.from.taken?.stages.find((one) => one.stage === stage.place.stage);
     if (taken !== undefined) {
-      this.stages.push({ stage: taken.stage, name: stage.name, state: 'found finished', device: stageByName(stage.name).resource === 'gpu' });
+      this.stages.push({ stage: taken.stage, name: stage.name, state: 'found finished', device: resourceOf(stage.name) === 'gpu' });
       return taken.results;
     }
     const inputs = stageParts(stage);
@@ -63,7 +64,7 @@ export class PlanBoard implements StageRunner {
       name: stage.name,
       state: missing.length === 0 ? 'found finished' : 'to run',
       ...(missing.length === 0 ? {} : { why: missing[0].why }),
-      device: stageByName(stage.name).resource === 'gpu',
+      device: resourceOf(stage.name) === 'gpu',
       ...(work === undefined ? {} : { work }),
       ...(seconds === undefined ? {} : { seconds }),
     });

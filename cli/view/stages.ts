@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { StageName } from '../../lib/stages/types.js';
+import { STAGE_NAMES, type StageName } from '../../config/tables/stages.js';
 import type { RunFolder, StageProgressFile } from '../../lib/home.js';
 import { isFinished } from '../../lib/timings.js';
 import { planStages } from '../../workflows/plan.js';
@@ -76,5 +76,5 @@ export function stageNameOf(stage: string): StageName | undefined {
   if (last.startsWith('shards-')) return 'scoring';
   if (/\/import\/(proxy|target)$/.test(stage)) return 'importing';
   if (['proxy', 'target', 'pretraining', 'decay'].includes(last)) return 'training';
-  return (['prepare', 'selection', 'bilevel', 'lexical', 'mates', 'scoring', 'evaluation'] as const).find((name) => name === last);
+  return STAGE_NAMES.find((name) => name === last && name !== 'report');
 }

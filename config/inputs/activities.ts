@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { naturalNumber, positive, positiveInteger } from '../sections/common.js';
 import { noticesSchema, submittedNoticesSchema } from '../sections/notices.js';
 import { otherSelection } from '../sections/other-selection.js';
+import { STAGE_NAMES, STAGES, type StageName } from '../tables/stages.js';
 import { refSchema, runName, scope, stagePath } from './names.js';
 import { finishedStageSchema, stageInputSchemas } from './stages.js';
 
@@ -12,18 +13,14 @@ import { finishedStageSchema, stageInputSchemas } from './stages.js';
 const ofStage = <Input extends z.ZodType>(input: Input) =>
   z.object({ run: runName, stage: stagePath, input, epoch: positiveInteger, scope, keepCheckpoints: positiveInteger, keepCheckpointsEvery: naturalNumber.optional(), compileTimeout: positive });
 
+/** A stage's activity takes the stage's input. */
+type OfStages = { readonly [Name in StageName as (typeof STAGES)[Name]['activity']]: ReturnType<typeof ofStage<InputSchema<Name>>> };
+type InputSchema<Name extends StageName> = (typeof stageInputSchemas)[Name] extends infer Schema extends z.ZodType ? Schema : never;
+const byActivity: Readonly<Record<string, z.ZodType>> = Object.fromEntries(STAGE_NAMES.map((name) => [STAGES[name].activity, ofStage(stageInputSchemas[name])]));
+
 /** By the activity's name. */
 export const activityInputSchemas = {
-  prepareCorpus: ofStage(stageInputSchemas.prepare),
-  selectRows: ofStage(stageInputSchemas.selection),
-  importWeights: ofStage(stageInputSchemas.importing),
-  train: ofStage(stageInputSchemas.training),
-  learnScores: ofStage(stageInputSchemas.bilevel),
-  weighNgrams: ofStage(stageInputSchemas.lexical),
-  learnInfluence: ofStage(stageInputSchemas.mates),
-  scoreShards: ofStage(stageInputSchemas.scoring),
-  evaluate: ofStage(stageInputSchemas.evaluation),
-  writeReport: ofStage(stageInputSchemas.report),
+  ...(byActivity as OfStages), // the table's names, each with its stage's schema
 
   claimEpoch: z.object({ run: runName, stage: stagePath, claimant: z.string().min(1).max(400) }),
   keepFinished: z.object({ run: runName, known: refSchema.nullable(), stages: z.array(finishedStageSchema), order: z.array(stagePath) }),

@@ -9,16 +9,18 @@ import { modelSchema, modelsSchema } from '../sections/models.js';
 import { submittedNoticesSchema } from '../sections/notices.js';
 import { comparisonSchema, evaluationSchema, runtimeSchema, selectionSchema } from '../sections/run.js';
 import { adamSchema } from '../sections/training.js';
+import { SCORED_BY, selectorsOf } from '../tables/selectors.js';
+import { STAGE_NAMES, type StageName } from '../tables/stages.js';
 import { place, refSchema, runName, stagePath } from './names.js';
 
 /*
- * What stages take, as activities and workflows of this version and of earlier ones hand it on. The types are lib/stages/types.ts's.
+ * What stages take, as activities and workflows of this version and of earlier ones hand it on. What no type of lib/stages/types.ts writes out is typed by its schema.
  */
 
 /** Of a run as it was submitted, to this version or to an earlier one. What fields say together was checked then. */
 export const submittedConfigSchema = runFields.extend({ notices: submittedNoticesSchema.optional() });
 
-const stageName = z.enum(['prepare', 'selection', 'importing', 'training', 'bilevel', 'lexical', 'mates', 'scoring', 'evaluation', 'report']);
+const stageName = z.enum(STAGE_NAMES);
 const seed = z.string().max(400);
 const seedNumber = naturalNumber.nullable();
 const vocabularySize = positiveInteger;
@@ -43,7 +45,7 @@ const scoring = z.object({
   group,
   shards: z.object({ first: naturalNumber, end: positiveInteger }),
   scorer: refSchema,
-  by: z.enum(['score-model', 'perplexity', 'lexical']).optional(),
+  by: z.enum(SCORED_BY).optional(),
   ...computed,
 });
 
@@ -84,7 +86,8 @@ export const stageInputSchemas = {
     ...trained,
   }),
   bilevel: z.object({ bilevel: bilevelSchema, models: modelsSchema, sequenceLength, corpus: refSchema, group, proxy: refSchema, target: refSchema, scorer: refSchema.nullable(), divergence: divergenceSchema.optional(), ...trained }),
-  lexical: z.object({ method: z.enum(['dsir', 'quality-classifier']), corpus: refSchema, group, seed }),
+  // what selectors that need no tensors learn from a group and the validation set
+  lexical: z.object({ method: z.enum(selectorsOf('lexical')), corpus: refSchema, group, seed }),
   mates: z.object({
     mates: matesSchema.omit({ temperature: true }),
     models: modelsSchema,
@@ -111,4 +114,4 @@ export const stageInputSchemas = {
     tasks: z.object({ of: evaluationSchema.shape.tasks.unwrap(), folder: place }).optional(),
   }),
   report: z.object({ run: runName, config: submittedConfigSchema, stages: z.union([refSchema, z.array(finishedStageSchema)]), forked: forkedSchema.optional(), failed: z.array(failedStageSchema).optional() }),
-};
+} satisfies Readonly<Record<StageName, z.ZodType>>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { naturalNumber, positive, positiveInteger } from '../sections/common.js';
 import { workerSchema } from '../sections/run.js';
+import type { StageName } from '../tables/stages.js';
 import { place, refSchema, runName, scope, stagePath } from './names.js';
 import { failedStageSchema, forkedSchema, placeSchema, stageInputSchemas, submittedConfigSchema } from './stages.js';
 
@@ -28,7 +29,7 @@ const shardCount = positiveInteger.max(10_000_000);
 const scoringWorkflow = z.object({ ...ofStage, input: stageInputSchemas.scoring.extend({ shards: z.object({ first: naturalNumber, end: naturalNumber }).optional() }), shards: shardCount, shardsPerTask: shardCount });
 
 /** Scoring says which shards there are, and its activities which of them each takes. */
-export const stageWorkflowSchema = (name: keyof typeof stageInputSchemas): z.ZodType => (name === 'scoring' ? scoringWorkflow : z.object({ ...ofStage, input: stageInputSchemas[name] }));
+export const stageWorkflowSchema = (name: StageName): z.ZodType => (name === 'scoring' ? scoringWorkflow : z.object({ ...ofStage, input: stageInputSchemas[name] }));
 
 export const stagePreemptionsSchema = z.object({
   stage: stagePath,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SELECTOR_NAMES, selectorRow } from '../tables/selectors.js';
 import { fraction, identifier, naturalNumber, nonNegative, positiveInteger, text } from './common.js';
 import { OWN_ITEMS, TASK_NAMES } from '../tables/tasks.js';
 
@@ -46,14 +47,19 @@ export const evaluationSchema = z.strictObject({
     .describe('what happens when a round’s decay or evaluation fails permanently. stop, the default: its arm ends at its next round, and the run ends with it; `bliss resume` continues after the fix. continue: the run goes on without it, and status, report and result say what is missing'),
 });
 
+const aboutSelectors = SELECTOR_NAMES.flatMap((name) => {
+  const { about } = selectorRow(name);
+  return about === undefined ? [] : [`${name}: ${about}`];
+}).join('; ');
+
 export const comparisonSchema = z.strictObject({
   arms: z
     .array(
       z.strictObject({
         name: identifier.describe('name of the arm'),
         selector: z
-          .enum(['bliss', 'random', 'dsir', 'quality-classifier', 'perplexity-low', 'perplexity-middle', 'mates'])
-          .describe('how the arm selects; every arm has the same budget. dsir: n-gram importance weights towards the validation set; quality-classifier: a linear one between it and the corpus; perplexity: rows that the warmed-up proxy finds easiest, or neither easy nor hard; mates: a model of what single steps of the target do to its validation loss, by the section mates'),
+          .enum(SELECTOR_NAMES)
+          .describe(`how the arm selects; every arm has the same budget. ${aboutSelectors}`),
       }),
     )
     .min(1)

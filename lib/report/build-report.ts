@@ -1,7 +1,7 @@
 import { Html, html, jsonForScript } from './html.js';
 import { comparisonSection } from './sections/comparison.js';
 import { bilevelSection, trainingSection } from './sections/curves.js';
-import { influenceSection } from './sections/influence.js';
+import { learntSections } from './sections/learnt.js';
 import { configurationSection, digestsSection, environmentSection, lineageSection, timingsSection } from './sections/record.js';
 import { resultsSection, verdictTable } from './sections/results.js';
 import { samplesSection } from './sections/samples.js';
@@ -19,7 +19,7 @@ import { verdictOf, type Verdict } from './verdict.js';
 export function buildReport(data: ReportData): string {
   const verdict = verdictOf(data);
   const sections = [
-    resultsSection(data), ...tasksSection(data), comparisonSection(data), trainingSection(data), bilevelSection(data), ...influenceSection(data), scoresSection(data), selectionSection(data), samplesSection(data),
+    resultsSection(data), ...tasksSection(data), comparisonSection(data), trainingSection(data), bilevelSection(data), ...learntSections(data), scoresSection(data), selectionSection(data), samplesSection(data),
     timingsSection(data), lineageSection(data), digestsSection(data), environmentSection(data), configurationSection(data),
   ];
   const title = `${data.run}: ${verdict.headline}`;

@@ -22,8 +22,8 @@ export interface ReportData {
   readonly training: readonly TrainingCurve[];
   /** one a seed, arm and round */
   readonly bilevel: readonly BilevelCurve[];
-  /** one a seed, arm and round of arms that learn influences; absent where there are none */
-  readonly influence?: readonly InfluenceFit[];
+  /** how stages by which arms learn have fared, where they tell; absent where there are none */
+  readonly learnt?: readonly LearntFigures[];
   /** one a seed, arm and round, also for `random` (its scores then absent) */
   readonly selections: readonly SelectionFacts[];
   readonly samples: readonly SampleGroup[];
@@ -101,21 +101,19 @@ export interface TrainingCurve {
   readonly points: readonly { readonly step: number; readonly loss: number }[];
 }
 
-/** A model of what single steps do to the validation loss. */
-export interface InfluenceFit {
-  readonly seed: number;
-  readonly arm: string;
-  readonly round: number;
-  readonly probes: number;
-  /** of them, those that the regression did not learn from */
-  readonly heldOut: number;
-  /** of the influences that were learnt from, nats a token */
-  readonly mean: number;
-  readonly deviation: number;
-  /** mean squared error on the held-out ones, in variances of those that were learnt from */
-  readonly heldOutLoss: number;
-  /** of prediction and influence of the held-out ones */
-  readonly spearman: number;
+/** How a stage by which arms learn has fared: a table with a line a seed, arm and round, of figures of the stage's summary. */
+export interface LearntTable {
+  /** of the section */
+  readonly id: string;
+  readonly title: string;
+  readonly caption: string;
+  readonly columns: readonly { readonly name: string; /** field of the summary, a number */ readonly of: string; readonly as: 'count' | 'figures' | 'percent' | 'correlation' }[];
+  /** how it is read */
+  readonly note?: string;
+}
+
+export interface LearntFigures extends LearntTable {
+  readonly rows: readonly { readonly seed: number; readonly arm: string; readonly round: number; /** a column each */ readonly values: readonly number[] }[];
 }
 
 export interface BilevelCurve {

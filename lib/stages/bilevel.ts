@@ -15,17 +15,17 @@ import type { NamedArrays } from '../tensor/index.js';
 import { flattenHeldOut, policyInKey, StepWatch } from './steps/index.js';
 import { NUMERICS_FILE, openCorpus, readTrainedRows, RowSet, TRAINED_ROWS_FILE, writeTrainedRows } from './contents/index.js';
 import { checkNumerics, throwIfStopped } from './execution/index.js';
+import { bilevelWork } from './bilevel-work.js';
 import { readArrays } from './state.js';
-import type { BilevelInput, Stage, StageContext } from './types.js';
+import type { BilevelInput, LearningStage, StageContext } from './types.js';
 
 /**
  * Learns the score model θ_s: S outer steps, each of K inner steps of the proxy on the weighted loss, the hypergradient of
  * the validation loss, and one step of θ_s.  @see method §4, steps 1 and 2
  */
-export const bilevel: Stage<'bilevel'> = {
+export const bilevel: LearningStage<'bilevel'> = {
   name: 'bilevel',
   version: 3,
-  resource: 'gpu',
   keyInput: ({ numerics: _policy, divergence, ...input }: BilevelInput) => ({
     ...input,
     ...policyInKey(divergence),
@@ -34,6 +34,7 @@ export const bilevel: Stage<'bilevel'> = {
     // a proxy that is not causal used to see the validation rows' padding up to T: what was learnt so is not found
     ...(input.bilevel.causalProxy ? {} : { padding: 'to the longest' }),
   }),
+  work: bilevelWork,
   run: async (input, context) => {
     const { bilevel: hyper, models, sequenceLength } = input;
     const { outerSteps, innerSteps } = hyper;

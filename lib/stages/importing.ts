@@ -21,7 +21,6 @@ const CONFIG_FILE = 'config.json';
 export const importing: Stage<'importing'> = {
   name: 'importing',
   version: 1,
-  resource: 'cpu',
   // where the folder lies does not matter, what it holds does
   keyInput: ({ model, vocabularySize }: ImportingInput) => ({ model, vocabularySize }),
   keyParts: async (input) => {

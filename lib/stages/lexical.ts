@@ -2,14 +2,16 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digestJson } from '../artifacts/index.js';
 import type { TokenDataset } from '../data/types.js';
-import { logImportance, NgramCounts, trainClassifier, type LexicalScorer } from '../selection/lexical/index.js';
-import { openCorpus } from './contents/index.js';
+import { lexicalScore, logImportance, NgramCounts, trainClassifier, type LexicalScorer } from '../selection/lexical/index.js';
+import { openCorpus, readJson } from './contents/index.js';
 import { throwIfStopped } from './execution/index.js';
 import { sampleRows } from '../data/index.js';
-import type { LexicalInput, Stage, StageContext } from './types.js';
+import type { OpenRater, RatingStage, StageContext, StageInputs } from './types.js';
 
 /** `LexicalScorer` as JSON */
-export const LEXICAL_FILE = 'lexical.json';
+const LEXICAL_FILE = 'lexical.json';
+/** of the result, 10,000 weights as text, about */
+const LEXICAL_BYTES = 200_000;
 /** rows of the group for each wanted text that the classifier learns from */
 const NEGATIVES = 4;
 /** fewer say little of a corpus of many sources */
@@ -19,10 +21,9 @@ const FEWEST_NEGATIVES = 2_000;
  * Weights of hashed n-grams by which rows are likened to the validation set: importance weights, or a classifier's. No tensors, and no model but
  * these counts.  @see method §9
  */
-export const lexical: Stage<'lexical'> = {
+export const lexical: RatingStage<'lexical'> = {
   name: 'lexical',
   version: 1,
-  resource: 'cpu',
   run: async (input, context) => {
     const corpus = await openCorpus(context.store, input.corpus);
     const group = await corpus.group(input.group);
@@ -32,6 +33,14 @@ export const lexical: Stage<'lexical'> = {
     await writeFile(path.join(context.scratch, LEXICAL_FILE), text);
     return { kind: 'lexical-scorer', folder: context.scratch, digest: digestJson(JSON.parse(text)), summary: { method: input.method, group: input.group, wantedTexts: wanted.length } };
   },
+  work: ({ data }) => ({ amount: data.rowsPerGroup, unit: 'rows', flops: 0, bytes: LEXICAL_BYTES }),
+  openRater: (from) => byNgrams(from),
+};
+
+const byNgrams: OpenRater = async ({ input: { sequenceLength, batchSize }, scorer }) => {
+  const { weights, ...rest } = await readJson<Omit<LexicalScorer, 'weights'> & { readonly weights: readonly number[] }>(scorer, LEXICAL_FILE);
+  const learnt = { ...rest, weights: Float32Array.from(weights) };
+  return (tokens) => Float32Array.from({ length: batchSize }, (_, i) => lexicalScore(learnt, tokens.subarray(i * sequenceLength, (i + 1) * sequenceLength)));
 };
 
 async function dsir(wanted: readonly Int32Array[], group: TokenDataset, context: StageContext): Promise<LexicalScorer> {
@@ -45,7 +54,7 @@ async function dsir(wanted: readonly Int32Array[], group: TokenDataset, context:
   return { weights: logImportance({ target, raw }), bias: 0, pooling: 'sum' };
 }
 
-async function classifier(wanted: readonly Int32Array[], group: TokenDataset, { seed }: LexicalInput, context: StageContext): Promise<LexicalScorer> {
+async function classifier(wanted: readonly Int32Array[], group: TokenDataset, { seed }: StageInputs['lexical'], context: StageContext): Promise<LexicalScorer> {
   const count = Math.max(FEWEST_NEGATIVES, NEGATIVES * wanted.length);
   const drawn = new Set(sampleRows(group.rows, Math.min(1, count / group.rows), `${seed}/negatives`));
   const negatives: Int32Array[] = [];

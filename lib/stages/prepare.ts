@@ -6,7 +6,6 @@ import type { PrepareInput, Stage } from './types.js';
 export const prepare: Stage<'prepare'> = {
   name: 'prepare',
   version: 2,
-  resource: 'cpu',
   // where the files lie does not matter, what they hold does, and what they are called from where their source begins
   keyInput: ({ configFolder: _where, data, heldOut, tokenizer, ...input }: PrepareInput) => ({
     ...input,

@@ -14,7 +14,6 @@ import type { Stage, StageContext, TrainingInput } from './types.js';
 export const training: Stage<'training'> = {
   name: 'training',
   version: 2,
-  resource: 'gpu',
   keyInput: ({ numerics: _policy, divergence, ...input }: TrainingInput) => ({ ...input, ...policyInKey(divergence) }),
   run: async (input, context) => {
     const { batchSize, sequenceLength, steps, vocabularySize } = input;

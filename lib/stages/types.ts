@@ -1,27 +1,34 @@
+import type { z } from 'zod';
+import type { stageInputSchemas } from '../../config/inputs/stages.js';
 import type { RunConfig } from '../../config/schema.js';
 import type { DivergenceConfig } from '../../config/sections/divergence.js';
 import type { MatesConfig } from '../../config/sections/mates.js';
 import type { ModelConfig, WhichModel } from '../../config/sections/models.js';
+import type { ScoredBy } from '../../config/tables/selectors.js';
+import type { LearningStageName, StageName } from '../../config/tables/stages.js';
 import type { Artifact, Ref } from '../artifacts/types.js';
 import type { Store } from '../artifacts/index.js';
 import type { DataWait, Feeder, OpenFeeder, RowIdsFolder, WaitClock } from '../data/index.js';
 import type { ProgramCache } from '../programs/index.js';
+import type { LearntTable } from '../report/types.js';
 import type { CheckpointFiles } from './contents/index.js';
 
-/** The stages by name, each with what it takes. Inputs are plain JSON: configuration, seeds and references, never data. */
-export interface StageInputs {
+/** What stages take that is written out here. */
+interface WrittenInputs {
   prepare: PrepareInput;
   selection: SelectionInput;
   importing: ImportingInput;
   training: TrainingInput;
   bilevel: BilevelInput;
-  lexical: LexicalInput;
   mates: MatesInput;
   scoring: ScoringInput;
   evaluation: EvaluationInput;
   report: ReportInput;
 }
-export type StageName = keyof StageInputs;
+/** The stages by name, each with what it takes: as written here, else as its schema has it. Inputs are plain JSON: configuration, seeds and references, never data. */
+export type StageInputs = WrittenInputs & { readonly [Name in Exclude<StageName, keyof WrittenInputs>]: z.output<(typeof stageInputSchemas)[Name]> };
+
+export type { StageName } from '../../config/tables/stages.js';
 
 export interface PrepareInput {
   readonly data: RunConfig['data'];
@@ -142,14 +149,6 @@ export interface MatesInput {
   readonly seed: string;
 }
 
-/** What selectors that need no tensors learn from a group and the validation set. */
-export interface LexicalInput {
-  readonly method: 'dsir' | 'quality-classifier';
-  readonly corpus: Ref;
-  readonly group: number;
-  readonly seed: string;
-}
-
 export interface ScoringInput {
   readonly models: RunConfig['models'];
   readonly sequenceLength: number;
@@ -161,7 +160,7 @@ export interface ScoringInput {
   /** what `by` says of it: θ_s, a language model's state, or n-gram weights */
   readonly scorer: Ref;
   /** `perplexity`: minus the mean next-token loss, nats. @default 'score-model' */
-  readonly by?: 'score-model' | 'perplexity' | 'lexical';
+  readonly by?: ScoredBy;
   readonly compiler: RunConfig['runtime']['compiler'];
   readonly precision: RunConfig['runtime']['precision'];
 }
@@ -245,13 +244,39 @@ export interface Stage<Name extends StageName = StageName> {
   readonly name: Name;
   /** raised when equal inputs may give other results */
   readonly version: number;
-  /** `gpu`: tensor work */
-  readonly resource: 'cpu' | 'gpu';
   /** what decides the result and is not in the input: digests of source files */
   keyParts?(input: StageInputs[Name]): Promise<unknown>;
   /** the input as far as it decides the result; default: all of it */
   keyInput?(input: StageInputs[Name]): unknown;
   run(input: StageInputs[Name], context: StageContext): Promise<StageOutput>;
+}
+
+/** A stage by which an arm learns in each round what rows are worth. */
+export interface LearningStage<Name extends LearningStageName = LearningStageName> extends Stage<Name> {
+  /** how much there is to do in a round, by the configuration */
+  work(config: RunConfig): Work;
+  /** how it has fared, for the report; absent: the report has nothing of it, or a section made for it */
+  readonly table?: LearntTable;
+}
+
+/** One that says itself how rows are scored by what it gives. */
+export interface RatingStage<Name extends LearningStageName = LearningStageName> extends LearningStage<Name> {
+  readonly openRater: OpenRater;
+}
+
+/** Scores of a batch of rows. @param tokens int32 [batchSize × T], rows one after the other. @returns float32 [batchSize], larger is better */
+export type Rater = (tokens: Int32Array) => Float32Array;
+export type OpenRater = (from: { readonly input: ScoringInput; readonly scorer: Artifact; readonly context: StageContext }) => Promise<Rater>;
+
+/** How much there is to do in a stage, and to keep of it. */
+export interface Work {
+  /** what its rate counts */
+  readonly amount: number;
+  readonly unit: 'tokens' | 'rows' | 'weights';
+  /** of matrix products; 0 for stages without tensors */
+  readonly flops: number;
+  /** of what it leaves behind, about */
+  readonly bytes: number;
 }
 
 export interface StageContext {

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { createControlActivities, createCpuActivities, createGpuActivities } from '../../activities/index.js';
-import { STAGE_ACTIVITIES } from '../../activities/stage-activities.js';
-import { stageByName, type StageName } from '../../lib/stages/index.js';
+import { STAGE_NAMES } from '../../config/tables/stages.js';
+import { stageByName } from '../../lib/stages/index.js';
 import { CONTROL_QUEUE, CPU_QUEUE, GPU_QUEUE } from '../../workflows/types.js';
 
 const nothing = {} as Parameters<typeof createGpuActivities>[0] & Parameters<typeof createControlActivities>[0]; // none of it is reached
@@ -14,9 +14,8 @@ const registered: Readonly<Record<string, readonly string[]>> = {
   [CONTROL_QUEUE]: Object.keys(createControlActivities(nothing)),
 };
 
-test('a stage runs on workers of what it needs first of all', () => {
-  const first = Object.entries(STAGE_ACTIVITIES).map(([name, { on }]) => [name, on[0]]);
-  expect(first).toEqual(Object.keys(STAGE_ACTIVITIES).map((name) => [name, stageByName(name as StageName).resource])); // names of the table
+test('every stage of the table is there, by its own name', () => {
+  expect(STAGE_NAMES.map((name) => stageByName(name).name)).toEqual(STAGE_NAMES);
 });
 
 test('the CPU workers take stages without tensors, and scores by n-grams', () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { STAGE_NAMES } from '../../config/tables/stages.js';
 
 /**
  * What a worker and its trainer child say to each other over IPC. Both sides parse what they hear: a child of another
@@ -7,7 +8,7 @@ import { z } from 'zod';
 const refSchema = z.strictObject({ uri: z.string(), sha256: z.string(), size: z.number(), digest: z.string() });
 
 const taskSchema = z.strictObject({
-  name: z.enum(['prepare', 'selection', 'importing', 'training', 'bilevel', 'lexical', 'mates', 'scoring', 'evaluation', 'report']),
+  name: z.enum(STAGE_NAMES),
   run: z.string(),
   stage: z.string(),
   /** held against the stage's schema by the activity that sends it; JSON here */

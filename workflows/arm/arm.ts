@@ -1,15 +1,15 @@
 import { isCancellation } from '@temporalio/workflow';
 import { modelOf } from '../../config/sections/model-of.js';
 import { otherSelection } from '../../config/sections/other-selection.js';
+import { isGiven, selectorRow } from '../../config/tables/selectors.js';
 import type { Ref } from '../../lib/artifacts/types.js';
 import { seedOfChance } from './chance.js';
-import { bilevelStage, givenStage, lexicalStage, matesStage, placeIn, rankedBy, scoringStage, type Learnt } from './choosing-stages.js';
+import { givenStage, learningStage, placeIn, rankedBy, scoringStage, type Learnt } from './choosing-stages.js';
 import { divergenceOf } from './divergence.js';
 import { evaluation } from '../evaluation.js';
 import { trainingRuntime } from './runtime.js';
 import type { Arm, ArmStart, SeedContext } from './seed-context.js';
-import { selection } from '../selection.js';
-import { isLexical, isPerplexity } from '../selectors.js';
+import { selection } from '../plain-stages.js';
 import { decay, pretraining } from '../training.js';
 
 /**
@@ -73,22 +73,20 @@ function checkTasks({ together, input: { config: { evaluation: { tasks, onFailur
 async function select(context: SeedContext, arm: Arm, round: number, from: ArmStart & { readonly scorer: Ref | null }): Promise<{ readonly selection: Ref; readonly scorer: Ref | null }> {
   const { board, input, seed } = context;
   const { config } = input;
-  if (arm.selector === 'bliss' && config.selection.from !== undefined) {
+  if (isGiven(arm.selector, config.selection) && config.selection.from !== undefined) {
     if (otherSelection(config.selection.from) !== undefined) return { selection: await context.together.resolveSelection({ from: config.selection.from, seed }), scorer: null };
     return { selection: (await board.runOne(givenStage(context, arm, round, { ...from, path: config.selection.from }))).ref, scorer: null };
   }
   const group = round;
   // every stage is awaited right here: another promise between would change which of two arms' next stages begins first, and open runs replay that
+  const { stage, scoredBy: by, ranking } = selectorRow(arm.selector);
   let learnt: Learnt | undefined;
-  if (isPerplexity(arm.selector)) learnt = { scorer: from.proxy, by: 'perplexity' };
-  if (isLexical(arm.selector)) learnt = { scorer: (await board.runOne(lexicalStage(context, arm, arm.selector, round, from))).ref, by: 'lexical' };
-  if (arm.selector === 'mates') learnt = { scorer: (await board.runOne(matesStage(context, arm, round, from))).ref, by: 'score-model' };
-  if (arm.selector === 'bliss') learnt = { scorer: (await board.runOne(bilevelStage(context, arm, round, from))).ref, by: 'score-model' };
+  if (by !== null) learnt = { scorer: stage === null ? from.proxy : (await board.runOne(learningStage(stage, { context, arm, round, start: from }))).ref, by };
   const scores = learnt === undefined ? [] : (await board.run(scoringStage(context, arm, round, { ...from, ...learnt }))).map(({ ref }) => ref);
   const { fraction, trainedRows } = config.selection;
   const drawnBy = arm.selector === 'random' ? seedOfChance(config.selection, seed) : seed;
   // the noise is not that of the arm of chance, whose rows would come with it
-  const drawn = arm.selector === 'mates' ? `round-${round}/mates` : `round-${round}`;
+  const drawn = ranking?.method === 'gumbel-top-k' ? `round-${round}/${arm.selector}` : `round-${round}`;
   const kept = await board.runOne({
     name: 'selection',
     workflow: selection,

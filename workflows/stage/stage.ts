@@ -25,12 +25,16 @@ const LONGEST_ATTEMPT = '60 days';
 
 const { claimEpoch } = proxyActivities<CpuActivities>({ taskQueue: CONTROL_QUEUE, startToCloseTimeout: '30s', retry: { initialInterval: '1s' }, summary: 'fence off whatever of this stage still runs elsewhere' });
 
-const stageOptions = (worker: RunConfig['worker']) => ({
+const stageOptions = (taskQueue: string) => (worker: RunConfig['worker'], summary: string) => ({
   startToCloseTimeout: LONGEST_ATTEMPT,
   heartbeatTimeout: `${worker.heartbeatTimeout}s` as const,
   retry: RETRY,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  taskQueue,
+  summary,
 });
+/** Of a stage's activities, by the kind of workers that they run on. */
+export const activityOptions = { cpu: stageOptions(CPU_QUEUE), gpu: stageOptions(GPU_QUEUE) } as const;
 
 export interface StageActivityParams<Name extends StageName> {
   readonly workflow: StageWorkflowInput<StageName>;
@@ -43,8 +47,8 @@ export interface StageActivityParams<Name extends StageName> {
 }
 
 /** Which part of the stage's activities runs where. */
-export const gpu = (worker: RunConfig['worker'], summary: string): GpuActivities => proxyActivities<GpuActivities>({ ...stageOptions(worker), taskQueue: GPU_QUEUE, summary });
-export const cpu = (worker: RunConfig['worker'], summary: string): CpuActivities => proxyActivities<CpuActivities>({ ...stageOptions(worker), taskQueue: CPU_QUEUE, summary });
+export const gpu = (worker: RunConfig['worker'], summary: string): GpuActivities => proxyActivities<GpuActivities>(activityOptions.gpu(worker, summary));
+export const cpu = (worker: RunConfig['worker'], summary: string): CpuActivities => proxyActivities<CpuActivities>(activityOptions.cpu(worker, summary));
 
 /** Lays a finished report into the run's folder: copying a few megabytes. */
 export const { presentRun } = proxyActivities<CpuActivities>({ taskQueue: CONTROL_QUEUE, startToCloseTimeout: '10m', retry: { initialInterval: '1s' }, summary: 'lay the report into the run folder' });

@@ -14,7 +14,6 @@ import type { EvaluationInput, Stage } from '../types.js';
 export const evaluation: Stage<'evaluation'> = {
   name: 'evaluation',
   version: 3,
-  resource: 'gpu',
   keyInput: ({ tasks, ...input }: EvaluationInput) => (tasks === undefined ? input : { ...input, tasks: tasks.of.map(({ path: _where, ...one }) => one) }),
   keyParts: ({ tasks }) => taskDigests(tasks),
   run: async (input, context) => {

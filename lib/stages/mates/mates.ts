@@ -8,18 +8,21 @@ import { checkNumerics, throwIfStopped } from '../execution/index.js';
 import { readArrays } from '../state.js';
 import { fitInfluence } from './influence-fit.js';
 import { probedFiles, readProbed, writeProbed } from './probed-rows.js';
+import { influenceTable } from './influence-table.js';
+import { matesWork } from './mates-work.js';
 import { probeRows } from './probing.js';
-import type { MatesInput, Stage } from '../types.js';
+import type { LearningStage, MatesInput } from '../types.js';
 
 /**
  * Learns an influence model as MATES does: probes single steps of the target on a uniform sample of the group, then fits a score model to what they did
  * to the validation loss. Its steps are the probes, then those of the regression.  @see method §9
  */
-export const mates: Stage<'mates'> = {
+export const mates: LearningStage<'mates'> = {
   name: 'mates',
   version: 1,
-  resource: 'gpu',
   keyInput: ({ numerics: _policy, ...input }: MatesInput) => input,
+  work: matesWork,
+  table: influenceTable,
   run: async (input, context) => {
     const { mates: settings, models: { proxy, target, vocabularySize }, sequenceLength, compiler: mode, precision, recompute } = input;
     const corpus = await openCorpus(context.store, input.corpus);

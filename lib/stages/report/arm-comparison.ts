@@ -1,11 +1,14 @@
 import type { RunConfig } from '../../../config/schema.js';
+import { selectorRow } from '../../../config/tables/selectors.js';
+import { isLearningStage, LEARNING_STAGES, type StageName } from '../../../config/tables/stages.js';
 import { parquetRows } from '../../data/index.js';
 import type { ReportData, StageTiming } from '../../report/index.js';
+import { LEARNING } from '../learning.js';
 import type { OpenedStage } from './opened-stage.js';
-import { workOf } from './work.js';
+import { scoringWork } from './work.js';
 
 /** stages that an arm has to choose its rows by */
-const TO_CHOOSE = ['bilevel', 'lexical', 'mates', 'scoring', 'selection'];
+const TO_CHOOSE: readonly StageName[] = [...LEARNING_STAGES, 'scoring', 'selection'];
 
 /** Weights that were given were warm before the run. */
 export const targetWarmUpSteps = ({ models, warmUp }: RunConfig): number => (models.target.from === undefined ? warmUp.steps : 0);
@@ -24,16 +27,13 @@ export async function armComparison({ config, opened, timings }: { readonly conf
 function costOf({ arm, config, opened, timings }: { readonly arm: string; readonly config: RunConfig; readonly opened: readonly OpenedStage[]; readonly timings: readonly StageTiming[] }): { readonly seconds: number; readonly flops: number } {
   const own = opened.filter(({ stage }) => stage.arm === arm && TO_CHOOSE.includes(stage.name));
   const paths = new Set(own.map(({ stage }) => stage.stage));
-  const { models, data, scoring, bilevel, mates, pretraining, runtime } = config;
+  const { models, data } = config;
   const selector = config.comparison.arms.find(({ name }) => name === arm)?.selector;
-  const nothing = { uri: '', sha256: '', size: 0, digest: '' };
-  const shared = { ...runtime, models, sequenceLength: data.sequenceLength, corpus: nothing, group: 1 };
+  const by = selector === undefined ? null : selectorRow(selector).scoredBy;
   const shards = { first: 0, end: Math.ceil(data.rowsPerGroup / data.rowsPerShard) };
-  const flopsOf = (name: string): number => {
-    if (name === 'bilevel') return workOf('bilevel', { ...shared, bilevel, proxy: nothing, target: nothing, scorer: null, seed: '' }, config).flops;
-    if (name === 'mates' && mates !== undefined) return workOf('mates', { ...shared, mates, validationLoss: bilevel.validationLoss, adam: pretraining.adam, gradientClip: pretraining.gradientClip, proxy: nothing, target: nothing, seed: '' }, config).flops;
-    if (name !== 'scoring' || selector === 'dsir' || selector === 'quality-classifier') return 0;
-    return workOf('scoring', { ...shared, batchSize: scoring.batchSize, shards, scorer: nothing }, config).flops;
+  const flopsOf = (name: StageName): number => {
+    if (isLearningStage(name)) return LEARNING[name].work(config).flops;
+    return name === 'scoring' ? scoringWork({ models, sequenceLength: data.sequenceLength, shards, by: by ?? 'score-model' }, config).flops : 0;
   };
   return {
     seconds: timings.filter(({ stage }) => paths.has(stage)).reduce((sum, { seconds }) => sum + seconds, 0),

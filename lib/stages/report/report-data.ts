@@ -5,6 +5,7 @@ import { pairedItemsStandardError, pairedStandardError, PASSAGES_FILE, TASK_ITEM
 import { missingEvaluations, type EvaluationPoint, type ReportData, type SampleGroup, type SelectionFacts, type StageTiming, type TaskPoint, type TrainingCurve } from '../../report/index.js';
 import { parseTimings } from '../../timings.js';
 import { armComparison, targetWarmUpSteps } from './arm-comparison.js';
+import { learntFigures } from './learnt-figures.js';
 import { type NumericsRecord, readJson, readNumerics, type SkippedBatch, skippedNote } from '../contents/index.js';
 import type { OpenedStage } from './opened-stage.js';
 import type { TaskSummary } from '../evaluation/index.js';
@@ -33,7 +34,6 @@ export async function gather({ run, config, opened, timings, forked, failed = []
   const selections: SelectionFacts[] = [];
   const samples: SampleGroup[] = [];
   const bilevel: ReportData['bilevel'][number][] = [];
-  const influence: NonNullable<ReportData['influence']>[number][] = [];
   for (const { stage, artifacts } of opened) {
     const { seed, arm, round } = stage;
     if (seed === null || arm === null || round === null) continue;
@@ -55,19 +55,16 @@ export async function gather({ run, config, opened, timings, forked, failed = []
       }));
       bilevel.push({ seed, arm, round, points: thin(points) });
     }
-    if (stage.name === 'mates') {
-      const { probes, heldOut, influenceMean: mean, influenceDeviation: deviation, heldOutLoss, heldOutSpearman: spearman } = stage.results[0].summary as Readonly<Record<string, number>>; // written by our mates stage
-      influence.push({ seed, arm, round, probes, heldOut, mean, deviation, heldOutLoss, spearman });
-    }
   }
   const timed = stageTimings(opened, timings);
+  const learnt = learntFigures(opened);
   return {
     run,
     state: 'done',
     arms: config.comparison.arms,
     training: await trainingCurves(config, opened),
     bilevel,
-    ...(influence.length === 0 ? {} : { influence }),
+    ...(learnt.length === 0 ? {} : { learnt }),
     selections,
     samples,
     timings: timed,

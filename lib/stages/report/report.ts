@@ -15,7 +15,6 @@ import type { FailedStage, FinishedStage, Forked, Stage } from '../types.js';
 export const report: Stage<'report'> = {
   name: 'report',
   version: 2,
-  resource: 'cpu',
   run: async (input, context) => {
     const { run, config, forked, failed } = input;
     const stages = 'uri' in input.stages ? await readFinishedStages({ store: context.store, ref: input.stages }) : input.stages;

@@ -14,7 +14,6 @@ import type { Stage } from '../types.js';
 export const scoring: Stage<'scoring'> = {
   name: 'scoring',
   version: 2,
-  resource: 'gpu',
   run: async (input, context) => {
     const { batchSize } = input;
     const corpus = await openCorpus(context.store, input.corpus);

@@ -20,7 +20,6 @@ import type { SelectionInput, Stage, StageContext } from '../types.js';
 export const selection: Stage<'selection'> = {
   name: 'selection',
   version: 2,
-  resource: 'cpu',
   // by ids nothing else of the input decides; where they lie does not
   keyInput: ({ ids, ...input }: SelectionInput) => (ids === undefined ? input : { corpus: input.corpus, by: 'ids' }),
   keyParts: async ({ ids }) => (ids === undefined ? null : { ids: await idDigests(ids) }),

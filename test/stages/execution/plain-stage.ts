@@ -27,7 +27,6 @@ export async function call({ root, attempt, run, scope = '', keyParts = async ()
   const stage: Stage<'prepare'> = {
     name: 'prepare',
     version: 1,
-    resource: 'cpu',
     keyInput: () => 'same',
     keyParts,
     run: async (_input, context) => {

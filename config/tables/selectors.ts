@@ -1,0 +1,112 @@
+import { resourceOf, type LearningStageName } from './stages.js';
+
+/*
+ * Ways in which an arm chooses its rows, each in one place: data alone, for all rooms.
+ */
+
+interface SelectorRow<By extends string = 'score-model' | 'perplexity' | LearningStageName> {
+  /** in the configuration's reference; absent where its name says it */
+  readonly about?: string;
+  /** by which it learns in each round; null: it scores by what is there, or not at all */
+  readonly stage: LearningStageName | null;
+  /** what rows are scored by: a score model that its stage gives, the warmed-up proxy, or what its stage gives in a form of its own; null: rows have no scores */
+  readonly scoredBy: By | null;
+  /** its own ranking rule, in the place of `selection.method` */
+  readonly ranking?: { readonly method: 'middle' } | { readonly method: 'gumbel-top-k'; /** of the section `mates`, in standard deviations of the scores */ readonly temperature: 'mates.temperature' };
+  /** section of the configuration that it needs */
+  readonly section?: 'mates';
+  /** for readers of a data set: by what rows were chosen */
+  readonly by: string;
+  /** what a score is */
+  readonly score: string;
+  /** which rows are kept; absent: as `selection.method` says */
+  readonly kept?: string;
+  /** rows of the group train what scores them */
+  readonly trainsOnRows?: true;
+}
+
+/** Every selector, in the order in which the configuration lists them. */
+export const SELECTORS = {
+  bliss: {
+    stage: 'bilevel',
+    scoredBy: 'score-model',
+    by: 'by bilevel influence scoring: by a score model that learnt which rows lower the loss on held-out text',
+    score: 'logit of the score model, before the sigmoid',
+    trainsOnRows: true,
+  },
+  random: { stage: null, scoredBy: null, by: 'by chance', score: 'null: chance has none' },
+  dsir: {
+    about: 'n-gram importance weights towards the validation set',
+    stage: 'lexical',
+    scoredBy: 'lexical',
+    by: 'by importance weights of n-grams towards the validation set (DSIR)',
+    score: 'log importance weight',
+  },
+  'quality-classifier': {
+    about: 'a linear classifier of n-grams between the validation set and the corpus',
+    stage: 'lexical',
+    scoredBy: 'lexical',
+    by: 'by a linear classifier of n-grams between the validation set and the corpus',
+    score: 'logit of the classifier',
+  },
+  'perplexity-low': {
+    about: 'rows that the warmed-up proxy finds easiest',
+    stage: null,
+    scoredBy: 'perplexity',
+    by: 'by the loss of the warmed-up proxy, easiest first',
+    score: 'minus the mean next-token loss, in nats',
+  },
+  'perplexity-middle': {
+    about: 'rows that the warmed-up proxy finds neither easy nor hard',
+    stage: null,
+    scoredBy: 'perplexity',
+    ranking: { method: 'middle' },
+    by: 'by the loss of the warmed-up proxy, neither easy nor hard',
+    score: 'minus the mean next-token loss, in nats',
+    kept: 'those nearest to the median score',
+  },
+  mates: {
+    about: 'a model of what single steps of the target do to its validation loss, by the section mates',
+    stage: 'mates',
+    scoredBy: 'score-model',
+    ranking: { method: 'gumbel-top-k', temperature: 'mates.temperature' },
+    section: 'mates',
+    by: 'as MATES does: by a model that learnt to predict what a training step on a row alone does to the loss on held-out text',
+    score: 'predicted influence, in standard deviations of those measured; larger is better',
+    kept: 'those with the highest scores after Gumbel noise, so that `rank` is not the order of `score`',
+    trainsOnRows: true,
+  },
+} as const satisfies Readonly<Record<string, SelectorRow>>;
+
+type Table = typeof SELECTORS;
+export type SelectorName = keyof Table;
+export const SELECTOR_NAMES = Object.keys(SELECTORS) as SelectorName[]; // those of the table
+
+/** Selectors that learn by a stage. */
+export type SelectorOf<Stage extends LearningStageName> = { [Name in SelectorName]: Table[Name]['stage'] extends Stage ? Name : never }[SelectorName];
+
+/** What rows may be scored by. */
+export type ScoredBy = NonNullable<Table[SelectorName]['scoredBy']>;
+/** Stages that say themselves how rows are scored by what they give. */
+export type OwnScores = Extract<ScoredBy, LearningStageName>;
+export const SCORED_BY = [...new Set(SELECTOR_NAMES.flatMap((name) => SELECTORS[name].scoredBy ?? []))];
+
+/** What is known of a selector. Of one that only a later version knows, whose runs lie in the same home, that is nothing. */
+export const selectorRow = (name: SelectorName): SelectorRow<ScoredBy> =>
+  Object.hasOwn(SELECTORS, name) ? SELECTORS[name] : { stage: null, scoredBy: null, by: `by the selector \`${name}\``, score: 'what the rows were ranked by' };
+
+export const isSelectorOf = <Stage extends LearningStageName>(stage: Stage, name: SelectorName): name is SelectorOf<Stage> => selectorRow(name).stage === stage;
+export const selectorsOf = <Stage extends LearningStageName>(stage: Stage): SelectorOf<Stage>[] => SELECTOR_NAMES.filter((name): name is SelectorOf<Stage> => isSelectorOf(stage, name));
+
+/** Whether its rows are named (`selection.from`) in the place of what it would learn. */
+export const isGiven = (name: SelectorName, { from }: { readonly from?: string | undefined }): boolean => name === 'bliss' && from !== undefined;
+
+/** Stages of a round that come before its selection, in their order. */
+export function scoringStages(name: SelectorName, selection: { readonly from?: string | undefined }): readonly (LearningStageName | 'scoring')[] {
+  const { stage, scoredBy } = selectorRow(name);
+  if (isGiven(name, selection)) return [];
+  return [...(stage === null ? [] : [stage]), ...(scoredBy === null ? [] : ['scoring' as const])];
+}
+
+/** Scores by a model take a device; those of a stage's own what the stage takes. */
+export const scoresOnDevice = (by: ScoredBy): boolean => by === 'score-model' || by === 'perplexity' || resourceOf(by) === 'gpu';

@@ -1,0 +1,24 @@
+import type { RunConfig } from '../../config/schema.js';
+import type { ModelConfig } from '../../config/sections/models.js';
+import { zSolvers } from '../bilevel/index.js';
+import { createModel, createScoreModel, flopsPerToken, parameterCount } from '../models/index.js';
+import type { Work } from './types.js';
+
+/**
+ * In forward passes: inner step 3 of the proxy, 1 of target and score model; outer step 3 for ∇F, 3 for all a_i, 3 of the score model, and 3 and 6
+ * a product with H.  @see docs/performance.md
+ */
+export function bilevelWork({ bilevel: hyper, models, data: { sequenceLength } }: RunConfig): Work {
+  const { outerSteps, innerSteps, batchSize, validationBatchSize, solver } = hyper;
+  const { vocabularySize } = models;
+  const forward = (model: ModelConfig): number => sequenceLength * flopsPerToken({ model, vocabularySize, sequenceLength }).forward;
+  const proxy = forward(models.proxy);
+  const target = forward(models.target);
+  const score = proxy - sequenceLength * 2 * vocabularySize * models.proxy.width;
+  const products = zSolvers[solver.method].products(solver);
+  const inner = innerSteps * batchSize * (3 * proxy + target + score);
+  const outer = 3 * validationBatchSize * proxy + batchSize * (3 * proxy + 3 * score + (products === 0 ? 0 : target + 3 * proxy + 6 * products * proxy));
+  const proxyModel = createModel(models.proxy);
+  const kept = parameterCount(createScoreModel(proxyModel).shapes(vocabularySize)) + parameterCount(proxyModel.shapes(vocabularySize));
+  return { amount: outerSteps * batchSize * (innerSteps + 1), unit: 'rows', flops: outerSteps * (inner + outer), bytes: 4 * kept };
+}

@@ -1,0 +1,12 @@
+import { ApplicationFailure } from '@temporalio/workflow';
+import { modelOf } from '../../config/sections/model-of.js';
+import type { PipelineInput } from '../types.js';
+
+/** Models as stages get them. */
+export const modelsOf = ({ models }: PipelineInput['config']) => ({ ...models, proxy: modelOf(models.proxy), target: modelOf(models.target) });
+
+/** @throws ApplicationFailure where the configuration was not checked */
+export function matesSection({ mates }: PipelineInput['config']): NonNullable<typeof mates> {
+  if (mates === undefined) throw ApplicationFailure.nonRetryable('an arm of selector mates needs the section mates of the configuration', 'ConfigInvalid');
+  return mates;
+}
