@@ -1,10 +1,7 @@
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
-import { hold, KEPT, type Store } from '../lib/artifacts/index.js';
+import type { Store } from '../lib/artifacts/index.js';
 import type { Ref } from '../lib/artifacts/types.js';
 import type { Home } from '../lib/home.js';
-import { publishFinishedStages, readFinishedStages } from '../lib/stages/finished-stages.js';
-import { openScratch } from '../lib/stages/execution/scratch.js';
+import { keepFinishedStages, readFinishedStages } from '../lib/stages/finished-stages.js';
 import type { FinishedStage, StageResult } from '../lib/stages/types.js';
 
 export interface KeepFinished {
@@ -31,17 +28,7 @@ export const createFinishedStagesActivities = ({ store, home }: { readonly store
     const before = known === null ? [] : await readFinishedStages({ store, ref: known });
     const all = new Map([...before, ...stages].map((stage) => [stage.stage, stage]));
     const sorted = [...all.values()].filter(({ stage }) => place.has(stage)).sort((a, b) => (place.get(a.stage) ?? 0) - (place.get(b.stage) ?? 0));
-    const scratch = await openScratch(path.join(home.root, 'scratch'));
-    try {
-      const folder = path.join(scratch.folder, 'stages');
-      await mkdir(folder);
-      const ref = await publishFinishedStages({ store, stages: sorted, folder });
-      // while the run goes on only its history has this reference: garbage collection reads no histories
-      await hold({ blobs: store.blobs, run, stage: KEPT, ref });
-      return ref;
-    } finally {
-      await scratch.remove();
-    }
+    return keepFinishedStages({ store, home, stages: sorted, run });
   },
 
   /** What was kept, page by page from 0. */

@@ -6,7 +6,7 @@ import type { Ref } from '../lib/artifacts/types.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
 import { chosenSelection } from '../lib/stages/selection/chosen-selection.js';
-import type { FinishedStage } from '../lib/stages/types.js';
+import { reportedStages, STAGES_FILE } from '../lib/stages/finished-stages.js';
 import { attemptOf, parseTimings } from '../lib/timings.js';
 import { Context } from '@temporalio/activity';
 import { lastSigns, secondsOf } from './progress-files.js';
@@ -43,14 +43,9 @@ export const createRunFolderActivities = ({ store, home }: { readonly store: Sto
   /** The selection of round N of another run: of the same seed where it has it, else of its first. */
   resolveSelection: async ({ from, seed }: { readonly from: string; readonly seed: number }): Promise<Ref> => {
     const { run, round } = otherSelection(from) ?? { run: from, round: 0 };
-    const file = path.join(home.run(run).root, 'stages.json');
     const missing = (message: string): BlissError => new BlissError({ code: 'ConfigInvalid', message, where: 'selection.from', fix: `name a finished run of ${home.runs} and one of its rounds: RUN/round-N` });
-    let stages: FinishedStage[];
-    try {
-      stages = JSON.parse(await readFile(file, 'utf8')) as FinishedStage[]; // written by our report stage
-    } catch {
-      throw missing(`run '${run}' is not finished or not in this home (no ${file})`);
-    }
+    const stages = reportedStages(home.run(run));
+    if (stages === undefined) throw missing(`run '${run}' is not finished or not in this home (no ${path.join(home.run(run).root, STAGES_FILE)})`);
     const found = chosenSelection({ stages, round, seed });
     if (found === undefined) throw missing(`run '${run}' has no selection by scores of round ${round}`);
     const asking = Context.current().info.workflowExecution?.workflowId;

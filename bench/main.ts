@@ -54,9 +54,17 @@ async function run(bench: Bench<unknown>, options: Options): Promise<void> {
 const program = new Command('npm run bench --').description('Measures speed and memory, each figure beside PyTorch’s on the same machine. Without a name: the list.');
 program.argument('[name]', 'one of them').action((unknown?: string) => {
   // only a name that is no command comes here
-  if (unknown !== undefined) program.error(`error: there is no bench ${unknown}; name one of ${benches.map((bench) => bench.name).join(', ')}, write-docs`);
+  if (unknown !== undefined) program.error(`error: there is no bench ${unknown}; name one of ${benches.map((bench) => bench.name).join(', ')}, install, write-docs`);
   for (const { name, about, cases } of benches) process.stdout.write(`${name.padEnd(16)}${about}${cases.length > 1 ? ` (--model ${cases.join(' | ')})` : ''}\n`);
 });
+program
+  .command('install')
+  .description('makes the virtual environment with PyTorch that the benches use, and tests too: some gigabytes in the cache, once')
+  .action(async () => {
+    const pyTorch = await findPyTorch({ say });
+    if ('unavailable' in pyTorch) return program.error(pyTorch.unavailable);
+    say(`it is there: ${pyTorch.python}`);
+  });
 program.command('write-docs').description('writes the tables of docs/performance.md anew from bench/results').action(writeDocs);
 for (const bench of benches) {
   program

@@ -9,7 +9,16 @@ import { packageRoot } from '../lib/package-root.js';
 export type PyTorch = { readonly python: string } | { readonly unavailable: string };
 
 const SOURCES = path.join(packageRoot(), 'bench', 'pytorch');
-const PINS = path.join(SOURCES, 'requirements.txt');
+const listed = (file: string): string => path.join(SOURCES, file);
+
+/** what the benches import */
+const PINS = listed('requirements.txt');
+/** what tests import beside it */
+const OF_TESTS = listed('requirements-tests.txt');
+/** of which tests read a file: nothing that it asks for is installed */
+const FILES_OF_TESTS = listed('requirements-files.txt');
+/** what all these bring with them */
+const CONSTRAINTS = listed('constraints.txt');
 
 /** Lines of a failed command worth showing. */
 const LAST_LINES = 6;
@@ -20,32 +29,46 @@ export interface FindPyTorchInput {
   readonly say: (text: string) => void;
 }
 
+const environment = (): { readonly folder: string; readonly python: string; readonly stamp: string } => {
+  const folder = path.join(cacheFolder(), 'bench', 'pytorch');
+  return { folder, python: path.join(folder, 'bin', 'python'), stamp: path.join(folder, 'installed-requirements.txt') };
+};
+
+/** all lists, as the stamp of a finished environment has them */
+const lists = (): string => [PINS, OF_TESTS, FILES_OF_TESTS, CONSTRAINTS].map((file) => readFileSync(file, 'utf8')).join('\n');
+
+/** The interpreter of the virtual environment in the cache, where that has what is listed today. */
+export function installedPython(): string | undefined {
+  const { python, stamp } = environment();
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === lists() ? python : undefined;
+}
+
 /**
- * A virtual environment of the pinned packages, made in the cache by the first bench that wants one and used by the next ones.
+ * A virtual environment of the pinned packages, made in the cache by the first bench that wants one and used by the next ones, and by tests.
  * Where pip cannot get them our own figures are told alone.
  */
 export async function findPyTorch({ python, say }: FindPyTorchInput): Promise<PyTorch> {
-  const pins = readFileSync(PINS, 'utf8');
   if (python !== undefined) {
-    const missing = await unmetPins(python, pins);
+    const missing = await unmetPins(python, readFileSync(PINS, 'utf8'));
     return missing === '' ? { python } : { unavailable: `${python} does not have what bench/pytorch/requirements.txt asks for: ${missing}` };
   }
-  const folder = path.join(cacheFolder(), 'bench', 'pytorch');
-  const own = path.join(folder, 'bin', 'python');
-  const stamp = path.join(folder, 'installed-requirements.txt');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === pins) return { python: own };
+  const installed = installedPython();
+  if (installed !== undefined) return { python: installed };
+  const { folder, python: own, stamp } = environment();
   say(`making a virtual environment with PyTorch in ${folder} (some gigabytes, once)`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(path.dirname(folder), { recursive: true });
+  const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--quiet'];
   const commands: readonly (readonly [string, readonly string[]])[] = [
     ['python3', ['-m', 'venv', folder]],
-    [own, ['-m', 'pip', 'install', '--disable-pip-version-check', '--quiet', '--requirement', PINS]],
+    [own, [...pip, '--constraint', CONSTRAINTS, '--requirement', PINS, '--requirement', OF_TESTS]],
+    [own, [...pip, '--no-deps', '--require-hashes', '--requirement', FILES_OF_TESTS]],
   ];
   for (const [program, args] of commands) {
     const { code, output } = await capture(program, args);
     if (code !== 0) return { unavailable: `${program} ${args.slice(0, 3).join(' ')} failed: ${output.trimEnd().split('\n').slice(-LAST_LINES).join('\n')}` };
   }
-  writeFileSync(stamp, pins);
+  writeFileSync(stamp, lists());
   return { python: own };
 }
 

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { codeOf } from '../lib/code-of.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home, RunFolder, RunRecord } from '../lib/home.js';
 import { makeHome } from '../lib/home-folder.js';
@@ -61,7 +62,7 @@ export function claimRunFolder(home: Home, run: string): boolean {
     mkdirSync(home.run(run).root);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
   }
 }

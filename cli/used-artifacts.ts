@@ -1,12 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import { heldBy, KEPT, type HeldArtifact, type Store } from '../lib/artifacts/index.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home, RunFolder } from '../lib/home.js';
-import { readFinishedStages } from '../lib/stages/finished-stages.js';
-import type { FinishedStage } from '../lib/stages/types.js';
-import { finishedIn, type Timing } from '../lib/timings.js';
+import { readFinishedStages, reportedStages } from '../lib/stages/finished-stages.js';
+import { finishedIn, isFinished, type Timing } from '../lib/timings.js';
 import type { PipelineInput } from '../workflows/types.js';
+import { madeIn } from './made.js';
 import { readJson, readOutcome } from './runs.js';
 import { readProgress } from './view/index.js';
 
@@ -39,7 +38,7 @@ export async function usedArtifacts({ home, store }: { readonly home: Home; read
     const finished = finishedIn(existsSync(folder.timings) ? readFileSync(folder.timings, 'utf8') : '');
     const made = [
       ...finished.flatMap(({ artifact }) => artifact ?? []),
-      ...(readJson<readonly FinishedStage[]>(path.join(folder.root, 'stages.json')) ?? []).flatMap(({ results }) => results.map(({ ref }) => ref.uri)),
+      ...(reportedStages(folder) ?? []).flatMap(({ results }) => results.map(({ ref }) => ref.uri)),
       ...listsOf(folder),
       ...(input?.known === undefined ? [] : [input.known.uri]),
       ...(outcome?.result === undefined ? [] : [outcome.result.report.uri]),
@@ -72,8 +71,8 @@ interface CheckNothingLost {
 
 /** The store holds what a stage has made before anything says that it is done; of stages that earlier versions finished only a line says it, which may be lost. */
 async function checkNothingLost({ store, run, folder, finished, held, known }: CheckNothingLost): Promise<void> {
-  const told = new Set([...held.map(({ stage }) => stage), ...finished.flatMap(({ stage, artifact }) => (artifact === undefined ? [] : [stage]))]);
-  const done = [...finished, ...readProgress(folder).filter(({ state, attempt }) => attempt > 0 && (state === 'done' || state === 'cached'))].map(({ stage }) => stage);
+  const told = madeIn({ folder, held });
+  const done = [...finished, ...readProgress(folder).filter((stage) => stage.attempt > 0 && isFinished(stage))].map(({ stage }) => stage);
   let missing = done.filter((stage) => !told.has(stage));
   for (const uri of missing.length === 0 ? [] : [...held.flatMap((one) => (one.stage === KEPT ? [one.uri] : [])), ...listsOf(folder), ...(known === undefined ? [] : [known])]) {
     const listed = await readFinishedStages({ store, ref: { uri, sha256: uri.split('/').at(-2) ?? '', size: 0, digest: '' } });

@@ -1,5 +1,7 @@
 import { shardForHalf, smallerHalf } from './halves.js';
+import { OWN_ITEMS } from './tables/tasks.js';
 import { matesProblems } from './mates-problems.js';
+import { modelProblems } from './model-problems.js';
 import { expected } from './problem.js';
 import type { FieldPath, Problem } from './problem.js';
 import type { RunConfig } from './fields.js';
@@ -11,8 +13,8 @@ export function crossFieldProblems(config: RunConfig): Problem[] {
     ...seedsAndArms(config),
     ...corpus(config),
     ...vocabulary(config),
-    ...modelShapes(config.models.proxy, ['models', 'proxy']),
-    ...modelShapes(config.models.target, ['models', 'target']),
+    ...modelProblems(config.models.proxy, ['models', 'proxy']),
+    ...modelProblems(config.models.target, ['models', 'target']),
     ...schedules(config),
     ...batches(config),
     ...microBatches(config),
@@ -36,9 +38,8 @@ function seedsAndArms({ seeds, comparison, evaluation }: RunConfig): Problem[] {
   ];
 }
 
-/** One task has its own: lib/evaluation, which may not be read here. */
 function tasksWithoutItems({ tasks = [] }: RunConfig['evaluation']): Problem[] {
-  return tasks.flatMap(({ name, path }, i) => (path !== undefined || name === 'wordnet' ? [] : [{ path: ['evaluation', 'tasks', i, 'path'], message: expected('nothing', `a file, glob or folder of items of ${name}`) }]));
+  return tasks.flatMap(({ name, path }, i) => (path !== undefined || OWN_ITEMS.includes(name) ? [] : [{ path: ['evaluation', 'tasks', i, 'path'], message: expected('nothing', `a file, glob or folder of items of ${name}`) }]));
 }
 
 function notices({ notices: section }: RunConfig): Problem[] {
@@ -105,57 +106,6 @@ function vocabulary({ data, tokenizer, models }: RunConfig): Problem[] {
       related: [['tokenizer', 'vocabularySize']],
     },
   ];
-}
-
-function modelShapes(model: RunConfig['models']['proxy'], at: FieldPath): Problem[] {
-  if (model.width % model.heads !== 0) {
-    return [
-      {
-        path: [...at, 'heads'],
-        message: expected(`${model.heads}`, `a divisor of width ${model.width}`),
-        fix: `write ${nearestDivisor(model.width, model.heads)}`,
-        related: [[...at, 'width']],
-      },
-    ];
-  }
-  const headWidth = model.width / model.heads;
-  if (model.architecture === 'llama') {
-    const problems: Problem[] = [];
-    if (model.heads % model.keyValueHeads !== 0) {
-      problems.push({
-        path: [...at, 'keyValueHeads'],
-        message: expected(`${model.keyValueHeads}`, `a divisor of heads ${model.heads}`),
-        fix: `write ${nearestDivisor(model.heads, model.keyValueHeads)}`,
-        related: [[...at, 'heads']],
-      });
-    }
-    if (headWidth % 2 !== 0) {
-      problems.push({
-        path: [...at, 'heads'],
-        message: expected(`${model.heads}, which makes heads ${headWidth} wide`, 'heads of an even width, as the rotary embedding turns pairs'),
-        related: [[...at, 'width']],
-      });
-    }
-    return problems;
-  }
-  const rotary = Math.floor(headWidth * model.rotaryFraction); // as Hugging Face rounds it
-  if (rotary >= 2 && rotary % 2 === 0) return [];
-  return [
-    {
-      path: [...at, 'rotaryFraction'],
-      message: expected(`${model.rotaryFraction}, which rotates ${rotary} of a head's ${headWidth} channels`, 'a share that makes an even number ≥ 2'),
-      related: [
-        [...at, 'heads'],
-        [...at, 'width'],
-      ],
-    },
-  ];
-}
-
-function nearestDivisor(n: number, wanted: number): number {
-  let best = 1;
-  for (let d = 1; d <= n; d++) if (n % d === 0 && Math.abs(d - wanted) < Math.abs(best - wanted)) best = d;
-  return best;
 }
 
 function schedules({ warmUp, pretraining }: RunConfig): Problem[] {

@@ -31,7 +31,7 @@ A run is a YAML 1.2 file, or one of the presets by name:
     npx bliss run run.yaml
     npx bliss run demo --set pretraining.steps=200   # one field set otherwise
 
-A file may start from a preset and say only what differs. Mappings are merged key by key; lists, values and mappings of
+A file may start from a preset and say only what differs. Mappings are merged key by key. Lists, values and mappings of
 another \`type\` or \`architecture\` replace what was there:
 
     extends: demo
@@ -39,14 +39,14 @@ another \`type\` or \`architecture\` replace what was there:
     rounds: 4
     bilevel: { score: { peakLearningRate: 1.0e-4 } }
 
-Anchors and merge keys (\`<<: *base\`) are read as YAML 1.1 has them. A text that begins with \`*\`, as a glob may, stands in quotes: \`paths: ["*.jsonl"]\`.
-All of it is handed to Temporal in one piece, so it may have 2 MB: name folders or globs in place of thousands of files.
+Anchors and merge keys (\`<<: *base\`) are read as in YAML 1.1. A text that begins with \`*\`, as a glob may, must be in quotes: \`paths: ["*.jsonl"]\`.
+The whole configuration is given to Temporal in one piece, so it may have at most 2 MB: name folders or globs instead of thousands of files.
 
-\`--set FIELD=VALUE\` comes last and may be repeated. FIELD is a path with dots, in lists by number from 0
-(\`--set data.sources.0.name=web\`); VALUE is YAML (\`--set 'seeds=[1, 2, 3]'\`). Relative paths start from the folder of the file, for a
-preset from the folder you are in; \`~/\` is your home.
+\`--set FIELD=VALUE\` is applied last and may be repeated. FIELD is a path with dots; entries of lists are numbered from 0
+(\`--set data.sources.0.name=web\`). VALUE is YAML (\`--set 'seeds=[1, 2, 3]'\`). Relative paths start from the folder of the file, for a
+preset from the folder you are in; \`~/\` is your home folder.
 
-Editors with a YAML language server complete and check the fields by the JSON Schema that \`bliss init\` writes beside the file and names in
+Editors with a YAML language server complete and check the fields. They use the JSON Schema that \`bliss init\` writes next to the file and names in
 its first line (\`config/run.schema.json\` here).`;
 
 const FIELDS = `## Fields
@@ -55,8 +55,8 @@ Unit 1 is a pure number.`;
 
 const ERRORS = `## Errors
 
-A configuration is checked whole before anything starts, fields against each other too: minibatches fit the rows they are
-drawn from, heads divide the width, the tokenizer fits the vocabulary. All problems are shown at once, each with its line, what was found, what is allowed and the fix where one can be told:
+The whole configuration is checked before anything starts, also whether fields fit each other: minibatches fit the rows that they are
+drawn from, heads divide the width, the tokenizer fits the vocabulary. All problems are shown at once, each with its line, what was found, what is allowed and, where it is known, the fix:
 
     run.yaml:12: pretraining.steps: found "ten", allowed: an integer ≥ 1
     run.yaml:14: pretraining.batchsize: unknown key; did you mean batchSize?
@@ -74,7 +74,7 @@ function parity(): string {
   return [
     '## `parity: release`',
     '',
-    'Sets every departure from the authors’ release back ([method §6](method.md#6-departures-from-the-release)). What a preset says gives way; a field of your own that contradicts is an error.',
+    'Sets every departure from the authors’ release back ([method §6](method.md#6-departures-from-the-release)). It overrides what a preset says; a field of your own that contradicts it is an error.',
     '',
     '| field | becomes | in the release |',
     '|---|---|---|',

@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { isRecord } from '../lib/is-record.js';
 import type { FieldPath } from './problem.js';
 import { runSchema } from './schema.js';
+
+export { isRecord };
 
 /** The part of JSON Schema that zod writes for a run. Errors, documentation, `bliss init` and the editor's schema are all read off this tree. */
 export interface SchemaNode {
@@ -49,7 +52,6 @@ export function runTree(): SchemaNode {
   return (tree = written);
 }
 
-export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The keys that tell the members of a union apart. */
 const DISCRIMINATORS: readonly string[] = ['type', 'architecture'];

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { codeOf } from './code-of.js';
 import { asBlissError, BlissError } from './errors.js';
 import type { Home } from './home.js';
 
@@ -15,7 +16,7 @@ export function homeFault(home: Home): BlissError | undefined {
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
     return undefined;
   } catch (error) {
-    return unusable(home, `${folder === home.root ? 'the home cannot be written to' : `the home cannot be made in ${folder}`} (${codeOf(error)})`, error);
+    return unusable(home, `${folder === home.root ? 'the home cannot be written to' : `the home cannot be made in ${folder}`} (${codeOf(error) ?? String(error)})`, error);
   }
 }
 
@@ -33,7 +34,7 @@ export function makeHome(home: Home): void {
     for (const folder of missing) makeLevel(folder, folder === home.root ? OWNER_ALONE : undefined);
   } catch (error) {
     const known = asBlissError(error, home.root);
-    throw known instanceof BlissError ? known : unusable(home, `the home cannot be made (${codeOf(error)})`, error);
+    throw known instanceof BlissError ? known : unusable(home, `the home cannot be made (${codeOf(error) ?? String(error)})`, error);
   }
 }
 
@@ -49,5 +50,3 @@ function makeLevel(folder: string, mode: number | undefined): void {
 export function isOpenToOthers({ root }: Home): boolean {
   return existsSync(root) && (statSync(root).mode & 0o077) !== 0;
 }
-
-const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : String(error));

@@ -37,7 +37,10 @@ export function parseTimings(text: string): Timing[] {
 }
 
 /** What stages of the run gave, as far as lines tell. */
-export const finishedIn = (text: string): Timing[] => parseTimings(text).filter(({ state }) => state === 'done' || state === 'cached');
+export const finishedIn = (text: string): Timing[] => parseTimings(text).filter(isFinished);
+
+/** An attempt, or the stage that it was the last one at, has given a result: computed, or found. */
+export const isFinished = ({ state }: { readonly state: string }): boolean => state === 'done' || state === 'cached';
 
 /** The same for one attempt at a stage, in its line and in its progress file. */
 export const attemptOf = ({ stage, attempt, startedAt }: { readonly stage: string; readonly attempt: number; readonly startedAt: string }): string => `${stage} ${attempt} ${startedAt}`;

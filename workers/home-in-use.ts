@@ -1,3 +1,4 @@
+import { codeOf } from '../lib/code-of.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
 import { processesWithOpen } from './lock-holders.js';
@@ -50,7 +51,7 @@ export const noLocks = (home: Home, reason: string): BlissError =>
 export const lockUnusable = (home: Home, error: unknown): BlissError =>
   new BlissError({
     code: 'Usage',
-    message: `the home's lock cannot be opened (${error instanceof Error && 'code' in error ? String(error.code) : String(error)})`,
+    message: `the home's lock cannot be opened (${codeOf(error) ?? String(error)})`,
     where: home.lockFile,
     fix: 'be the user whose home it is, or give a folder of yours by --home or BLISS_HOME',
     cause: error,

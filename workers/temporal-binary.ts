@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
+import { codeOf } from '../lib/code-of.js';
 import { BlissError } from '../lib/errors.js';
 import { cacheFolder } from '../lib/home.js';
 import { readInstalled, type Installed } from './installed.js';
@@ -35,7 +36,7 @@ function isForbidden(file: string): boolean {
     accessSync(file, constants.X_OK);
     return false;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EACCES';
+    return codeOf(error) === 'EACCES';
   }
 }
 

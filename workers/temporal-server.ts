@@ -1,6 +1,7 @@
 import { chmodSync, existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Connection } from '@temporalio/client';
+import { codeOf } from '../lib/code-of.js';
 import { BlissError } from '../lib/errors.js';
 import type { Home } from '../lib/home.js';
 import { makeHome } from '../lib/home-folder.js';
@@ -72,7 +73,7 @@ function closeDatabase({ temporalDatabase }: Home): void {
       if (existsSync(file)) chmodSync(file, 0o600);
     } catch (error) {
       // another user's: whether it serves, SQLite will say
-      if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error;
+      if (codeOf(error) !== 'EPERM') throw error;
     }
   }
 }

@@ -7,7 +7,6 @@ import type { StageInputs, StageName } from '../../lib/stages/index.js';
 import { words } from './batches.js';
 import { openCaller } from './stage-caller.js';
 import { bilevelInput, prepareInput, scoringInput, trainingInput } from './stage-inputs.js';
-import { statePlus } from './state.js';
 import type { Subject, SubjectInput } from './subject.js';
 
 export interface FeedingSpec {
@@ -100,7 +99,7 @@ async function bareTraining(config: RunConfig, programs: ProgramCache, seed: num
   const all = words({ purpose: 'feeding', size: 4 * size, vocabularySize: models.vocabularySize, seed });
   const batches = Array.from({ length: 4 }, (_, i) => all.slice(i * size, (i + 1) * size));
   return (steps) => {
-    program.setState(statePlus(program, { params })); // the stage has left its own
+    program.setState(program.fresh({ params })); // the stage has left its own
     program.step({ ids: batches[0], learningRate: 1e-4, update: 1 });
     const started = performance.now();
     for (let i = 1; i < steps; i++) program.step({ ids: batches[i % batches.length], learningRate: 1e-4, update: i + 1 });

@@ -2,7 +2,6 @@ import path from 'node:path';
 import type { BilevelConfig } from '../../config/sections/bilevel.js';
 import { createModel, createScoreModel, writeSafetensors } from '../../lib/models/index.js';
 import { bilevelProgramSettings, createBilevelProgram, type BilevelSpec } from '../../lib/programs/index.js';
-import { statePlus } from './state.js';
 import { writeBatches, writeValidation } from './batches.js';
 import { norm } from './norm.js';
 import type { Subject, SubjectInput } from './subject.js';
@@ -36,7 +35,7 @@ export async function outerStepSubject({ folder, spec }: SubjectInput<OuterStepS
   const validation = await writeValidation({ ...common, rows: bilevel.validationBatchSize });
 
   const program = await createBilevelProgram({ ...programSpec, bilevel: bilevelProgramSettings(bilevel) });
-  program.setState(statePlus(program, { proxy, target, score }));
+  program.setState(program.fresh({ proxy, target, score }));
   let taken = 0;
   let update = 0;
   const nextBatch = (): Int32Array => batches[taken++ % batches.length];

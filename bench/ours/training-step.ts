@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { createModel, writeSafetensors } from '../../lib/models/index.js';
 import { createTrainingProgram, type TrainingSpec } from '../../lib/programs/index.js';
-import { statePlus } from './state.js';
 import { writeBatches } from './batches.js';
 import type { Subject, SubjectInput } from './subject.js';
 
@@ -24,7 +23,7 @@ export async function trainingStepSubject({ folder, spec }: SubjectInput<Trainin
   const batches = await writeBatches({ folder, count, rows: batchSize, sequenceLength, vocabularySize, seed });
 
   const program = await createTrainingProgram(programSpec);
-  program.setState(statePlus(program, { params }));
+  program.setState(program.fresh({ params }));
   let update = 0;
   return {
     step: () => {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Command } from 'commander';
+import { OWN_ITEMS } from '../../config/tables/tasks.js';
 import { counted } from '../../lib/counted.js';
 import { BlissError } from '../../lib/errors.js';
 import { action } from '../command.js';
@@ -24,7 +25,7 @@ export function addEval(program: Command): void {
     .description('zero-shot tasks as lm-evaluation-harness asks them, of a model folder or of an arm after a round')
     .argument('<model>', 'folder with config.json, model.safetensors and tokenizer.json, or RUN/seed-0/ARM/round-1')
     .requiredOption('--tasks <names>', 'tasks, separated by commas: piqa,lambada_openai')
-    .option('--data <dir|task=file>', 'folder with the tasks’ items, or file, glob or folder of one task; may be given again; wordnet needs none', (value: string, before: readonly string[]) => [...before, value], [])
+    .option('--data <dir|task=file>', `folder with the tasks’ items, or file, glob or folder of one task; may be given again; ${OWN_ITEMS.join(', ')} needs none`, (value: string, before: readonly string[]) => [...before, value], [])
     .option('--limit <n>', 'only the first n items of each task')
     .option('--batch-size <n>', 'rows of one step; fewer where they are long', '32')
     .option('--max-length <tokens>', 'longest input, where it is not the model’s own')

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { fileBlobs, openStore, writeFileAtomic } from '../../lib/artifacts/index.js';
 import { BlissError } from '../../lib/errors.js';
-import type { FinishedStage } from '../../lib/stages/types.js';
+import { readFinishedStages } from '../../lib/stages/finished-stages.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { apart } from '../apart/apart.js';
 import { action } from '../command.js';
@@ -30,8 +30,7 @@ export function addReport(program: Command): void {
           });
         }
         const store = openStore({ blobs: fileBlobs({ root: home.store }) });
-        const artifact = await store.open(outcome.result.report);
-        const stages = JSON.parse(await readFile(await artifact.file('stages.json'), 'utf8')) as FinishedStage[]; // written by our report stage
+        const stages = await readFinishedStages({ store, ref: outcome.result.report });
         const timings = (existsSync(folder.timings) ? await readFile(folder.timings, 'utf8') : '').split('\n').filter((line) => line !== ''); // the report says what lacks a line
         await writeFileAtomic(folder.report, await apart('report', { home: home.root, run, config: input.config, stages, timings, ...(input.forked === undefined ? {} : { forked: input.forked }), ...(outcome.result.failed === undefined ? {} : { failed: outcome.result.failed }) }));
         output.say(folder.report);

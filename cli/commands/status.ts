@@ -1,14 +1,15 @@
 import type { Command } from 'commander';
 import { BlissError } from '../../lib/errors.js';
 import type { Home, RunRecord } from '../../lib/home.js';
+import { isFinished } from '../../lib/timings.js';
 import { serverFault } from '../../workers/server-fault.js';
 import { action } from '../command.js';
-import { alertLines, currentStages, isFinished, openDisplay, runHeadline, type RunView, stageTable, stateOf, troublesOf, viewRun, type ViewRun } from '../view/index.js';
 import { columns, duration } from '../format.js';
 import { errorText, type Output } from '../output.js';
 import { listRuns, readOutcome, requireRecord } from '../runs.js';
 import { peekSession, type Session } from '../session.js';
 import { failureText, settle } from '../follow/index.js';
+import { alertLines, currentStages, openDisplay, runHeadline, type RunView, stageTable, stateOf, troublesOf, viewRun, type ViewRun } from '../view/index.js';
 
 export function addStatus(program: Command): void {
   program

@@ -1,12 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { heldBy, type Store } from '../../lib/artifacts/index.js';
 import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
 import { readFinishedStages } from '../../lib/stages/finished-stages.js';
 import type { FinishedStage, StageResult } from '../../lib/stages/types.js';
-import { finishedIn } from '../../lib/timings.js';
 import { planStages } from '../../workflows/plan.js';
 import type { PipelineInput } from '../../workflows/types.js';
+import { madeIn } from '../made.js';
 import { stageNameOf } from '../view/index.js';
 
 /**
@@ -14,11 +13,7 @@ import { stageNameOf } from '../view/index.js';
  * @throws BlissError ArtifactMissing, DataCorrupt
  */
 export async function finishedStages({ home, store, input }: { readonly home: Home; readonly store: Store; readonly input: PipelineInput }): Promise<readonly FinishedStage[]> {
-  const { timings } = home.run(input.run);
-  // what the store holds is told before any line is, and of a stage that was finished more than once, as after a resume, the last counts
-  const held = await heldBy({ blobs: store.blobs, run: input.run });
-  const lines = finishedIn(existsSync(timings) ? readFileSync(timings, 'utf8') : '');
-  const made = new Map([...lines.flatMap(({ stage, artifact }) => (artifact === undefined ? [] : [[stage, artifact] as const])), ...held.map(({ stage, uri }) => [stage, uri] as const)]);
+  const made = madeIn({ folder: home.run(input.run), held: await heldBy({ blobs: store.blobs, run: input.run }) });
   const finished = new Map((input.known === undefined ? [] : await readFinishedStages({ store, ref: input.known })).map((stage) => [stage.stage, stage]));
   for (const stage of planStages(input.config)) {
     const name = stageNameOf(stage);

@@ -1,5 +1,3 @@
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import type { RunConfig } from '../../config/index.js';
 import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import type { Ref } from '../../lib/artifacts/types.js';
@@ -7,8 +5,7 @@ import { counted } from '../../lib/counted.js';
 import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
 import { packageVersion } from '../../lib/package-root.js';
-import { publishFinishedStages } from '../../lib/stages/finished-stages.js';
-import { openScratch } from '../../lib/stages/execution/scratch.js';
+import { keepFinishedStages } from '../../lib/stages/finished-stages.js';
 import type { FinishedStage, Forked } from '../../lib/stages/types.js';
 import { planStages } from '../../workflows/plan.js';
 import type { PipelineInput } from '../../workflows/types.js';
@@ -48,14 +45,7 @@ export async function takeStages({ home, input, config, from }: TakeStages): Pro
     throw new BlissError({ code: 'Usage', message: `${missing} of the run ${input.run} is not finished, and ${point.stage} comes after it`, where: '--from', fix: 'fork from that stage or one before it, or wait until it is finished' });
   }
   const stages = planned.flatMap((stage) => finished.get(stage) ?? []);
-  const scratch = await openScratch(path.join(home.root, 'scratch'));
-  try {
-    const folder = path.join(scratch.folder, 'stages');
-    await mkdir(folder);
-    return { known: await publishFinishedStages({ store, stages, folder }), forked: { from: input.run, stage: point.stage }, stages };
-  } finally {
-    await scratch.remove();
-  }
+  return { known: await keepFinishedStages({ store, home, stages }), forked: { from: input.run, stage: point.stage }, stages };
 }
 
 /** What such fields say is in the artifacts that later stages read: another value would not fit them. */

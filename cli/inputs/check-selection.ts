@@ -7,7 +7,7 @@ import { sha256OfFile } from '../../lib/data/sources/files.js';
 import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
 import { chosenSelection } from '../../lib/stages/selection/chosen-selection.js';
-import type { FinishedStage } from '../../lib/stages/types.js';
+import { reportedStages } from '../../lib/stages/finished-stages.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { readJson } from '../runs.js';
 
@@ -35,7 +35,7 @@ export async function checkSelection({ config, configFolder, home }: CheckSelect
 
 /** Round N's selection of a finished run of the home. @throws BlissError ConfigInvalid */
 export function requireSelection({ home, run, round, seed }: { readonly home: Home; readonly run: string; readonly round: number; readonly seed: number }): Ref {
-  const stages = readJson<readonly FinishedStage[]>(path.join(home.run(run).root, 'stages.json'));
+  const stages = reportedStages(home.run(run));
   if (stages === undefined) {
     throw new BlissError({ code: 'ConfigInvalid', where: FIELD, message: `there is no finished run '${run}' in ${home.runs}`, fix: `name a finished run of this home and one of its rounds: RUN/round-N; a folder of ids of that name is ./${run}/round-${round}` });
   }

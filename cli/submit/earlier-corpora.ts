@@ -1,17 +1,14 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import { fileBlobs, hold, KEPT, openStore } from '../../lib/artifacts/index.js';
+import { fileBlobs, heldBy, openStore } from '../../lib/artifacts/index.js';
 import type { Ref } from '../../lib/artifacts/types.js';
 import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
 import { packageVersion } from '../../lib/package-root.js';
-import { publishFinishedStages, readFinishedStages } from '../../lib/stages/finished-stages.js';
+import { keepFinishedStages, readFinishedStages } from '../../lib/stages/finished-stages.js';
 import { prepare } from '../../lib/stages/prepare.js';
-import { openScratch } from '../../lib/stages/execution/scratch.js';
 import type { FinishedStage } from '../../lib/stages/types.js';
-import { parseTimings } from '../../lib/timings.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { resultOf } from '../fork/finished.js';
+import { madeIn } from '../made.js';
 
 /**
  * What a run that is started again begins with: the corpora that it prepared under an earlier version of that stage. Under today's they would not be
@@ -19,11 +16,10 @@ import { resultOf } from '../fork/finished.js';
  * @returns undefined where it has none
  */
 export async function withEarlierCorpora({ home, input }: { readonly home: Home; readonly input: PipelineInput }): Promise<Ref | undefined> {
-  const folder = home.run(input.run);
   const store = openStore({ blobs: fileBlobs({ root: home.store }), codeVersion: packageVersion() });
   const known = input.known === undefined ? [] : await readFinishedStages({ store, ref: input.known });
   const stages = new Map(known.map((stage) => [stage.stage, stage]));
-  const made = new Map(parseTimings(existsSync(folder.timings) ? readFileSync(folder.timings, 'utf8') : '').flatMap(({ stage, state, artifact }) => ((state === 'done' || state === 'cached') && artifact !== undefined ? [[stage, artifact] as const] : [])));
+  const made = madeIn({ folder: home.run(input.run), held: await heldBy({ blobs: store.blobs, run: input.run }) });
   for (const seed of input.config.seeds) {
     const stage = `seed-${seed}/prepare`;
     const uri = made.get(stage);
@@ -34,17 +30,7 @@ export async function withEarlierCorpora({ home, input }: { readonly home: Home;
     stages.set(stage, finished);
   }
   if (stages.size === known.length) return input.known;
-  const scratch = await openScratch(path.join(home.root, 'scratch'));
-  try {
-    const into = path.join(scratch.folder, 'stages');
-    mkdirSync(into);
-    const ref = await publishFinishedStages({ store, stages: [...stages.values()], folder: into });
-    // the run's history alone has this reference, and garbage collection reads none
-    await hold({ blobs: store.blobs, run: input.run, stage: KEPT, ref });
-    return ref;
-  } finally {
-    await scratch.remove();
-  }
+  return keepFinishedStages({ store, home, stages: [...stages.values()], run: input.run });
 }
 
 /** What was removed is prepared anew. */

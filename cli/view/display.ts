@@ -1,4 +1,5 @@
 import type { StageProgressFile } from '../../lib/home.js';
+import { isFinished } from '../../lib/timings.js';
 import { alertLines } from './alerts.js';
 import { clock } from '../format.js';
 import type { Output } from '../output.js';
@@ -66,7 +67,7 @@ function plainLines(output: Output, header: string | undefined): Display {
     if (!changed && (stage.state !== 'running' || Date.now() - before.at < LINE_EVERY_MS)) return;
     seen.set(stage.stage, { state, at: Date.now() });
     // what was finished before we looked is no news
-    if (!(first && (stage.state === 'done' || stage.state === 'cached')) && stage.state !== 'waiting') line(stageLine(stage));
+    if (!(first && isFinished(stage)) && stage.state !== 'waiting') line(stageLine(stage));
   };
   const alerted = new Map<string, number>();
   /** once, and what is tried again once a while: its counter goes on */

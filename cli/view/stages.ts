@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { STAGE_NAMES, type StageName } from '../../config/tables/stages.js';
 import type { RunFolder, StageProgressFile } from '../../lib/home.js';
+import { isFinished } from '../../lib/timings.js';
 import { planStages } from '../../workflows/plan.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { readJson } from '../runs.js';
@@ -34,14 +35,13 @@ export function readStages(folder: RunFolder): StageProgressFile[] {
 const waiting = (stage: string): StageProgressFile => ({ stage, state: 'waiting', attempt: 0, step: 0, of: 0, metrics: {}, startedAt: '', updatedAt: '' });
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-const FINISHED: readonly StageProgressFile['state'][] = ['done', 'cached'];
 
 /**
  * `round-1/scoring` of `round-1/scoring/shards-0-2`, … Parts that have not begun are not known here: until the stage after it
  * has begun, finished parts leave it running.
  */
 function whole({ stage, parts, over }: { readonly stage: string; readonly parts: readonly StageProgressFile[]; readonly over: boolean }): StageProgressFile {
-  const open = parts.filter(({ state }) => !FINISHED.includes(state));
+  const open = parts.filter((part) => !isFinished(part));
   const finished = parts.every(({ state }) => state === 'cached') ? 'cached' : 'done';
   const worst = (['failed', 'running', 'preempted'] as const).find((state) => open.some((part) => part.state === state));
   const state = open.length === 0 ? (over ? finished : 'running') : (worst ?? 'running');

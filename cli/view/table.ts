@@ -1,8 +1,9 @@
 import type { StageProgressFile } from '../../lib/home.js';
 import { oneLine } from '../../lib/printable.js';
 import { bar, columns, duration, percent, quantity } from '../format.js';
-import { currentStages, isFinished, type RunView } from './view.js';
+import { currentStages, type RunView } from './view.js';
 import { counted } from '../../lib/counted.js';
+import { isFinished } from '../../lib/timings.js';
 
 const BAR_WIDTH = 16;
 /** Less is what a stage that is fed well waits, or only its first batch: nothing to act on. */

@@ -1,4 +1,5 @@
 import type { RunFolder, RunRecord, StageProgressFile } from '../../lib/home.js';
+import { isFinished } from '../../lib/timings.js';
 import type { FailuresMemo, PipelineInput } from '../../workflows/types.js';
 import { readJson, readOutcome, type RunOutcome } from '../runs.js';
 import { readStages } from './stages.js';
@@ -80,8 +81,6 @@ function hintFor({ record: { run, server, address }, state, homeOption }: Pick<V
   if (state === 'unknown' && server === 'configured') return `set TEMPORAL_ADDRESS (it ran at ${address})`;
   return undefined;
 }
-
-export const isFinished = ({ state }: StageProgressFile): boolean => state === 'done' || state === 'cached';
 
 /** What a run is busy with: the running stages, else the first that is not finished. */
 export function currentStages({ stages }: RunView): readonly StageProgressFile[] {

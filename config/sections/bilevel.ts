@@ -12,13 +12,13 @@ const scoreSchema = z.strictObject({
   peakLearningRate: positive.default(1e-5).meta({ description: 'outer learning rate at its peak', unit: '1 a step' }),
   adam: adamSchema.prefault({}),
   hypergradientClip: positive.default(1).meta({ description: 'norm of each tensor of the hypergradient above which it is scaled down', unit: 'gradient norm' }),
-  inherit: z.boolean().default(true).describe('go on from the score model of the round before; false: start anew from the proxy'),
+  inherit: z.boolean().default(true).describe('continue from the score model of the round before; false: start again from the proxy'),
 });
 
 /** @see method §3 */
 const solverSchema = z.strictObject({
   method: z.enum(['gd', 'cg', 'neumann', 'identity']).default('gd').describe('how z ≈ (H + δI)⁻¹∇F is found; identity: z = ∇F'),
-  steps: positiveInteger.default(1).meta({ description: 'iterations of gd, cg and neumann; one of gd from zero needs no product with H, cg and neumann want several', unit: 'iterations' }),
+  steps: positiveInteger.default(1).meta({ description: 'iterations of gd, cg and neumann; gd with one step from zero needs no product with H, cg and neumann need several', unit: 'iterations' }),
   learningRate: positive.default(0.01).meta({ description: 'η, step of gd and of neumann', unit: '1' }),
   damping: nonNegative.default(0.01).meta({ description: 'δ, added to the diagonal of H', unit: '1' }),
   residualClip: positive.default(1).meta({ description: 'gd: norm of each tensor of the residual above which it is scaled down', unit: 'gradient norm' }),
@@ -27,15 +27,15 @@ const solverSchema = z.strictObject({
   curvature: z
     .enum(['hessian', 'gauss-newton'])
     .default('hessian')
-    .describe('H of the lower loss, which may be indefinite, or its positive semidefinite Gauss-Newton part, the sound choice for cg'),
+    .describe('H of the lower loss, which may be indefinite, or its positive semidefinite Gauss-Newton part, which is the sound choice for cg'),
 });
 
 /** @see method §2, §3 and §5 */
 export const bilevelSchema = z.strictObject({
-  outerSteps: positiveInteger.default(3_000).meta({ description: 'S, outer steps a round', unit: 'steps' }),
-  innerSteps: positiveInteger.default(1).meta({ description: 'K, inner steps an outer step', unit: 'steps' }),
-  batchSize: positiveInteger.default(32).meta({ description: 'n, the inner minibatch and the outer one', unit: 'rows' }),
-  validationBatchSize: positiveInteger.default(32).meta({ description: 'validation minibatch of an outer step', unit: 'examples' }),
+  outerSteps: positiveInteger.default(3_000).meta({ description: 'S, outer steps per round', unit: 'steps' }),
+  innerSteps: positiveInteger.default(1).meta({ description: 'K, inner steps per outer step', unit: 'steps' }),
+  batchSize: positiveInteger.default(32).meta({ description: 'n, size of the inner minibatch and of the outer one', unit: 'rows' }),
+  validationBatchSize: positiveInteger.default(32).meta({ description: 'size of the validation minibatch of an outer step', unit: 'examples' }),
   validationLoss: z.enum(['last-word', 'all-tokens']).default('last-word').describe('which tokens of a validation example count in F'),
   trainingFraction: fraction.default(1).meta({ description: 'part of the round’s group whose rows may train the scorer; the others are only ranked', unit: 'share of rows' }),
   proxy: proxySchema.prefault({}).describe('lower level: the proxy'),
@@ -50,6 +50,6 @@ export const bilevelSchema = z.strictObject({
   referenceDevices: positiveInteger.default(1).meta({ description: 'N of the release’s run to reproduce: the cross-entropy is multiplied by 1/N', unit: 'devices' }),
   disjointBatches: z.boolean().default(true).describe('inner and outer minibatches from disjoint rows; false: they may overlap, as in the release'),
   solver: solverSchema.prefault({}).describe('z ≈ (H + δI)⁻¹∇F, the inverse-Hessian product of the hypergradient'),
-  checkpointEvery: positiveInteger.default(100).meta({ description: 'distance of checkpoints; a shorter stage saves none and starts over when killed', unit: 'outer steps' }),
+  checkpointEvery: positiveInteger.default(100).meta({ description: 'distance between checkpoints; a shorter stage saves none and begins again when it is killed', unit: 'outer steps' }),
 });
 export type BilevelConfig = z.infer<typeof bilevelSchema>;

@@ -5,9 +5,9 @@ const share = (value: number, of: string) => nonNegative.default(value).meta({ d
 
 const demoMixture = z
   .strictObject({
-    books: share(0.2, 'Brown-corpus and Moby-Dick prose, the kind the held-out sets are made of'),
+    books: share(0.2, 'Brown-corpus and Moby-Dick prose, the kind of text in the held-out sets'),
     speeches: share(0.2, 'State of the Union addresses'),
-    email: share(0.15, 'ham e-mail'),
+    email: share(0.15, 'wanted e-mail (ham)'),
     spam: share(0.2, 'spam e-mail'),
     shuffled: share(0.15, 'book prose with its words shuffled'),
     boilerplate: share(0.1, 'made-up licence and navigation text, near-duplicates'),
@@ -16,9 +16,9 @@ const demoMixture = z
 
 const paths = z.array(z.string().min(1)).min(1);
 const format = z.enum(['auto', 'jsonl', 'parquet', 'text']).default('auto');
-const split = z.string().min(1).optional().describe('of a folder whose files are of several splits, as train-00000-of-00005.parquet: the one to take');
+const split = z.string().min(1).optional().describe('which split to take, for a folder with files of several splits, such as train-00000-of-00005.parquet');
 const idColumn = z.string().min(1).optional().describe('field or column with the document id; without it: file and line');
-const weight = positive.optional().meta({ description: 'how often each document is taken: 0.5 takes a uniform half of them, drawn by the run’s seed, 2 each twice; without it: once', unit: 'times' });
+const weight = positive.optional().meta({ description: 'how often each document is taken: 0.5 takes a uniform half of them, drawn by the run’s seed; 2 takes each twice; without it: once', unit: 'times' });
 const textColumn = z.string().min(1).default('text').describe('field or column with the text; a.b for nested ones');
 
 export const sourceSchema = z.discriminatedUnion('type', [
@@ -37,13 +37,13 @@ export const sourceSchema = z.discriminatedUnion('type', [
     weight,
   }),
   z.strictObject({
-    type: z.literal('tokens').describe('files that are tokenised already; tokenizer.type is then file: the tokenizer that made the ids'),
+    type: z.literal('tokens').describe('files that are tokenised already; tokenizer.type must then be file: the tokenizer that made the ids'),
     name: identifier.describe('source name, kept with every row'),
     paths: paths.describe('as for files'),
-    format: z.enum(['auto', 'jsonl', 'parquet', 'bin']).default('auto').describe('auto: by ending; .parquet and .jsonl with a list of ids a document, .bin as nanoGPT, llm.c, litgpt and Megatron (with its .idx) write it'),
+    format: z.enum(['auto', 'jsonl', 'parquet', 'bin']).default('auto').describe('auto: by ending; .parquet and .jsonl with one list of ids per document, .bin as nanoGPT, llm.c, litgpt and Megatron (with its .idx) write it'),
     idsColumn: z.string().min(1).default('input_ids').describe('field or column with the list of token ids; a.b for nested ones'),
-    dtype: z.enum(['auto', 'uint16', 'uint32']).default('auto').describe('type of the ids of a .bin without a header or an .idx; auto: uint16 where models.vocabularySize is at most 65,536'),
-    endOfText: z.enum(['add', 'inside']).default('add').describe('add: an end-of-text id after each list that does not end with one; inside: lists are pieces of one stream that hold their own. A .bin holds its own either way, but one whose documents an index tells, which is as a list'),
+    dtype: z.enum(['auto', 'uint16', 'uint32']).default('auto').describe('type of the ids in a .bin without a header or an .idx; auto: uint16 where models.vocabularySize is at most 65,536'),
+    endOfText: z.enum(['add', 'inside']).default('add').describe('add: an end-of-text id is added after each list that does not end with one; inside: lists are pieces of one stream that contains its own. A .bin contains its own in both cases, except where an index says where documents end; its documents are treated like lists'),
     idColumn,
     split,
     weight,
@@ -51,9 +51,9 @@ export const sourceSchema = z.discriminatedUnion('type', [
 ]);
 
 export const dataSchema = z.strictObject({
-  sources: z.array(sourceSchema).min(1).describe('where the corpus comes from; the demo stands alone'),
+  sources: z.array(sourceSchema).min(1).describe('where the corpus comes from; the demo cannot be combined with other sources'),
   sequenceLength: positiveInteger.min(8).default(1024).meta({ description: 'T, length of a packed row', unit: 'tokens' }),
-  rowsPerGroup: positiveInteger.meta({ description: 'size of each shard group: one group for the warm-ups and one a round, disjoint', unit: 'rows' }),
+  rowsPerGroup: positiveInteger.meta({ description: 'size of each shard group: one group for the warm-ups and one for each round, all disjoint', unit: 'rows' }),
   rowsPerShard: positiveInteger.default(8192).meta({ description: 'size of one Parquet shard', unit: 'rows' }),
   shuffleSeed: z
     .union([z.literal('run'), naturalNumber])
@@ -64,8 +64,8 @@ export const dataSchema = z.strictObject({
 export const tokenizerSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('train').describe('train a byte-level BPE on the corpus'),
-    vocabularySize: positiveInteger.min(257).default(2048).meta({ description: 'the 256 bytes and the end-of-text token included', unit: 'entries' }),
-    sampleBytes: positiveInteger.default(8_000_000).meta({ description: 'corpus text that the training sees', unit: 'bytes' }),
+    vocabularySize: positiveInteger.min(257).default(2048).meta({ description: 'size of the vocabulary, with the 256 bytes and the end-of-text token', unit: 'entries' }),
+    sampleBytes: positiveInteger.default(8_000_000).meta({ description: 'how much corpus text the training sees', unit: 'bytes' }),
   }),
   z.strictObject({
     type: z.literal('file').describe('a Hugging Face tokenizer.json of byte-level BPE'),
@@ -76,9 +76,9 @@ export const tokenizerSchema = z.discriminatedUnion('type', [
 export const heldOutSchema = z.strictObject({
   source: z
     .discriminatedUnion('type', [
-      z.strictObject({ type: z.literal('demo').describe('documents of the demo corpus that no row of it holds') }),
+      z.strictObject({ type: z.literal('demo').describe('documents of the demo corpus that are in none of its rows') }),
       z.strictObject({
-        type: z.literal('files').describe('the user’s own documents, apart from the corpus'),
+        type: z.literal('files').describe('the user’s own documents, separate from the corpus'),
         paths: paths.describe('files, globs or folders of documents, relative to the configuration file; split by document into the three sets'),
         format: format.describe('as for data.sources'),
         textColumn,

@@ -7,10 +7,10 @@ export const divergenceSchema = z.strictObject({
     .enum(['stop', 'rewind'])
     .default('stop')
     .describe('stop: end the stage, naming step, rows and last checkpoint; rewind: compute the state before the step again, skip its batch and go on, as if the batch were not in the data'),
-  maxSkipped: naturalNumber.default(10).meta({ description: 'with rewind: so many batches of a stage may be skipped; one more ends it', unit: 'batches' }),
+  maxSkipped: naturalNumber.default(10).meta({ description: 'with rewind: how many batches of a stage may be skipped; one more ends it', unit: 'batches' }),
   spike: z
     .strictObject({
-      window: z.number().int().min(4).default(128).meta({ description: 'good steps before a step whose losses its own is held against; the first half window of a stage is not judged', unit: 'steps' }),
+      window: z.number().int().min(4).default(128).meta({ description: 'number of good steps before a step with whose losses its own is compared; the first half window of a stage is not judged', unit: 'steps' }),
       deviations: positive.default(6).meta({ description: 'a loss above the mean of the window and this many of its standard deviations is a spike', unit: 'standard deviations' }),
     })
     .optional()

@@ -32,16 +32,21 @@ const llama = z.strictObject({
   initStandardDeviation,
 });
 
+/** Each is a family of lib/models/families, and has its sizes checked in config/model-problems.ts. */
+const architectures = [gptNeoX, llama] as const;
+
 /** What a model is made of.  @see method §8 */
-export const modelSchema = z.discriminatedUnion('architecture', [gptNeoX, llama]);
+export const modelSchema = z.discriminatedUnion('architecture', architectures);
 export type ModelConfig = z.infer<typeof modelSchema>;
 
 const from = text(/\S/, 'path of a folder')
   .optional()
-  .describe('Hugging Face folder (config.json, model.safetensors or its shards) whose weights it starts from instead of a warm-up; relative to the configuration file');
+  .describe('Hugging Face folder (config.json, model.safetensors or its shards) with the weights to start from instead of a warm-up; relative to the configuration file');
 
-/** The same, with where its weights come from. */
-const startedModelSchema = z.discriminatedUnion('architecture', [gptNeoX.extend({ from }), llama.extend({ from })]);
+/** The same, one for one, with where its weights come from. */
+type Started<All extends readonly z.ZodType[]> = { readonly [I in keyof All]: z.ZodType<z.infer<All[I]>> };
+const startedArchitectures = [gptNeoX.extend({ from }), llama.extend({ from })] as const satisfies Started<typeof architectures>;
+const startedModelSchema = z.discriminatedUnion('architecture', startedArchitectures);
 export type StartedModel = z.infer<typeof startedModelSchema>;
 
 /** Which of a run's two models. */
@@ -50,6 +55,6 @@ export type WhichModel = 'proxy' | 'target';
 
 export const modelsSchema = z.strictObject({
   vocabularySize: positiveInteger.meta({ description: 'V of every model: at least the tokenizer’s, usually padded', unit: 'entries' }),
-  proxy: startedModelSchema.describe('θ_p, the small stand-in; the score model has its backbone'),
+  proxy: startedModelSchema.describe('θ_p, the small model that stands in for the target; the score model has its backbone'),
   target: startedModelSchema.describe('θ_r, the model that the data is chosen for'),
 });

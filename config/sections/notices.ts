@@ -13,7 +13,7 @@ export const noticesSchema = z.strictObject({
     .array(z.enum(['started', 'stage-finished', 'stage-failed', 'preempted', 'paused', 'resumed', 'failed', 'cancelled', 'done']))
     .min(1)
     .default(['stage-failed', 'paused', 'failed', 'cancelled', 'done'])
-    .describe('what is told'),
+    .describe('which events are reported'),
   webhook: z
     .strictObject({
       urlVariable: environmentVariable.describe('environment variable that holds the address'),

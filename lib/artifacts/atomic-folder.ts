@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { codeOf } from '../code-of.js';
 import { asBlissError, BlissError } from '../errors.js';
 import { syncFolder } from './atomic-file.js';
 
@@ -41,7 +42,7 @@ function refuseExisting(to: string): void {
 }
 
 function cannotBeMade(error: unknown, to: string): unknown {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error) ?? '';
   if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code)) return explained(error, to);
   return new BlissError({ code: 'Usage', message: `the folder cannot be made (${code})`, where: to, fix: 'give one whose parents are folders that you may write to', cause: error });
 }

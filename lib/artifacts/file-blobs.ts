@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, rmdir, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { codeOf } from '../code-of.js';
 import { asBlissError, BlissError } from '../errors.js';
 import { syncFolder } from './atomic-file.js';
 import { checkKey } from './keys.js';
@@ -38,7 +39,7 @@ export function fileBlobs({ root, staleAfterMs = STALE_AFTER_MS }: FileBlobsOpti
       try {
         return await put(file, content);
       } catch (error) {
-        if (errno(error) === 'ENOENT' && attempt < TRIES && (await sourceExists(content))) continue;
+        if (codeOf(error) === 'ENOENT' && attempt < TRIES && (await sourceExists(content))) continue;
         throw explained(error, file);
       }
     }
@@ -72,7 +73,7 @@ export function fileBlobs({ root, staleAfterMs = STALE_AFTER_MS }: FileBlobsOpti
 
   async function remove(key: string): Promise<void> {
     const file = fileOf(key);
-    await unlink(file).catch((error: unknown) => { if (!isAbsent(error) && errno(error) !== 'EISDIR') throw error; });
+    await unlink(file).catch((error: unknown) => { if (!isAbsent(error) && codeOf(error) !== 'EISDIR') throw error; });
     await tidy(path.dirname(file), base);
   }
 
@@ -130,7 +131,7 @@ async function linkGiven(from: string, file: string): Promise<boolean | undefine
     await syncFolder(path.dirname(file));
     return made;
   } catch (error) {
-    if (errno(error) === 'EXDEV') return undefined;
+    if (codeOf(error) === 'EXDEV') return undefined;
     throw error;
   }
 }
@@ -138,7 +139,7 @@ async function linkGiven(from: string, file: string): Promise<boolean | undefine
 /** @returns false where the name is taken */
 async function linkUnlessThere(from: string, file: string): Promise<boolean> {
   return link(from, file).then(() => true, async (error: unknown) => {
-    if (errno(error) === 'EEXIST' && (await isFile(file))) return false;
+    if (codeOf(error) === 'EEXIST' && (await isFile(file))) return false;
     throw error;
   });
 }
@@ -178,8 +179,7 @@ async function tidy(folder: string, base: string): Promise<void> {
   }
 }
 
-const errno = (error: unknown): unknown => (typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined);
-const isAbsent = (error: unknown): boolean => errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR';
+const isAbsent = (error: unknown): boolean => codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
 const isFile = (file: string): Promise<boolean> => stat(file).then((info) => info.isFile(), () => false);
 const sourceExists = async (content: BlobContent): Promise<boolean> => content instanceof Uint8Array || (await isFile(content.file));
 
@@ -189,10 +189,10 @@ function missing(error: unknown, key: string): unknown {
 }
 
 function explained(error: unknown, file: string): unknown {
-  if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(String(errno(error)))) {
+  if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(codeOf(error) ?? '')) {
     return new BlissError({ code: 'Usage', message: 'the file system refuses hard links, which keep the store consistent', where: file, fix: 'set --home to a folder on a local disk', cause: error });
   }
-  if (errno(error) === 'EEXIST' || errno(error) === 'ENOTDIR') {
+  if (codeOf(error) === 'EEXIST' || codeOf(error) === 'ENOTDIR') {
     return new BlissError({ code: 'DataInvalid', message: 'a key and the folder of another key have the same name', where: file, fix: 'give one of them another name', cause: error });
   }
   return asBlissError(error, file);

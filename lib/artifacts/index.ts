@@ -9,7 +9,6 @@ export { collectGarbage, type CollectGarbage, type Garbage } from './garbage.js'
 export type { Origin } from './held-note.js';
 export { type PublishInput } from './publish.js';
 export { chosenFor, heldBy, hold, KEPT, letGo, type HeldArtifact } from './references.js';
-export { stageKey, type StageKeyInput } from './stage-key.js';
 export { openStore, type Look, type StageOutputs, type Store, type StoreOptions } from './store.js';
 export type * from './types.js';
 export { writeHashed } from './written-file.js';

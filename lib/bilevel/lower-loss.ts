@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { linear, nextTokens, overLogits, predictions, projection, type Model, type TokenIds } from '../models/index.js';
+import { linear, nextTokens, overLogits, predictions, projection, type Model, type OverLogitsInput, type TokenIds } from '../models/index.js';
 import { sumOfSquares } from '../optim/index.js';
 import { crossEntropy, logSoftmax, tf, type NamedTensors } from '../tensor/index.js';
 import { divergence } from './divergence.js';
@@ -58,7 +58,7 @@ export function lowerLoss({ proxy, params, batch, settings }: LowerLossInput): L
   return { loss, weightedCrossEntropy, kl, sumOfSquares: squares, perSampleLoss: losses };
 }
 
-export type TargetStates = ReturnType<typeof projection>;
+export type TargetStates = Pick<OverLogitsInput, 'hidden' | 'weight'>;
 
 /** What the divergence needs of the frozen target; its logits are made a part at a time. The target is always causal. */
 export function targetStates({ target, params, ids }: { readonly target: BilevelModels['target']; readonly params: NamedTensors; readonly ids: TokenIds }): TargetStates {

@@ -125,5 +125,5 @@ function solve({ models, settings, proxy, target, ids, z, first }: OuterStepInpu
   };
   const curvature = solver.curvature === 'gauss-newton' ? gaussNewtonProduct(lower) : hessianProduct(lower);
   const start = startOfZ({ start: solver.start, params: proxy, previous: z, first });
-  return zSolvers[solver.method]({ curvature, gradient, start, settings: solver });
+  return zSolvers[solver.method].solve({ curvature, gradient, start, settings: solver });
 }

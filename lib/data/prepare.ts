@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { sha256 } from '../artifacts/digests.js';
 import type { RunConfig } from '../../config/schema.js';
 import { BlissError } from '../errors.js';
 import { collectHeldOut, writeHeldOut } from './held-out.js';
@@ -131,8 +132,6 @@ export async function prepareCorpus(params: PrepareCorpus): Promise<PreparedCorp
     await shuffle.remove();
   }
 }
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 async function openTokenizer({ sources, tokenizer, configFolder }: PrepareCorpus, turn: Turn): Promise<Tokenizer> {
   if (tokenizer.type === 'file') return loadTokenizer(path.resolve(configFolder, tokenizer.path));

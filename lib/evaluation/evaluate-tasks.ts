@@ -4,7 +4,7 @@ import type { TaskItems } from './items.js';
 import type { KnownAnswers } from './known-answers.js';
 import { logLikelihoods, type LogLikelihoods } from './log-likelihoods.js';
 import { itemMetrics, taskMetrics, type Answer, type ItemMetrics, type TaskMetric } from './task-metrics.js';
-import type { Request, Task } from './tasks/index.js';
+import { requestName, type Request, type Task } from './tasks/index.js';
 
 export interface EvaluateTasks extends Pick<LogLikelihoods, 'vocabularySize' | 'maxLength' | 'batchSize' | 'open'> {
   readonly tasks: readonly { readonly task: Task; readonly items: TaskItems }[];
@@ -30,7 +30,7 @@ export interface TaskOutcome {
 
 /** All tasks with the same few programs; each comes out as it does alone. Equal requests of a task are asked once, so that equal choices tie. */
 export async function evaluateTasks({ tasks, tokenizer, maxLength, known, onProgress, bootstrapSamples, ...how }: EvaluateTasks): Promise<TaskOutcome[]> {
-  const distinct = tasks.map(({ items }) => new Map(items.items.flatMap(({ requests }) => requests).map((request) => [nameOf(request), request])));
+  const distinct = tasks.map(({ items }) => new Map(items.items.flatMap(({ requests }) => requests).map((request) => [requestName(request), request])));
   const asked = distinct.flatMap((requests, group) =>
     [...requests].map(([name, request]) => ({ ...encodeRequest({ request, tokenizer, maxLength }), group, name, request, known: known?.get(request) })),
   );
@@ -49,7 +49,7 @@ export async function evaluateTasks({ tasks, tokenizer, maxLength, known, onProg
   return tasks.map(({ task, items }, group) => {
     const own = new Map(asked.flatMap((one, i) => (one.group === group ? [[one.name, { ...one, answer: given[i] }] as const] : [])));
     const of = (request: Request) => {
-      const one = own.get(nameOf(request));
+      const one = own.get(requestName(request));
       if (one === undefined) throw new RangeError('a request was not asked');
       return one;
     };
@@ -66,5 +66,3 @@ export async function evaluateTasks({ tasks, tokenizer, maxLength, known, onProg
     };
   });
 }
-
-const nameOf = ({ context, continuation }: Request): string => `${context.length}:${context}${continuation}`;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../artifacts/index.js';
 import type { TaskOutcome } from './evaluate-tasks.js';
 import type { TaskItem } from './items.js';
 import type { Answer } from './task-metrics.js';
@@ -93,8 +93,6 @@ export function harnessSamples({ task, items, answers, itemMetrics }: TaskOutcom
 const asPython = ({ logLikelihood, isGreedy }: Answer): [string, string] => [String(logLikelihood), isGreedy ? 'True' : 'False'];
 
 const hashes = ({ document, requests: [{ context }], target }: TaskItem) => ({ doc_hash: sha256(JSON.stringify(document, null, 2)), prompt_hash: sha256(context), target_hash: sha256(String(target)) });
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** A model's name as that of a folder. */
 export const sanitized = (model: string): string => model.replace(/["<>:/|\\?*[\]]+/g, '__');

@@ -8,4 +8,4 @@ export { openKnownAnswers, type KnownAnswers, type OpenKnownAnswers } from './kn
 export { logLikelihoods, type Answered, type BatchShape, type LogLikelihoods } from './log-likelihoods.js';
 export { BOOTSTRAP_SAMPLES, itemMetrics, taskMetrics, type Answer, type ItemMetrics, type TaskMetric } from './task-metrics.js';
 export { pairedItemsStandardError, TASK_ITEMS_FILE, taskItemsFile, type TaskItemsFile } from './task-items.js';
-export { isProblem, TASK_NAMES, taskByName, type Item, type MetricName, type Request, type Task } from './tasks/index.js';
+export { isProblem, requestName, TASK_NAMES, taskByName, type Item, type MetricName, type Request, type Task } from './tasks/index.js';

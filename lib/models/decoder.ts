@@ -5,7 +5,8 @@ import { causalMask } from './causal-mask.js';
 import { initialise } from './initialise.js';
 import { keyMask } from './key-mask.js';
 import { linear } from './linear.js';
-import { batchShape, type ForwardInput, type Model } from './model.js';
+import { batchShape, type ForwardInput, type Model, type ModelOptions } from './model.js';
+import { LOGITS_AT_ONCE } from './over-logits.js';
 import { byName, within, type Weights } from './weights.js';
 
 /** What the attention of every block is given beside its weights. */
@@ -20,8 +21,7 @@ export interface Attending<Tables> {
 /** What tells one architecture from another. Shapes and names are of the Hugging Face checkpoint. */
 export interface Architecture<Tables> {
   readonly config: ModelConfig;
-  /** compute each block again in the backward pass */
-  readonly recomputeBlocks: boolean;
+  readonly options: ModelOptions;
   readonly names: {
     readonly embedding: string;
     /** block i is `${blocks}.${i}` */
@@ -41,8 +41,9 @@ export interface Architecture<Tables> {
 }
 
 /** Embedding → blocks → final norm → output projection. Activations are features × positions (`linear`).  @see method §8 */
-export function createDecoder<Tables>({ config, recomputeBlocks, names, blockShapes, finalNormShapes, tables, block, norm }: Architecture<Tables>): Model {
+export function createDecoder<Tables>({ config, options, names, blockShapes, finalNormShapes, tables, block, norm }: Architecture<Tables>): Model {
   const { layers, width, initStandardDeviation } = config;
+  const { recomputeBlocks = false, logitsAtOnce = LOGITS_AT_ONCE } = options;
 
   /** its weights are inputs of the recomputation: they are differentiated too */
   const recomputedBlock = (x: Tensor, weights: Weights, attending: () => Attending<Tables>): Tensor => {
@@ -74,6 +75,7 @@ export function createDecoder<Tables>({ config, recomputeBlocks, names, blockSha
 
   return {
     config,
+    logitsAtOnce,
     shapes,
     backboneShapes,
     hidden,

@@ -1,4 +1,5 @@
 import type { ModelConfig } from '../../config/sections/models.js';
+import { familyOf } from './families/index.js';
 
 export interface FlopsInput {
   readonly model: ModelConfig;
@@ -20,15 +21,6 @@ export interface Flops {
  */
 export function flopsPerToken({ model, vocabularySize, sequenceLength }: FlopsInput): Flops {
   const { layers, width } = model;
-  const forward = 2 * (layers * weightsOfABlock(model) + vocabularySize * width) + layers * 4 * sequenceLength * width;
+  const forward = 2 * (layers * familyOf(model).weightsOfABlock(model) + vocabularySize * width) + layers * 4 * sequenceLength * width;
   return { forward, training: 3 * forward };
-}
-
-/** Elements of the matrices of one block. */
-function weightsOfABlock(model: ModelConfig): number {
-  const { width } = model;
-  // queries, keys and values 3d², their output d², and up to 4d and back 8d²
-  if (model.architecture === 'gpt-neox') return 12 * width ** 2;
-  const keyValueWidth = (width / model.heads) * model.keyValueHeads;
-  return 2 * width ** 2 + 2 * width * keyValueWidth + 3 * width * model.intermediate;
 }

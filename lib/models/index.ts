@@ -1,14 +1,14 @@
 export { createModel } from './create-model.js';
 export { flopsPerToken, type Flops, type FlopsInput } from './flops.js';
-export type { GptNeoXConfig } from './gpt-neox.js';
+export type { GptNeoXConfig } from './families/gpt-neox/create.js';
 export { readHuggingFaceConfig, writeHuggingFaceConfig, type HuggingFaceModel } from './hugging-face/config.js';
 export { openHuggingFace, type HuggingFaceCheckpoint } from './hugging-face/open.js';
 export { requireModel, type RequireModel } from './hugging-face/require-model.js';
 export { writeHuggingFace, type WriteHuggingFace } from './hugging-face/write.js';
-export type { LlamaConfig } from './llama.js';
+export type { LlamaConfig } from './families/llama/create.js';
 export { linear } from './linear.js';
 export { parameterCount, type ForwardInput, type InitInput, type Model, type ModelOptions, type TokenIds } from './model.js';
 export { nextTokenLosses, nextTokens, perSampleLoss, predictions, projection } from './next-token.js';
-export { overLogits, positionRanges, type OverLogitsInput, type PositionRange } from './over-logits.js';
+export { LOGITS_AT_ONCE, overLogits, positionRanges, type OverLogitsInput, type PositionRange } from './over-logits.js';
 export { openSafetensors, readSafetensors, safetensorsPieces, writeSafetensors, type Safetensors, type SafetensorsFile } from './safetensors.js';
 export { createScoreModel, type ScoreInput, type ScoreModel } from './score-model.js';

@@ -9,6 +9,8 @@ export type TokenIds = Tensor;
 export interface ModelOptions {
   /** compute each block again in the backward pass instead of keeping its activations. @default false */
   readonly recomputeBlocks?: boolean;
+  /** elements of the logits held at once by the losses that are made of them; a position's are held in any case. Changes no value but by rounding. @default LOGITS_AT_ONCE */
+  readonly logitsAtOnce?: number;
 }
 
 export interface ForwardInput {
@@ -33,6 +35,8 @@ export interface InitInput {
  */
 export interface Model {
   readonly config: ModelConfig;
+  /** @see ModelOptions */
+  readonly logitsAtOnce: number;
   /** every tensor by checkpoint name, in the checkpoint's order */
   shapes(vocabularySize: number): Shapes;
   /** the same without the output projection: what a score model takes over */

@@ -19,9 +19,9 @@ export function perSampleLoss(input: NextTokenInput): Tensor {
   return tf.mean(nextTokenLosses(input), 1);
 }
 
-/** What the logits of a batch are made of. */
-export function projection({ model, ...input }: NextTokenInput): Required<Pick<OverLogitsInput, 'hidden' | 'weight'>> {
-  return { hidden: model.hidden(input), weight: model.outputWeight(input.params) };
+/** What the logits of a batch are made of, and how many of them at once. */
+export function projection({ model, ...input }: NextTokenInput): OverLogitsInput {
+  return { hidden: model.hidden(input), weight: model.outputWeight(input.params), most: model.logitsAtOnce };
 }
 
 /** The token after each position, int32 [n·T]; 0 after a row's last, whose prediction counts nowhere. */

@@ -2,7 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../tensor/index.js';
 import { linear } from './linear.js';
 
-/** Elements of the logits held at once. 2^26 float32 are 256 MiB: with Pythia's vocabulary 1,334 positions, a product large enough to run at full speed. */
+/** Elements of the logits held at once where nothing else is asked for. 2^26 float32 are 256 MiB: with Pythia's vocabulary 1,334 positions, a product large enough to run at full speed. */
 export const LOGITS_AT_ONCE = 2 ** 26;
 
 export interface OverLogitsInput {
@@ -10,8 +10,8 @@ export interface OverLogitsInput {
   readonly hidden: Tensor;
   /** [V, d] */
   readonly weight: Tensor;
-  /** elements of the logits held at once, at least one position's. @default LOGITS_AT_ONCE */
-  readonly most?: number;
+  /** elements of the logits held at once; a position's are held in any case */
+  readonly most: number;
 }
 
 /** positions start … start + size − 1 */
@@ -25,7 +25,7 @@ export interface PositionRange {
  * in parts of a fixed size a part's logits and their gradient are gone before the next one's are made.
  * @param f of the logits of a range, [V, size], to any number of results [size] @returns them joined, [positions] each
  */
-export function overLogits({ hidden, weight, most = LOGITS_AT_ONCE }: OverLogitsInput, f: (logits: Tensor, range: PositionRange) => readonly Tensor[]): readonly Tensor[] {
+export function overLogits({ hidden, weight, most }: OverLogitsInput, f: (logits: Tensor, range: PositionRange) => readonly Tensor[]): readonly Tensor[] {
   const [width, positions]: number[] = hidden.shape;
   const parts = positionRanges({ positions, vocabularySize: weight.shape[0], most }).map((range) => {
     const columns = range.size === positions ? hidden : tf.slice(hidden, [0, range.start], [width, range.size]);

@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { BlissError } from '../errors.js';
 import { refuseLfsPointer } from '../git-lfs.js';
+import { isRecord } from '../is-record.js';
 import type { NamedArrays, Shape, Shapes } from '../tensor/index.js';
 import { sizeOf } from '../tensor/shapes.js';
 import { decode, elementSize, isStoredType } from './stored-types.js';
@@ -207,5 +208,4 @@ async function readExactly(file: FileHandle, path: string, position: number, len
 const corrupt = (where: string, message: string, cause?: unknown): BlissError =>
   new BlissError({ code: 'DataCorrupt', where, message: `not a sound safetensors file: ${message}`, fix: 'copy or download it again', cause });
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isIntegers = (value: unknown): value is number[] => Array.isArray(value) && value.every((x) => Number.isSafeInteger(x) && x >= 0);

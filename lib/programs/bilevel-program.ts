@@ -1,7 +1,7 @@
 import type { BilevelConfig } from '../../config/sections/bilevel.js';
 import type { ModelConfig } from '../../config/sections/models.js';
 import { innerStep, outerStep, type BilevelModels, type BilevelSettings, type Normaliser } from '../bilevel/index.js';
-import { createModel, createScoreModel } from '../models/index.js';
+import { createModel, createScoreModel, LOGITS_AT_ONCE } from '../models/index.js';
 import { biasCorrections } from '../optim/index.js';
 import { Program, tf, type EntryIO, type ProgramOptions } from '../tensor/index.js';
 import { compiledProgram, floatsOf, numberOf } from './compiled-program.js';
@@ -24,14 +24,16 @@ export interface BilevelSpec {
   readonly precision?: Precision;
   /** compute each block of the proxy again in backward passes instead of keeping its activations */
   readonly recompute?: 'none' | 'blocks';
+  /** elements of the proxy's logits held at once. @default LOGITS_AT_ONCE */
+  readonly logitsAtOnce?: number;
   readonly mode: ProgramOptions['mode'];
 }
 
 /** Inner and outer step of the bilevel phase, one call each, over the state of proxy, score model and target.  @see method §4, step 2 */
 export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelProgram> {
-  const { vocabularySize, sequenceLength, bilevel: settings, mode, precision = 'float32', recompute = 'none' } = spec;
+  const { vocabularySize, sequenceLength, bilevel: settings, mode, precision = 'float32', recompute = 'none', logitsAtOnce = LOGITS_AT_ONCE } = spec;
   const { batchSize, validationBatchSize } = settings;
-  const proxy = createModel(spec.proxy, { recomputeBlocks: recompute === 'blocks' });
+  const proxy = createModel(spec.proxy, { recomputeBlocks: recompute === 'blocks', logitsAtOnce });
   const models: BilevelModels = { proxy, score: createScoreModel(proxy), target: createModel(spec.target) };
   const shapes = { proxy: proxy.shapes(vocabularySize), score: models.score.shapes(vocabularySize), target: models.target.shapes(vocabularySize) };
   const proxyMoments = momentGroups('proxy');
@@ -105,8 +107,10 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
   });
   await program.build();
 
+  const compiled = compiledProgram(program);
   return {
-    ...compiledProgram(program),
+    ...compiled,
+    fresh: (groups) => compiled.fresh({ ...groups, ...(stale ? { normaliser: { max: Float32Array.of(0), sum: Float32Array.of(1) } } : {}) }),
     innerStep: ({ ids, learningRate, update, first }) => {
       const outputs = program.call('innerStep', { ids, learningRate, first: Number(first), ...biasCorrections(update, settings.proxy.adam) });
       return {

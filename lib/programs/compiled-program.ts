@@ -1,23 +1,31 @@
-import type { CallOutputs, NamedArrays, Program } from '../tensor/index.js';
+import { ProgramError, type CallOutputs, type NamedArrays, type Program, type Shapes } from '../tensor/index.js';
 import { sizeOf } from '../tensor/shapes.js';
+import { asGroup, isWithin } from './state-variables.js';
 import type { CompiledProgram } from './types.js';
 
 /**
- * What all programs have in common: their state and its name.
+ * What all programs have in common: their state.
  * @param isScratch variables that are no part of the state; they begin as zeros
  */
-export function compiledProgram(program: Program, isScratch: (name: string) => boolean = () => false): CompiledProgram {
-  const stateNames = [...program.variables.keys()].filter((name) => !isScratch(name));
+export function compiledProgram(program: Program, isScratch: (name: string) => boolean = () => false): CompiledProgram<string> {
+  const shapes: Shapes = Object.fromEntries([...program.variables].flatMap(([name, { shape }]) => (isScratch(name) ? [] : [[name, shape] as const])));
+  const names = Object.keys(shapes);
   const scratch = zeros(program, isScratch);
   let isSet = false;
   return {
     digest: program.digest,
-    stateNames,
+    shapes,
     setState: (state) => {
       program.setAll({ ...state, ...scratch });
       isSet = true;
     },
-    getState: () => (isSet ? program.getAll(stateNames) : zeros(program, (name) => !isScratch(name))),
+    getState: () => (isSet ? program.getAll(names) : zeros(program, (name) => !isScratch(name))),
+    fresh: (groups) => {
+      const given: NamedArrays = Object.assign({}, ...Object.entries(groups).map(([group, tensors]) => asGroup(tensors, group)));
+      const lacking = names.find((name) => !Object.hasOwn(given, name) && Object.keys(groups).some((group) => isWithin(group, name)));
+      if (lacking !== undefined) throw new ProgramError(program.name, `${lacking} is missing from what its state begins with`);
+      return { ...zeros(program, (name) => !isScratch(name) && !Object.hasOwn(given, name)), ...given };
+    },
     dispose: () => program.dispose(),
   };
 }

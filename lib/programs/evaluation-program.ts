@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../../config/sections/models.js';
-import { createModel, nextTokens, overLogits, predictions, projection } from '../models/index.js';
+import { createModel, LOGITS_AT_ONCE, nextTokens, overLogits, predictions, projection } from '../models/index.js';
 import { crossEntropy, Program, tf, type ProgramOptions } from '../tensor/index.js';
 import { compiledProgram, floatsOf, integersOf } from './compiled-program.js';
 import { tokenIds } from './input-specs.js';
@@ -12,12 +12,14 @@ export interface EvaluationSpec {
   readonly vocabularySize: number;
   readonly sequenceLength: number;
   readonly batchSize: number;
+  /** elements of the logits held at once. @default LOGITS_AT_ONCE */
+  readonly logitsAtOnce?: number;
   readonly mode: ProgramOptions['mode'];
 }
 
 /** Losses and hits position by position; which of them count is the caller's to say. */
-export async function createEvaluationProgram({ model: config, vocabularySize, sequenceLength, batchSize, mode }: EvaluationSpec): Promise<EvaluationProgram> {
-  const model = createModel(config);
+export async function createEvaluationProgram({ model: config, vocabularySize, sequenceLength, batchSize, logitsAtOnce = LOGITS_AT_ONCE, mode }: EvaluationSpec): Promise<EvaluationProgram> {
+  const model = createModel(config, { logitsAtOnce });
   const shapes = model.shapes(vocabularySize);
   const program = new Program('evaluation', { mode });
   declareGroup(program, '', shapes);

@@ -6,5 +6,6 @@ export { createProbingProgram, type ProbingSpec } from './probing-program.js';
 export { ProgramCache, type ProgramCacheOptions } from './program-cache.js';
 export { createRegressionProgram, type RegressionSpec } from './regression-program.js';
 export { createScoringProgram, type ScoringSpec } from './scoring-program.js';
+export { groupOf, momentShapes, stateOfTrained, trainedOfState, withoutGroup, type Trained } from './state-variables.js';
 export { createTrainingProgram, type TrainingSpec } from './training-program.js';
 export type { BilevelProgram, CompiledProgram, EvaluationProgram, LogLikelihoodProgram, ProbingProgram, RegressionProgram, ScoringProgram, TrainingProgram } from './types.js';

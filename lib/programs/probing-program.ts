@@ -1,11 +1,11 @@
 import type { ModelConfig } from '../../config/sections/models.js';
-import { createModel, nextTokenLosses } from '../models/index.js';
+import { createModel, LOGITS_AT_ONCE, nextTokenLosses } from '../models/index.js';
 import { biasCorrections, lossAndGradients, update, type AdamSettings } from '../optim/index.js';
 import { Program, tf, type ProgramOptions } from '../tensor/index.js';
 import { compiledProgram, floatsOf, numberOf } from './compiled-program.js';
 import { adamInputs, tokenIds } from './input-specs.js';
 import { productsOf, type Precision } from './precision.js';
-import { assignGroup, declareGroup, declareMoments, momentGroups, readGroup, readMoments } from './state-variables.js';
+import { assignGroup, declareGroup, declareMoments, isWithin, momentGroups, PARAMS, readGroup, readMoments } from './state-variables.js';
 import type { ProbingProgram } from './types.js';
 
 /** Plain JSON: equal specifications share a program. */
@@ -21,6 +21,8 @@ export interface ProbingSpec {
   readonly precision?: Precision;
   /** compute each block again in the backward pass instead of keeping its activations */
   readonly recompute?: 'none' | 'blocks';
+  /** elements of the logits held at once. @default LOGITS_AT_ONCE */
+  readonly logitsAtOnce?: number;
   readonly mode: ProgramOptions['mode'];
 }
 
@@ -32,24 +34,24 @@ const PROBED = 'probed';
  * that nothing is brought back before the next one.  @see method §9
  */
 export async function createProbingProgram(spec: ProbingSpec): Promise<ProbingProgram> {
-  const { vocabularySize, sequenceLength, validationBatchSize, adam, gradientClip, mode, precision = 'float32', recompute = 'none' } = spec;
-  const model = createModel(spec.model, { recomputeBlocks: recompute === 'blocks' });
+  const { vocabularySize, sequenceLength, validationBatchSize, adam, gradientClip, mode, precision = 'float32', recompute = 'none', logitsAtOnce = LOGITS_AT_ONCE } = spec;
+  const model = createModel(spec.model, { recomputeBlocks: recompute === 'blocks', logitsAtOnce });
   const shapes = model.shapes(vocabularySize);
   const groups = momentGroups();
   const program = new Program('probing', { mode });
-  declareGroup(program, 'params', shapes);
+  declareGroup(program, PARAMS, shapes);
   declareMoments(program, groups, shapes);
   declareGroup(program, PROBED, shapes);
 
   program.entry('probe', { ids: tokenIds(1, sequenceLength), ...adamInputs }, ({ ids, learningRate, c1, c2 }, io) => {
-    const params = readGroup(io, 'params', shapes);
+    const params = readGroup(io, PARAMS, shapes);
     const { loss, gradients } = lossAndGradients({ model, params, ids });
     const { params: probed, gradientNorm } = update({ params, moments: readMoments(io, groups, shapes), gradients, learningRate, corrections: { c1, c2 }, gradientClip, adam });
     assignGroup(io, PROBED, probed);
     return { loss, gradientNorm };
   }, { products: productsOf(precision) });
   program.entry('withdraw', {}, (_, io) => {
-    assignGroup(io, PROBED, readGroup(io, 'params', shapes));
+    assignGroup(io, PROBED, readGroup(io, PARAMS, shapes));
     return { one: tf.scalar(1) }; // an entry gives something
   });
   program.entry('validate', { ids: tokenIds(validationBatchSize, sequenceLength), mask: { shape: [validationBatchSize, sequenceLength], dtype: 'float32' } }, ({ ids, mask }, io) => {
@@ -61,7 +63,7 @@ export async function createProbingProgram(spec: ProbingSpec): Promise<ProbingPr
   await program.build();
 
   return {
-    ...compiledProgram(program, (name) => name.startsWith(`${PROBED}/`)),
+    ...compiledProgram(program, (name) => isWithin(PROBED, name)),
     probe: ({ ids, learningRate, update: count }) => {
       const outputs = program.call('probe', { ids, learningRate, ...biasCorrections(count, adam) });
       return { loss: numberOf(outputs, 'loss'), gradientNorm: numberOf(outputs, 'gradientNorm') };

@@ -1,13 +1,13 @@
 import type { z } from 'zod';
 import type { ModelConfig } from '../../config/sections/models.js';
 import type { adamSchema } from '../../config/sections/training.js';
-import { createModel } from '../models/index.js';
+import { createModel, LOGITS_AT_ONCE } from '../models/index.js';
 import { addNamed, biasCorrections, lossAndGradients, scaleNamed, update, type BiasCorrections } from '../optim/index.js';
 import { Program, tf, type EntryIO, type EntryOptions, type NamedTensors, type ProgramOptions } from '../tensor/index.js';
 import { compiledProgram, numberOf } from './compiled-program.js';
 import { adamInputs, scalar, tokenIds } from './input-specs.js';
 import { productsOf, type Precision } from './precision.js';
-import { assignGroup, assignMoments, declareGroup, declareMoments, momentGroups, readGroup, readMoments } from './state-variables.js';
+import { assignGroup, assignMoments, declareGroup, declareMoments, isWithin, momentGroups, PARAMS, readGroup, readMoments } from './state-variables.js';
 import type { TrainingProgram } from './types.js';
 
 /** Plain JSON: equal specifications share a program. */
@@ -24,6 +24,8 @@ export interface TrainingSpec {
   readonly precision?: Precision;
   /** compute each block again in the backward pass instead of keeping its activations */
   readonly recompute?: 'none' | 'blocks';
+  /** elements of the logits held at once. @default LOGITS_AT_ONCE */
+  readonly logitsAtOnce?: number;
   readonly mode: ProgramOptions['mode'];
 }
 
@@ -36,33 +38,33 @@ const LOSS = 'loss';
  * gradients, which is the gradient of the mean: rows are equally long.  @see method §5
  */
 export async function createTrainingProgram(spec: TrainingSpec): Promise<TrainingProgram> {
-  const { vocabularySize, sequenceLength, batchSize, microBatchSize = batchSize, adam, gradientClip, mode, precision = 'float32', recompute = 'none' } = spec;
+  const { vocabularySize, sequenceLength, batchSize, microBatchSize = batchSize, adam, gradientClip, mode, precision = 'float32', recompute = 'none', logitsAtOnce = LOGITS_AT_ONCE } = spec;
   if (batchSize % microBatchSize !== 0) throw new RangeError(`micro-batches of ${microBatchSize} rows do not make up a batch of ${batchSize}`);
   const parts = batchSize / microBatchSize;
-  const model = createModel(spec.model, { recomputeBlocks: recompute === 'blocks' });
+  const model = createModel(spec.model, { recomputeBlocks: recompute === 'blocks', logitsAtOnce });
   const shapes = model.shapes(vocabularySize);
   const moments = momentGroups();
   const options: EntryOptions = { products: productsOf(precision) };
   const program = new Program('training', { mode });
-  declareGroup(program, 'params', shapes);
+  declareGroup(program, PARAMS, shapes);
   declareMoments(program, moments, shapes);
   if (parts > 1) declareGroup(program, SUMS, { ...shapes, [LOSS]: [] });
 
   const apply = (io: EntryIO, gradients: NamedTensors, learningRate: BiasCorrections['c1'], corrections: BiasCorrections) => {
-    const result = update({ params: readGroup(io, 'params', shapes), moments: readMoments(io, moments, shapes), gradients, learningRate, corrections, gradientClip, adam });
-    assignGroup(io, 'params', result.params);
+    const result = update({ params: readGroup(io, PARAMS, shapes), moments: readMoments(io, moments, shapes), gradients, learningRate, corrections, gradientClip, adam });
+    assignGroup(io, PARAMS, result.params);
     assignMoments(io, moments, result.moments);
     return { gradientNorm: result.gradientNorm };
   };
 
   if (parts === 1) {
     program.entry('step', { ids: tokenIds(batchSize, sequenceLength), ...adamInputs }, ({ ids, learningRate, c1, c2 }, io) => {
-      const { loss, gradients } = lossAndGradients({ model, params: readGroup(io, 'params', shapes), ids });
+      const { loss, gradients } = lossAndGradients({ model, params: readGroup(io, PARAMS, shapes), ids });
       return { loss, ...apply(io, gradients, learningRate, { c1, c2 }) };
     }, options);
   } else {
     program.entry('accumulate', { ids: tokenIds(microBatchSize, sequenceLength), first: scalar }, ({ ids, first }, io) => {
-      const { loss, gradients } = lossAndGradients({ model, params: readGroup(io, 'params', shapes), ids });
+      const { loss, gradients } = lossAndGradients({ model, params: readGroup(io, PARAMS, shapes), ids });
       const before = readGroup(io, SUMS, { ...shapes, [LOSS]: [] });
       const sums = addNamed({ ...gradients, [LOSS]: loss }, scaleNamed(before, tf.sub(1, first)));
       assignGroup(io, SUMS, sums);
@@ -76,7 +78,7 @@ export async function createTrainingProgram(spec: TrainingSpec): Promise<Trainin
   await program.build();
 
   return {
-    ...compiledProgram(program, (name) => name.startsWith(`${SUMS}/`)),
+    ...compiledProgram(program, (name) => isWithin(SUMS, name)),
     step: ({ ids, learningRate, update: count }) => {
       const inputs = { learningRate, ...biasCorrections(count, adam) };
       if (parts > 1) {

@@ -1,19 +1,21 @@
-import type { NamedArrays } from '../tensor/types.js';
+import type { NamedArrays, Shapes } from '../tensor/types.js';
 
 /** Compiled step functions over state held by TensorFlow. Built once a process and kept between stages of equal specification. */
-export interface CompiledProgram {
+export interface CompiledProgram<Group extends string = never> {
   /** sha256 of the traced graph: part of the numerics fingerprint, recorded in checkpoints */
   readonly digest: string;
-  /** names of all state, in the order in which `getState` gives it */
-  readonly stateNames: readonly string[];
+  /** of all state by variable name, in the order in which `getState` gives it: what a checkpoint of it holds */
+  readonly shapes: Shapes;
   /** all state, by variable name; missing names are an error, unknown ones too */
   setState(state: NamedArrays): void;
   /** copies; zeros before the first `setState` */
   getState(): NamedArrays;
+  /** A state to begin with: groups of tensors by their own names, all else as before the first step. @throws ProgramError where a group is not whole */
+  fresh(groups: Readonly<Record<Group, NamedArrays>>): NamedArrays;
   dispose(): void;
 }
 
-export interface TrainingProgram extends CompiledProgram {
+export interface TrainingProgram extends CompiledProgram<'params'> {
   /** state names: `params/<name>`, `adam.m/<name>`, `adam.u/<name>` */
   step(input: { readonly ids: Int32Array; readonly learningRate: number; /** 1-based count of updates */ readonly update: number }): {
     readonly loss: number;
@@ -21,7 +23,7 @@ export interface TrainingProgram extends CompiledProgram {
   };
 }
 
-export interface BilevelProgram extends CompiledProgram {
+export interface BilevelProgram extends CompiledProgram<'proxy' | 'score' | 'target'> {
   /** state names: `proxy/…`, `proxy.adam.m/…`, `proxy.adam.u/…`, `score/…`, `score.adam.m/…`, `score.adam.u/…`, `target/…`, `z/…` of the outer step before; `normaliser/max`, `normaliser/sum` with a stale normaliser only */
   innerStep(input: { readonly ids: Int32Array; readonly learningRate: number; readonly update: number; readonly first: boolean }): {
     readonly lowerLoss: number;
@@ -55,7 +57,7 @@ export interface BilevelProgram extends CompiledProgram {
   };
 }
 
-export interface ProbingProgram extends CompiledProgram {
+export interface ProbingProgram extends CompiledProgram<'params'> {
   /**
    * State names: `params/<name>`, `adam.m/<name>`, `adam.u/<name>`, which no call changes. Tries one step on one row: what it would make of the weights
    * is what `validate` is of from then on. ids int32 [T]
@@ -71,7 +73,7 @@ export interface ProbingProgram extends CompiledProgram {
   validate(input: { readonly ids: Int32Array; readonly mask: Float32Array }): Float32Array;
 }
 
-export interface RegressionProgram extends CompiledProgram {
+export interface RegressionProgram extends CompiledProgram<'score'> {
   /** State names: `score/…`, `score.adam.m/…`, `score.adam.u/…`. ids int32 [n·T], targets float32 [n]; the loss is of before the step */
   fit(input: { readonly ids: Int32Array; readonly targets: Float32Array; readonly learningRate: number; /** 1-based count of updates */ readonly update: number }): {
     readonly loss: number;

@@ -1,3 +1,7 @@
+import { mean } from '../mean.js';
+
+export { mean };
+
 /** How numbers are written in the report. */
 const MINUS = '\u2212';
 const signed = (text: string): string => text.replace('-', MINUS);
@@ -27,8 +31,6 @@ export function bytes(value: number): string {
   const power = Math.min(units.length - 1, value < 1 ? 0 : Math.floor(Math.log10(value) / 3));
   return power === 0 ? `${value} B` : `${(value / 1000 ** power).toFixed(1)} ${units[power]}`;
 }
-
-export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** s/√n with n−1 degrees of freedom; undefined for fewer than two values. */
 export function standardError(values: readonly number[]): number | undefined {

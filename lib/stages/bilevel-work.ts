@@ -1,5 +1,6 @@
 import type { RunConfig } from '../../config/schema.js';
 import type { ModelConfig } from '../../config/sections/models.js';
+import { zSolvers } from '../bilevel/index.js';
 import { createModel, createScoreModel, flopsPerToken, parameterCount } from '../models/index.js';
 import type { Work } from './types.js';
 
@@ -14,7 +15,7 @@ export function bilevelWork({ bilevel: hyper, models, data: { sequenceLength } }
   const proxy = forward(models.proxy);
   const target = forward(models.target);
   const score = proxy - sequenceLength * 2 * vocabularySize * models.proxy.width;
-  const products = solver.method === 'identity' ? 0 : solver.steps - (solver.method !== 'cg' && solver.start === 'zero' ? 1 : 0);
+  const products = zSolvers[solver.method].products(solver);
   const inner = innerSteps * batchSize * (3 * proxy + target + score);
   const outer = 3 * validationBatchSize * proxy + batchSize * (3 * proxy + 3 * score + (products === 0 ? 0 : target + 3 * proxy + 6 * products * proxy));
   const proxyModel = createModel(models.proxy);

@@ -5,16 +5,18 @@ import { sampleRows, type BatchRequest, type Feeder } from '../data/index.js';
 import type { HeldOutExample } from '../data/types.js';
 import { counted } from '../counted.js';
 import { BlissError } from '../errors.js';
+import { mean } from '../mean.js';
 import { createModel, createScoreModel, safetensorsPieces, writeSafetensors } from '../models/index.js';
 import { bilevelLearningRate } from '../optim/index.js';
+import { groupOf, withoutGroup } from '../programs/state-variables.js';
 import type { BilevelProgram } from '../programs/types.js';
 import { permutation } from '../random.js';
-import type { NamedArrays, Shapes } from '../tensor/index.js';
+import type { NamedArrays } from '../tensor/index.js';
 import { flattenHeldOut, policyInKey, StepWatch } from './steps/index.js';
 import { NUMERICS_FILE, openCorpus, readTrainedRows, RowSet, TRAINED_ROWS_FILE, writeTrainedRows } from './contents/index.js';
-import { momentShapes, readArrays, selectArrays, underPrefix, withPrefix, zeroMoments } from './state.js';
 import { checkNumerics, throwIfStopped } from './execution/index.js';
 import { bilevelWork } from './bilevel-work.js';
+import { readArrays } from './state.js';
 import type { BilevelInput, LearningStage, StageContext } from './types.js';
 
 /**
@@ -45,19 +47,18 @@ export const bilevel: LearningStage<'bilevel'> = {
     const feed = (from: number): Promise<Feeder> => context.feed({ artifact: corpus.artifact, index: group, batchSize: hyper.batchSize, subset, requests: minibatchesFrom(from, input, watch) });
     // before compiling: the first minibatches are read beside it
     let feeder = await feed(first);
-    const shapes = bilevelShapes(input);
     await context.phase('compiling');
     const program = await context.programs.bilevel({ proxy: models.proxy, target: models.target, vocabularySize: models.vocabularySize, sequenceLength, bilevel: hyper, precision: input.precision, recompute: input.recompute, mode: input.compiler });
 
     const numerics = await checkNumerics({ context, programDigest: program.digest, policy: input.numerics });
     /** @returns the rows that have trained the scorer until then */
     const restore = async (from: StageContext['resume']): Promise<RowSet> => {
-      program.setState({ ...(await freshState(input, context)), ...(from === undefined ? {} : await readArrays(from.artifact, STATE_FILE)) });
+      program.setState({ ...(await freshState(input, context, program)), ...(from === undefined ? {} : await readArrays(from.artifact, STATE_FILE)) });
       return from === undefined ? RowSet.of(group.rows) : readTrainedRows(from.artifact);
     };
     let used = await restore(context.resume);
     // the target is frozen: a checkpoint names it by its reference instead of holding it
-    const learnt = (): NamedArrays => selectArrays(program.getState(), (name) => !name.startsWith('target/'));
+    const learnt = (): NamedArrays => withoutGroup(program.getState(), 'target');
 
     let upperLoss = Number.NaN;
     let saved = context.resume?.step;
@@ -121,7 +122,7 @@ export const bilevel: LearningStage<'bilevel'> = {
         await context.checkpoint({
           step: done,
           files: () => ({
-            [STATE_FILE]: { given: safetensorsPieces({ arrays: learnt(), shapes }) },
+            [STATE_FILE]: { given: safetensorsPieces({ arrays: learnt(), shapes: program.shapes }) },
             [TRAINED_ROWS_FILE]: used.bits,
             [NUMERICS_FILE]: JSON.stringify(numerics),
             ...watch.files(),
@@ -135,10 +136,10 @@ export const bilevel: LearningStage<'bilevel'> = {
 
     await context.phase('saving the result');
     const end = learnt();
-    const score = underPrefix(end, 'score');
+    const score = groupOf(end, 'score');
     const scoreShapes = createScoreModel(createModel(models.proxy)).shapes(models.vocabularySize);
     await writeSafetensors({ path: path.join(context.scratch, 'score.safetensors'), arrays: score, shapes: scoreShapes });
-    await writeSafetensors({ path: path.join(context.scratch, 'proxy.safetensors'), arrays: underPrefix(end, 'proxy'), shapes: createModel(models.proxy).shapes(models.vocabularySize) });
+    await writeSafetensors({ path: path.join(context.scratch, 'proxy.safetensors'), arrays: groupOf(end, 'proxy'), shapes: createModel(models.proxy).shapes(models.vocabularySize) });
     await writeTrainedRows(context.scratch, used);
     await writeFile(path.join(context.scratch, NUMERICS_FILE), JSON.stringify(numerics));
     return { kind: 'scorer', folder: context.scratch, digest: digestTensors(score, scoreShapes), summary: { outerSteps, upperLoss, trainedRows: used.size, group: input.group, ...watch.summary() } };
@@ -147,43 +148,13 @@ export const bilevel: LearningStage<'bilevel'> = {
 
 const STATE_FILE = 'bilevel.safetensors';
 
-/** Everything that a checkpoint holds, by variable name. */
-function bilevelShapes({ models }: BilevelInput): Shapes {
-  const proxy = createModel(models.proxy);
-  const proxyShapes = proxy.shapes(models.vocabularySize);
-  const scoreShapes = createScoreModel(proxy).shapes(models.vocabularySize);
-  const prefixed = (shapes: Shapes, prefix: string): Shapes => Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [`${prefix}${name}`, shape]));
-  return {
-    ...prefixed(proxyShapes, 'proxy/'),
-    ...prefixed(momentShapes(proxyShapes), 'proxy.'),
-    ...prefixed(scoreShapes, 'score/'),
-    ...prefixed(momentShapes(scoreShapes), 'score.'),
-    ...prefixed(proxyShapes, 'z/'),
-    'normaliser/max': [],
-    'normaliser/sum': [],
-  };
-}
-
 /** At the start of a round: θ_p ← θ_p⁰, θ_s inherited or fresh, fresh optimizers, θ_r frozen.  @see method §4, step 1 */
-async function freshState(input: BilevelInput, context: StageContext): Promise<NamedArrays> {
-  const { models, seed } = input;
+async function freshState({ models, seed, ...input }: BilevelInput, context: StageContext, program: BilevelProgram): Promise<NamedArrays> {
   const { vocabularySize } = models;
-  const proxyModel = createModel(models.proxy);
-  const scoreModel = createScoreModel(proxyModel);
   const proxy = await readArrays(await context.store.open(input.proxy), 'weights.safetensors');
   const target = await readArrays(await context.store.open(input.target), 'weights.safetensors');
-  const score = input.scorer === null ? scoreModel.fromProxy({ proxy, vocabularySize, seed: `${seed}/score` }) : await readArrays(await context.store.open(input.scorer), 'score.safetensors');
-  const dotted = (moments: NamedArrays, owner: string): NamedArrays => Object.fromEntries(Object.entries(moments).map(([name, array]) => [`${owner}.${name}`, array]));
-  return {
-    ...withPrefix(proxy, 'proxy'),
-    ...dotted(zeroMoments(proxyModel.shapes(vocabularySize)), 'proxy'),
-    ...withPrefix(score, 'score'),
-    ...dotted(zeroMoments(scoreModel.shapes(vocabularySize)), 'score'),
-    ...withPrefix(target, 'target'),
-    ...withPrefix(Object.fromEntries(Object.entries(proxy).map(([name, array]) => [name, new Float32Array(array.length)])), 'z'),
-    // the program holds it only where its settings read it
-    ...(input.bilevel.normaliser === 'stale' ? { 'normaliser/max': Float32Array.of(0), 'normaliser/sum': Float32Array.of(1) } : {}),
-  };
+  const score = input.scorer === null ? createScoreModel(createModel(models.proxy)).fromProxy({ proxy, vocabularySize, seed: `${seed}/score` }) : await readArrays(await context.store.open(input.scorer), 'score.safetensors');
+  return program.fresh({ proxy, score, target });
 }
 
 /** The rows of the group that may train the scorer; the others are only ranked. */
@@ -227,7 +198,5 @@ function validationMinibatches({ bilevel: hyper, sequenceLength, seed }: Bilevel
     return flattenHeldOut(examples, sequenceLength, hyper.validationLoss);
   };
 }
-
-const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 const MEND = 'look at those rows; lower bilevel.proxy.peakLearningRate, bilevel.score.peakLearningRate or the solver’s learning rate and run the changed configuration: what comes before this stage is found finished';

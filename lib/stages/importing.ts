@@ -5,10 +5,10 @@ import { sha256OfFile } from '../data/index.js';
 import { BlissError } from '../errors.js';
 import { openHuggingFace, parameterCount, requireModel } from '../models/index.js';
 import { writeTensors } from '../models/safetensors.js';
+import { momentShapes } from '../programs/state-variables.js';
 import type { Shapes } from '../tensor/index.js';
 import { sizeOf } from '../tensor/shapes.js';
 import { throwIfStopped } from './execution/index.js';
-import { momentShapes } from './state.js';
 import type { ImportingInput, Stage } from './types.js';
 
 /** as transformers names it */

@@ -1,19 +1,15 @@
 import { digestTensors } from '../artifacts/index.js';
 import type { Artifact } from '../artifacts/types.js';
 import { readSafetensors, safetensorsPieces } from '../models/index.js';
+import { momentShapes, type Trained } from '../programs/state-variables.js';
 import type { NamedArrays, Shapes } from '../tensor/index.js';
-import { sizeOf } from '../tensor/shapes.js';
-import { writeFiles, type CheckpointFiles } from './contents/checkpoint-files.js';
-import { readJson } from './contents/corpus.js';
-import { NUMERICS_FILE, type NumericsRecord } from './contents/numerics-record.js';
+import { type CheckpointFiles, NUMERICS_FILE, type NumericsRecord, readJson, writeFiles } from './contents/index.js';
 
 /**
  * A model's state on disk: `weights.safetensors` under the checkpoint's names, `optimizer.safetensors` with Adam's moments
  * `adam.m/<name>` and `adam.u/<name>`, `state.json` with the count of updates, and `numerics.json`.
  */
-export interface TrainingState {
-  readonly params: NamedArrays;
-  readonly moments: NamedArrays;
+export interface TrainingState extends Trained {
   /** Adam's count of updates, over all stages that this state went through */
   readonly updates: number;
 }
@@ -57,23 +53,4 @@ export const readArrays = async (artifact: Artifact, file: string): Promise<Name
 /** Canonical content of a state: float32 bits of weights and moments, and the count of updates. */
 export function digestState(state: TrainingState, shapes: Shapes): string {
   return digestTensors({ ...state.params, ...state.moments, updates: Int32Array.of(state.updates) }, { ...shapes, ...momentShapes(shapes), updates: [1] });
-}
-
-/** Adam's moments before the first update. */
-export function zeroMoments(shapes: Shapes): NamedArrays {
-  return Object.fromEntries(Object.entries(momentShapes(shapes)).map(([name, shape]) => [name, new Float32Array(sizeOf(shape))]));
-}
-
-export const momentShapes = (shapes: Shapes): Shapes =>
-  Object.fromEntries(Object.entries(shapes).flatMap(([name, shape]) => [[`adam.m/${name}`, shape] as const, [`adam.u/${name}`, shape] as const]));
-
-/** Variables of a program by prefix: `proxy/…` of everything it holds, without the prefix; and back. */
-export function underPrefix(arrays: NamedArrays, prefix: string): NamedArrays {
-  return Object.fromEntries(Object.entries(arrays).flatMap(([name, array]) => (name.startsWith(`${prefix}/`) ? [[name.slice(prefix.length + 1), array] as const] : [])));
-}
-export function withPrefix(arrays: NamedArrays, prefix: string): NamedArrays {
-  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [`${prefix}/${name}`, array]));
-}
-export function selectArrays(arrays: NamedArrays, wanted: (name: string) => boolean): NamedArrays {
-  return Object.fromEntries(Object.entries(arrays).filter(([name]) => wanted(name)));
 }

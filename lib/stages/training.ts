@@ -1,11 +1,12 @@
 import path from 'node:path';
-import type { Store } from '../artifacts/index.js';
 import type { BatchRequest, Feeder } from '../data/index.js';
 import { createModel } from '../models/index.js';
 import { decayBranch, warmUpThenConstant } from '../optim/index.js';
+import { stateOfTrained, trainedOfState } from '../programs/state-variables.js';
+import type { TrainingProgram } from '../programs/types.js';
 import { openSelection } from './contents/index.js';
-import { digestState, readState, selectArrays, stateFiles, type TrainingState, underPrefix, withPrefix, writeState, zeroMoments } from './state.js';
 import { checkNumerics, throwIfStopped } from './execution/index.js';
+import { digestState, readState, stateFiles, writeState, type TrainingState } from './state.js';
 import { policyInKey, StepWatch } from './steps/index.js';
 import type { Stage, StageContext, TrainingInput } from './types.js';
 
@@ -16,8 +17,7 @@ export const training: Stage<'training'> = {
   keyInput: ({ numerics: _policy, divergence, ...input }: TrainingInput) => ({ ...input, ...policyInKey(divergence) }),
   run: async (input, context) => {
     const { batchSize, sequenceLength, steps, vocabularySize } = input;
-    const model = createModel(input.model);
-    const shapes = model.shapes(vocabularySize);
+    const shapes = createModel(input.model).shapes(vocabularySize);
     const first = context.resume === undefined ? 0 : context.resume.step;
     const shards = await openSelection({ store: context.store, ref: input.selection, batchSize, sequenceLength, stage: input.purpose });
     const watch = await StepWatch.of({ context, policy: input.divergence, losses: ['loss'], where: `${input.purpose}, step`, fix: MEND });
@@ -40,17 +40,12 @@ export const training: Stage<'training'> = {
 
     const numerics = await checkNumerics({ context, programDigest: program.digest, policy: input.numerics });
     const restore = async (from: StageContext['resume']): Promise<{ readonly updates: number }> => {
-      const { params, moments, updates } = from === undefined ? await startState(input, context.store) : await readState(from.artifact);
-      program.setState({ ...withPrefix(params, 'params'), ...moments });
+      const { updates, ...trained } = from === undefined ? await startState(input, context, program) : await readState(from.artifact);
+      program.setState(stateOfTrained(trained));
       return { updates };
     };
     const startUpdates = (await restore(context.resume)).updates - first;
-    const state = (step: number): TrainingState => {
-      const arrays = program.getState();
-      const params = underPrefix(arrays, 'params');
-      const moments = selectArrays(arrays, (name) => !name.startsWith('params/'));
-      return { params, moments, updates: startUpdates + step };
-    };
+    const state = (step: number): TrainingState => ({ ...trainedOfState(program.getState()), updates: startUpdates + step });
 
     let loss = Number.NaN;
     let saved = context.resume?.step;
@@ -92,10 +87,10 @@ function* batchesFrom(first: number, { seed, steps }: TrainingInput, watch: Step
   for (let step = first; step < steps; step++) yield { kind: 'ordered', seed, step: watch.placeOf(step) };
 }
 
-async function startState(input: TrainingInput, store: Store): Promise<TrainingState> {
-  if ('state' in input.start) return readState(await store.open(input.start.state));
-  const model = createModel(input.model);
-  return { params: model.init({ vocabularySize: input.vocabularySize, seed: input.start.seed }), moments: zeroMoments(model.shapes(input.vocabularySize)), updates: 0 };
+async function startState({ start, model, vocabularySize }: TrainingInput, { store }: StageContext, program: TrainingProgram): Promise<TrainingState> {
+  if ('state' in start) return readState(await store.open(start.state));
+  const params = createModel(model).init({ vocabularySize, seed: start.seed });
+  return { ...trainedOfState(program.fresh({ params })), updates: 0 };
 }
 
 function learningRateAt({ schedule }: TrainingInput, step: number): number {

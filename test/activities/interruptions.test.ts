@@ -19,3 +19,11 @@ test('an attempt that told how it ended is none that was lost', () => {
   expect(interruptionsBefore(preempted).map(({ code }) => code)).toEqual(['Preempted']);
   expect(interruptionsBefore(told).map(({ attempt, code }) => [attempt, code])).toEqual([[2, 'WorkerLost']]);
 });
+
+test('heartbeats keep the newest twenty interruptions, however many there were, and of what each says the first 400 characters', () => {
+  let details = beat(1);
+  for (let attempt = 1; attempt <= 30; attempt++) details = { ...details, attempt, interruptions: withInterruption({ ...details, attempt }, { code: 'Preempted', message: `${attempt} ${'long '.repeat(200)}` }) };
+  expect(details.interruptions.map(({ attempt }) => attempt)).toEqual(Array.from({ length: 20 }, (_, i) => 11 + i));
+  expect(details.interruptions.map(({ message }) => message.length)).toEqual(new Array(20).fill(400));
+  expect(details.interruptions[19].message).toMatch(/^30 long /);
+});

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { canonicalJson, digestJson, digestLines, digestRows, digestTensors, digestTensorStream, stageKey, writeFileAtomic } from '../../lib/artifacts/index.js';
+import { canonicalJson, digestJson, digestLines, digestRows, digestTensors, digestTensorStream, writeFileAtomic } from '../../lib/artifacts/index.js';
 
 const sha = (...parts: (string | Uint8Array)[]): string => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex');
 
@@ -29,19 +29,6 @@ describe('canonical JSON', () => {
     ['a Float32Array', { t: new Float32Array(1) }, '$.t'],
   ])('%s is refused by its path', (found, value, where) => {
     expect(() => canonicalJson(value)).toThrow(expect.objectContaining({ code: 'DataInvalid', where, message: expect.stringContaining(found) }));
-  });
-});
-
-describe('stage key', () => {
-  const input = { name: 'pretraining', version: 1, config: { steps: 10, rate: 0.5 }, inputs: { rows: 'aa', state: 'bb' } };
-  const key = stageKey(input);
-
-  test('does not depend on the order of members, nor on absent ones', () => {
-    expect(stageKey({ inputs: { state: 'bb', rows: 'aa' }, config: { rate: 0.5, steps: 10, extra: undefined }, version: 1, name: 'pretraining' })).toBe(key);
-  });
-
-  test.each([{ name: 'decay' }, { version: 2 }, { config: { steps: 11, rate: 0.5 } }, { config: { steps: '10', rate: 0.5 } }, { inputs: { rows: 'aa', state: 'cc' } }, { inputs: { rows: 'bb', state: 'aa' } }, { scope: 'run-7' }])('depends on %j', (change) => {
-    expect(stageKey({ ...input, ...change })).not.toBe(key);
   });
 });
 

@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
+import { rmdirSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fileBlobs, openStore, sha256, writeFileAtomic } from '../../lib/artifacts/index.js';
+import { mountSmall } from '../needs/machine.js';
+import { leaveOut } from '../needs/needs.js';
 import { blobsConformance } from './blobs-conformance.js';
 
 blobsConformance('files', async () => {
@@ -49,25 +52,10 @@ test('a key that is the folder of another, or has one for a folder, is refused; 
   await rm(root, { recursive: true });
 });
 
-/** A file system of 256 KiB, or the reason why there can be none here. */
-function mountSmall(folder: string): string | undefined {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs root on Linux to mount a small file system';
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder], { stdio: 'pipe' });
-    return undefined;
-  } catch (error) {
-    return `mount refused: ${String(error).split('\n')[0]}`;
-  }
-}
-
 describe('a full disk', () => {
   test('is DiskFull with the fix, leaves nothing behind, and the same put works once there is room', async (context) => {
     const root = await mkdtemp(path.join(os.tmpdir(), 'bliss-small-'));
-    const why = mountSmall(root);
-    if (why !== undefined) {
-      await rm(root, { recursive: true });
-      context.skip(why);
-    }
+    mountSmall({ context, folder: root, size: '256k', cleanUp: () => rmdirSync(root) });
     const outside = await mkdtemp(path.join(os.tmpdir(), 'bliss-outside-'));
     try {
       await writeFile(path.join(root, 'ballast'), new Uint8Array(150_000));
@@ -100,7 +88,7 @@ describe('a file that is given', () => {
       await writeFile(here, 'here');
       await blobs.putIfAbsent('a/here', { file: here, given: true });
       expect((await stat(path.join(root, 'a', 'here'))).ino).toBe((await stat(here)).ino);
-      if (elsewhere === undefined || (await stat(elsewhere)).dev === (await stat(root)).dev) return context.skip('there is no other file system');
+      if (elsewhere === undefined || (await stat(elsewhere)).dev === (await stat(root)).dev) leaveOut(context, { need: 'second-file-system', why: '/dev/shm is no other file system' });
       const there = path.join(elsewhere, 'there');
       await writeFile(there, 'there');
       expect(await blobs.putIfAbsent('a/there', { file: there, given: true })).toBe(true);

@@ -4,9 +4,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { packageRoot } from '../../lib/package-root.js';
+import { programOnPath } from '../needs/machine.js';
 
 const SCRIPT = path.join(packageRoot(), 'bench', 'gpu.sh');
-const SHELLCHECK = '/usr/bin/shellcheck';
 
 /** a PATH with the script's own tools, and an nvidia-smi that says this */
 function pathWith(nvidiaSmi?: string): string {
@@ -37,6 +37,8 @@ test('bench/gpu.sh ends at once, with the reason and the fix, where there is no 
   expect(run(pathWith(), '--nonsense').stderr).toContain('there is no option --nonsense');
 });
 
-test.skipIf(!existsSync(SHELLCHECK))(`bench/gpu.sh is clean to shellcheck (needs ${SHELLCHECK})`, () => {
-  expect(spawnSync(SHELLCHECK, [SCRIPT], { encoding: 'utf8' }).stdout).toBe('');
+test('the shell scripts are clean to shellcheck', (context) => {
+  const shellcheck = programOnPath({ context, names: ['shellcheck'], need: 'shellcheck' });
+  const scripts = [SCRIPT, ...['run', 'install'].map((name) => path.join(packageRoot(), '.ci', name))];
+  expect(spawnSync(shellcheck, scripts, { encoding: 'utf8' }).stdout).toBe('');
 });

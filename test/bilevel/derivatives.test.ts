@@ -1,24 +1,27 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { describe, expect, test } from 'vitest';
 import { alignment, exactWeights, gaussNewtonProduct, hessianProduct, hypergradient, lowerLoss, targetStates, type LowerLossInput } from '../../lib/bilevel/index.js';
-import { perSampleLoss } from '../../lib/models/index.js';
+import { perSampleLoss, type Model } from '../../lib/models/index.js';
 import { mapNamed } from '../../lib/optim/index.js';
 import { innerProduct, tf, valueAndGradients, type NamedTensors } from '../../lib/tensor/index.js';
-import { direction, ids, models, numbers, relativeError, settingsWith, shifted, weights } from './tiny.js';
+import { direction, ids, inParts, models, numbers, relativeError, settingsWith, shifted, weights } from './tiny.js';
 
-const lowerWith = (changes: Parameters<typeof settingsWith>[0] = {}): LowerLossInput => ({
-  proxy: models.proxy,
+const lowerWith = (changes: Parameters<typeof settingsWith>[0] = {}, proxy: Model = models.proxy): LowerLossInput => ({
+  proxy,
   params: weights.proxy,
   batch: { ids, weights: tf.tensor1d([0.1, 0.4, 0.3, 0.2]), target: targetStates({ target: models.target, params: weights.target, ids }) },
   settings: settingsWith(changes),
 });
 const losses = (params: NamedTensors): Tensor => perSampleLoss({ model: models.proxy, params, ids, causal: true });
 
-describe('a_i', () => {
+/** all logits at once, and in several parts with a remainder */
+const proxies = [['logits at once', models.proxy], ['logits in parts', inParts]] as const;
+
+describe.each(proxies)('a_i, %s', (_name, proxy) => {
   test('is the central difference of each L_i along z', () => {
     tf.tidy(() => {
       const z = direction(weights.proxy, 1);
-      const a = numbers(alignment({ proxy: models.proxy, params: weights.proxy, ids, causalProxy: true, z }));
+      const a = numbers(alignment({ proxy, params: weights.proxy, ids, causalProxy: true, z }));
       const step = 0.03;
       const [above, below] = [step, -step].map((distance) => numbers(losses(shifted(weights.proxy, z, distance))));
       const scale = Math.max(...a.map(Math.abs));
@@ -29,7 +32,7 @@ describe('a_i', () => {
   test('is ⟨∇L_i, z⟩ of each sample by itself, to 1e-5', () => {
     tf.tidy(() => {
       const z = direction(weights.proxy, 1);
-      const a = numbers(alignment({ proxy: models.proxy, params: weights.proxy, ids, causalProxy: true, z }));
+      const a = numbers(alignment({ proxy, params: weights.proxy, ids, causalProxy: true, z }));
       const oneByOne = a.map((_, i) => {
         const one = (params: NamedTensors): Tensor => tf.slice(losses(params), [i], [1]);
         return numbers(innerProduct(valueAndGradients(one, weights.proxy).gradients, z))[0];
@@ -66,11 +69,11 @@ describe('the hypergradient', () => {
   });
 });
 
-describe('curvature', () => {
+describe.each(proxies)('curvature, %s', (_name, proxy) => {
   test('H·z is the central difference of ∇G along z', () => {
     tf.tidy(() => {
       for (const changes of [{}, { klDirection: 'proxy-target' as const, causalProxy: false, referenceDevices: 4 }]) {
-        const lower = lowerWith(changes);
+        const lower = lowerWith(changes, proxy);
         const gradient = (params: NamedTensors): NamedTensors => valueAndGradients((p) => lowerLoss({ ...lower, params: p }).loss, params).gradients;
         const z = direction(weights.proxy, 3);
         const step = 0.03;
@@ -83,7 +86,7 @@ describe('curvature', () => {
 
   test('H is symmetric', () => {
     tf.tidy(() => {
-      const product = hessianProduct(lowerWith());
+      const product = hessianProduct(lowerWith({}, proxy));
       const [x, y] = [direction(weights.proxy, 4), direction(weights.proxy, 5)];
       const [xHy, yHx] = [numbers(innerProduct(x, product(y)))[0], numbers(innerProduct(y, product(x)))[0]];
       expect(Math.abs(xHy - yHx)).toBeLessThan(1e-5 * Math.abs(numbers(innerProduct(x, product(x)))[0]));
@@ -95,7 +98,7 @@ describe('curvature', () => {
       const only = mapNamed(direction(weights.proxy, 6), (x, name) => (name === 'embed_out.weight' ? x : tf.zerosLike(x)));
       const part = (product: NamedTensors): NamedTensors => ({ 'embed_out.weight': product['embed_out.weight'] });
       for (const referenceDevices of [1, 4]) {
-        const lower = lowerWith({ referenceDevices });
+        const lower = lowerWith({ referenceDevices }, proxy);
         expect(relativeError(part(gaussNewtonProduct(lower)(only)), part(hessianProduct(lower)(only)))).toBeLessThan(1e-5);
       }
     });
@@ -103,7 +106,7 @@ describe('curvature', () => {
 
   test('xᵀ(Gauss-Newton)y is Σ rows w·(Jx)ᵀ(diag p − ppᵀ)(Jy) + 2λ⟨x, y⟩, with J by central differences', () => {
     tf.tidy(() => {
-      const lower = lowerWith();
+      const lower = lowerWith({}, proxy);
       const [x, y] = [direction(weights.proxy, 7), direction(weights.proxy, 8)];
       const logits = (params: NamedTensors): Tensor => models.proxy.logits({ params, ids, causal: true });
       const along = (d: NamedTensors): Tensor => tf.div(tf.sub(logits(shifted(weights.proxy, d, 0.02)), logits(shifted(weights.proxy, d, -0.02))), 0.04);
@@ -121,7 +124,7 @@ describe('curvature', () => {
 
   test('Gauss-Newton is positive in every direction tried, also where H is not', () => {
     tf.tidy(() => {
-      const [positive, indefinite] = [gaussNewtonProduct(lowerWith({ l2Weight: 0 })), hessianProduct(lowerWith({ l2Weight: 0 }))];
+      const [positive, indefinite] = [gaussNewtonProduct(lowerWith({ l2Weight: 0 }, proxy)), hessianProduct(lowerWith({ l2Weight: 0 }, proxy))];
       const along = (product: typeof positive, d: NamedTensors): number => numbers(innerProduct(d, product(d)))[0];
       const directions = Array.from({ length: 12 }, (_, i) => direction(weights.proxy, 20 + i));
       expect(Math.min(...directions.map((d) => along(positive, d)))).toBeGreaterThan(0);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { exactWeights, lowerLoss, normaliserOf, sampleWeights, targetStates, upperLoss } from '../../lib/bilevel/index.js';
 import { tf } from '../../lib/tensor/index.js';
 import { vocabularySize } from '../models/tiny.js';
-import { arrays, ids, mask, models, n, numbers, rows, settingsWith, T, validationIds, weights } from './tiny.js';
+import { arrays, ids, inParts, mask, models, n, numbers, rows, settingsWith, T, validationIds, weights } from './tiny.js';
 
 describe('weights of the samples', () => {
   const scores = tf.tensor1d([0.2, 0.9, 0.5]);
@@ -52,7 +52,7 @@ describe('the lower loss, by hand in float64 from the logits', () => {
     { klDirection: 'target-proxy' as const, causalProxy: true, referenceDevices: 1 },
     { klDirection: 'proxy-target' as const, causalProxy: true, referenceDevices: 1 },
     { klDirection: 'target-proxy' as const, causalProxy: false, referenceDevices: 8 },
-  ])('$klDirection, causal $causalProxy, $referenceDevices devices', (changes) => {
+  ])('$klDirection, causal $causalProxy, $referenceDevices devices, logits at once and in parts', (changes) => {
     tf.tidy(() => {
       const settings = settingsWith(changes);
       const log = {
@@ -65,18 +65,20 @@ describe('the lower loss, by hand in float64 from the logits', () => {
       const kl = from.reduce((sum, row, r) => sum + row.reduce((s, x, v) => s + Math.exp(x) * (x - to[r][v]), 0), 0) / (n * T);
 
       const batch = { ids, weights: tf.tensor1d(P), target: targetStates({ target: models.target, params: weights.target, ids }) };
-      const result = lowerLoss({ proxy: models.proxy, params: weights.proxy, batch, settings });
-      losses.forEach((loss, i) => expect(numbers(result.perSampleLoss)[i]).toBeCloseTo(loss, 5));
-      expect(numbers(result.weightedCrossEntropy)[0]).toBeCloseTo(weighted, 5);
-      expect(numbers(result.kl)[0]).toBeCloseTo(kl, 5);
-      expect(numbers(result.sumOfSquares)[0] / square).toBeCloseTo(1, 5);
-      expect(numbers(result.loss)[0]).toBeCloseTo(weighted / changes.referenceDevices + 0.3 * kl + 0.01 * square, 4);
+      for (const proxy of [models.proxy, inParts]) {
+        const result = lowerLoss({ proxy, params: weights.proxy, batch, settings });
+        losses.forEach((loss, i) => expect(numbers(result.perSampleLoss)[i]).toBeCloseTo(loss, 5));
+        expect(numbers(result.weightedCrossEntropy)[0]).toBeCloseTo(weighted, 5);
+        expect(numbers(result.kl)[0]).toBeCloseTo(kl, 5);
+        expect(numbers(result.sumOfSquares)[0] / square).toBeCloseTo(1, 5);
+        expect(numbers(result.loss)[0]).toBeCloseTo(weighted / changes.referenceDevices + 0.3 * kl + 0.01 * square, 4);
+      }
     });
   });
 
-  test('the upper loss is one mean pooled over the targets of all rows', () => {
+  test.each([['at once', models.proxy], ['in parts', inParts]])('the upper loss is one mean pooled over the targets of all rows, logits %s', (_, proxy) => {
     tf.tidy(() => {
-      const F = upperLoss({ proxy: models.proxy, params: weights.proxy, validationIds, validationMask: tf.tensor2d(mask), causalProxy: true });
+      const F = upperLoss({ proxy, params: weights.proxy, validationIds, validationMask: tf.tensor2d(mask), causalProxy: true });
       const logits = models.proxy.logits({ params: weights.proxy, ids: validationIds, causal: true }).dataSync();
       const terms = rows.validation.flatMap((row, i) =>
         row.flatMap((id, t) => {

@@ -22,22 +22,29 @@ export interface ReferenceSolution {
   readonly negativeCurvature: number;
 }
 
-export function solveByReference(system: ReferenceSystem): ReferenceSolution {
-  const { gradient, settings } = system;
-  if (settings.method === 'identity') return { iterates: [gradient], z: gradient, residualNorm: 0, negativeCurvature: 0 };
-  return settings.method === 'cg' ? conjugateGradients(system) : steps(system);
-}
+type Name = SolverSettings['method'];
 
-function steps({ product, gradient, start, settings }: ReferenceSystem): ReferenceSolution {
-  const { method, learningRate, damping, residualClip } = settings;
+const references: Readonly<Record<Name, (system: ReferenceSystem) => ReferenceSolution>> = {
+  gd: (system) => steps(system, (part) => (norm([part]) > system.settings.residualClip ? part.map((x) => x / norm([part])) : part)),
+  cg: conjugateGradients,
+  neumann: (system) => steps(system, (part) => part),
+  identity: ({ gradient }) => ({ iterates: [gradient], z: gradient, residualNorm: 0, negativeCurvature: 0 }),
+};
+
+/** of every solver that a configuration may name */
+export const solverNames = Object.keys(references) as readonly Name[];
+
+export const solveByReference = (system: ReferenceSystem): ReferenceSolution => references[system.settings.method](system);
+
+function steps({ product, gradient, start, settings }: ReferenceSystem, shaped: (part: readonly number[]) => readonly number[]): ReferenceSolution {
+  const { learningRate, damping } = settings;
   let z = start;
   let residualNorm = 0;
   const iterates: Vector[] = [];
   for (let i = 0; i < settings.steps; i++) {
     const r = add(gradient, add(product(z), scale(z, damping)), -1);
     residualNorm = norm(r);
-    const taken = method === 'gd' ? r.map((part) => (norm([part]) > residualClip ? part.map((x) => x / norm([part])) : part)) : r;
-    z = add(z, taken, learningRate);
+    z = add(z, r.map(shaped), learningRate);
     iterates.push(z);
   }
   return { iterates, z, residualNorm, negativeCurvature: 0 };

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { gaussNewtonProduct, hessianProduct, outerStep, targetStates, type LowerLossInput, type SolverSettings } from '../../lib/bilevel/index.js';
 import { mapNamed } from '../../lib/optim/index.js';
 import { tf, type NamedTensors } from '../../lib/tensor/index.js';
-import { inner, norm, relativeDifference, solveByReference, type Vector } from './reference-solvers.js';
+import { inner, norm, relativeDifference, solveByReference, solverNames, type Vector } from './reference-solvers.js';
 import { direction, ids, mask, models, numbers, settingsWith, validationIds, weights } from './tiny.js';
 
 const names = Object.keys(weights.proxy);
@@ -12,12 +12,12 @@ const tensorsOf = (vector: Vector): NamedTensors => Object.fromEntries(names.map
 /** the z of the outer step before */
 const previous = direction(weights.proxy, 40);
 
-const choices = (['gd', 'cg', 'neumann'] as const).flatMap((method) =>
+const choices = solverNames.flatMap((method) =>
   (['zero', 'release', 'warm'] as const).flatMap((start) => (['hessian', 'gauss-newton'] as const).map((curvature) => ({ method, start, curvature }))),
 );
 
 describe('an outer step solves for z as it is told', () => {
-  test.each([...choices, { method: 'identity', start: 'zero', curvature: 'hessian' } as const])('$method from a $start start with $curvature products', ({ method, start, curvature }) => {
+  test.each(choices)('$method from a $start start with $curvature products', ({ method, start, curvature }) => {
     tf.tidy(() => {
       const solver: SolverSettings = { ...settingsWith().solver, method, start, curvature, steps: 3, learningRate: 0.05, damping: 0.2, residualClip: 0.3 };
       const settings = settingsWith({ solver });

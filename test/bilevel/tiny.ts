@@ -4,12 +4,14 @@ import { createModel, createScoreModel } from '../../lib/models/index.js';
 import { mapNamed } from '../../lib/optim/index.js';
 import { randomStream } from '../../lib/random.js';
 import { innerProduct, tf, type NamedTensors } from '../../lib/tensor/index.js';
-import { idsOf, randomIds, tensorsOf, tinyConfig, unsettle, vocabularySize } from '../models/tiny.js';
+import { fivePositions, idsOf, randomIds, tensorsOf, tinyConfig, unsettle, vocabularySize } from '../models/tiny.js';
 
 const proxy = createModel(tinyConfig);
 const target = createModel({ ...tinyConfig, width: 16, heads: 2 });
 const score = createScoreModel(proxy);
 export const models: BilevelModels = { proxy, target, score };
+/** the proxy whose logits are made in parts */
+export const inParts = createModel(tinyConfig, { logitsAtOnce: fivePositions });
 
 export const shapes = { proxy: proxy.shapes(vocabularySize), target: target.shapes(vocabularySize), score: score.shapes(vocabularySize) };
 export const arrays = {

@@ -1,12 +1,15 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { describe, expect, test } from 'vitest';
 import { bilevelSchema } from '../../config/sections/bilevel.js';
 import { zSolvers, type Solution, type SolverSettings } from '../../lib/bilevel/index.js';
 import { startOfZ } from '../../lib/bilevel/z-solvers/index.js';
+import { packageRoot } from '../../lib/package-root.js';
 import { randomStream } from '../../lib/random.js';
 import { roundToHalf } from '../../lib/round-to-half.js';
 import { Program, tf, type NamedTensors, type ProgramOptions } from '../../lib/tensor/index.js';
-import { relativeDifference, solveByReference, type ReferenceSolution, type Vector } from './reference-solvers.js';
+import { relativeDifference, solveByReference, solverNames, type ReferenceSolution, type Vector } from './reference-solvers.js';
 import { numbers } from './tiny.js';
 
 /** a system of three unknowns in two tensors: a [2] and b [1] */
@@ -33,7 +36,7 @@ function solve({ settings, start, H = positive, gradient = v }: Trial): Solution
     products++;
     return split(times(H, join(direction)));
   };
-  const solution = zSolvers[whole.method]({ curvature, gradient: split(gradient), start: start && split(start), settings: whole });
+  const solution = zSolvers[whole.method].solve({ curvature, gradient: split(gradient), start: start && split(start), settings: whole });
   return { ...solution, products };
 }
 const close = (actual: readonly number[], expected: readonly number[], digits = 5): void => expected.forEach((x, i) => expect(actual[i]).toBeCloseTo(x, digits));
@@ -79,6 +82,18 @@ describe('cg', () => {
     close(join(longer.z), join(z));
     expect(join(longer.iterates[29]).every(Number.isFinite)).toBe(true);
     expect(numbers(longer.negativeCurvature)).toEqual([0]);
+  });
+
+  test.each([[0.5, 1], [0.3, 2], [0.1, 3]])('stops where ‖r‖ is at most %f of ‖v‖, and no sooner: after %i iterations', (tolerance, iterations) => {
+    // of eigenvalues this far apart ‖r‖ is 0.47, 0.14 and 0 of ‖v‖
+    const H = [1, 3, 20].map((eigenvalue, i) => [0, 1, 2].map((j) => (i === j ? eigenvalue : 0)));
+    const settings = { ...bilevelSchema.parse({}).solver, method: 'cg', steps: 3, damping: 0, start: 'zero', tolerance } as const;
+    const vector = (x: readonly number[]): Vector => [x.slice(0, 2), x.slice(2)];
+    const wanted = solveByReference({ product: (x) => vector(times(H, x.flat())), gradient: vector(v), start: vector([0, 0, 0]), settings });
+    const found = solve({ settings, H });
+    close(join(found.z), wanted.z.flat());
+    expect(numbers(found.residualNorm)[0]).toBeCloseTo(wanted.residualNorm, 4);
+    expect(wanted.iterates).toHaveLength(iterations);
   });
 
   test('negative curvature at the second iteration: the first iterate is kept and it is counted', () => {
@@ -132,6 +147,21 @@ test('identity: z = ∇F, without a product', () => {
   expect(products).toBe(0);
 });
 
+test.each(solverNames)('%s computes as many products with H as it says', (method) => {
+  for (const steps of [1, 2, 5]) {
+    for (const start of ['zero', 'release', 'warm'] as const) {
+      const settings = { method, steps, start };
+      const { products } = solve({ settings, ...(start === 'zero' ? {} : { start: [0.1, 0.2, 0.3] }) });
+      expect(products, JSON.stringify(settings)).toBe(zSolvers[method].products(settings));
+    }
+  }
+});
+
+test.each(solverNames)('docs/method.md says what %s is', (method) => {
+  const text = readFileSync(path.join(packageRoot(), 'docs', 'method.md'), 'utf8');
+  expect(text).toContain(`\n| \`${method}\` | `);
+});
+
 describe('where z starts', () => {
   const params = { a: tf.zeros([96]), b: tf.zeros([2, 2]) };
   const previous = { a: tf.ones([96]), b: tf.ones([2, 2]) };
@@ -174,7 +204,7 @@ describe('every method from every start, over a positive and an indefinite syste
 
   // the first step matters to the release's start alone, and no start to `identity`
   const begun = [['zero', 1], ['warm', 0], ['release', 1], ['release', 0]] as const;
-  const trials = (['gd', 'cg', 'neumann', 'identity'] as const).flatMap((method) =>
+  const trials = solverNames.flatMap((method) =>
     begun.slice(method === 'identity' ? 3 : 0).flatMap(([start, first]) =>
       (['positive', 'indefinite'] as const).map((system) => {
         const settings: SolverSettings = { ...bilevelSchema.parse({}).solver, method, start, steps: 3, learningRate: 0.2, damping: 0.1, residualClip: 0.7 };
@@ -206,7 +236,7 @@ describe('every method from every start, over a positive and an indefinite syste
             return { a: tf.reshape(tf.slice(whole, [0, 0], [3, 1]), [3]), b: tf.reshape(tf.slice(whole, [3, 0], [4, 1]), [2, 2]) };
           };
           const start = startOfZ({ start: settings.start, params: upper, previous: before, first: given['first'] });
-          const solution = zSolvers[settings.method]({ curvature, gradient: upper, start, settings });
+          const solution = zSolvers[settings.method].solve({ curvature, gradient: upper, start, settings });
           const put = (what: string, { a, b }: NamedTensors): void => {
             outputs[`${name}/${what}`] = tf.concat([a, tf.reshape(b, [4])]);
           };

@@ -34,7 +34,7 @@ describe('bliss eval', () => {
     const tasks = Object.keys(expected);
     const output = path.join(folder, 'out');
     const { code, stdout, stderr } = await bliss(['eval', model, '--tasks', tasks.join(','), '--data', data, '--max-length', '1024', '--output', output, '--home', home, '--json']);
-    expect([code, stderr.includes('error')]).toEqual([0, false]);
+    expect([code, stderr.includes('error:')]).toEqual([0, false]);
     const answer = JSON.parse(stdout) as EvalAnswer;
     expect(path.dirname(path.dirname(answer.results))).toBe(output);
     const file = JSON.parse(readFileSync(answer.results, 'utf8')) as Record<string, Record<string, unknown>> & { results: Record<string, Record<string, unknown>> };

@@ -122,6 +122,13 @@ describe('sets', () => {
     for (const set of documentsOf) for (const id of set) expect(id).not.toMatch(/^again/);
   });
 
+  test('are those of the documents that give passages: one without takes no set’s turn', async () => {
+    const short = (i: number): Document => ({ id: `short-${i}`, source: documents[0].source, text: `word ${i}` });
+    const beside = documents.flatMap((document, i) => (i % 4 === 1 ? [short(i), document] : [document]));
+    expect(beside.length).toBe(documents.length + 8);
+    expect((await collectSets(beside, 50)).sets).toEqual((await collectSets(documents, 50)).sets);
+  });
+
   test('are written and read back padded', async () => {
     const { sets } = await collectSets(documents, 50);
     const file = path.join(await temporaryFolder(), 'test.parquet');

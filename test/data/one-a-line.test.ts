@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { jsonRecords } from '../../lib/data/sources/records.js';
 import { BlissError } from '../../lib/errors.js';
+import { programOnPath } from '../needs/machine.js';
 import { collect, temporaryFolder } from './temporary.js';
 
 const texts = [{ text: 'one\n{' }, { text: 'two' }];
@@ -34,7 +35,8 @@ describe('JSON that is no JSON lines', () => {
     expect((await refusal(`${file}.gz`)).fix).toBe(`write one JSON object a line: gzip -dc '${file}.gz' | ${jq} > 'my corpus-lines.jsonl'`);
   });
 
-  test.skipIf(spawnSync('jq', ['--version']).status !== 0).each(forms)('%s is read after that command', async (_what, json) => {
+  test.for(forms)('%s is read after that command', async ([, json], context) => {
+    programOnPath({ context, names: ['jq'], need: 'jq' });
     const folder = await temporaryFolder();
     const file = path.join(folder, "it's.json");
     await writeFile(file, json);

@@ -29,7 +29,8 @@ describe.each(files.filter((file) => !file.startsWith('pyarrow-ids')))('%s', (fi
   test('texts, with their ids and without nulls', async () => {
     expect(await read({ type: 'files', paths: [file] })).toEqual(texts);
   });
-  test.skipIf(file.startsWith('fastparquet'))('a nested text column, and lists of ids (fastparquet’s has neither)', async () => {
+  if (file.startsWith('fastparquet')) return; // writes neither
+  test('a nested text column, and lists of ids', async () => {
     expect(await read({ type: 'files', paths: [file], textColumn: 'meta.body' })).toEqual(bodies);
     expect(await read({ type: 'tokens', paths: [file] })).toEqual(tokens);
   });

@@ -31,6 +31,15 @@ test('the order is one of seed and ids: neither memory nor order of arrival chan
   expect((await shuffled({ seed: '1' })).map(({ id }) => id)).not.toEqual(order);
 });
 
+test('rows alike in the first 32 bits of their hash stand by the next 32, and not by id', async () => {
+  // the words of hash('0/' + id): both begin with fdc3d3b4, then e48d5f9e and d15547f6; both with 11226754, then ac97ac93 and 61ab2077
+  const alike = [['s:343356830', 's:949774104'], ['s:434728889', 's:699197097']];
+  for (const [later, first] of alike) {
+    const input = [later, first].map((id): PackedRow => ({ id, source: 's', tokens: Int32Array.of(1), documents: [] }));
+    expect((await shuffled({ input })).map(({ id }) => id)).toEqual([first, later]);
+  }
+});
+
 test('places are uniform and pairs of seeds unrelated', async () => {
   const place = (result: PackedRow[]): Map<string, number> => new Map(result.map(({ id }, i) => [id, i / result.length]));
   const [a, b] = [place(await shuffled({ seed: 'a' })), place(await shuffled({ seed: 'b' }))];

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadTokenizer, tokenizerJson, type Tokenizer } from '../../lib/data/index.js';
-import { cacheFolder } from '../../lib/home.js';
 import { randomStream } from '../../lib/random.js';
+import { pythonWith } from '../needs/python.js';
 import { temporaryFolder } from './temporary.js';
 
 const folder = path.join(import.meta.dirname, '../fixtures/tokenizers');
@@ -59,19 +59,8 @@ async function write(tokenizer: Tokenizer): Promise<string> {
   return file;
 }
 
-/** A Python that has tokenizers, or why there is none: the one of the transformers test. */
-function findTokenizers(): { readonly python: string } | { readonly why: string } {
-  const asked = process.env['BLISS_TRANSFORMERS_PYTHON'];
-  const python = asked ?? path.join(cacheFolder(), 'bench', 'pytorch', 'bin', 'python');
-  if (asked === undefined && !existsSync(python)) return { why: 'BLISS_TRANSFORMERS_PYTHON names no Python, and the bench has made none' };
-  const { status, stderr, error } = spawnSync(python, ['-c', 'import tokenizers'], { encoding: 'utf8' });
-  return status === 0 ? { python } : { why: `${python}: ${error?.message ?? stderr.trimEnd().split('\n').at(-1) ?? ''}` };
-}
-const found = findTokenizers();
-if ('why' in found) test.skip(`random texts get the ids of Hugging Face's tokenizers (left out: ${found.why})`, () => undefined);
-
-test.skipIf('why' in found)('random texts get the ids of Hugging Face’s tokenizers, by the files given and by those written', { timeout: 120_000 }, async () => {
-  if ('why' in found) return;
+test('random texts get the ids of Hugging Face’s tokenizers, by the files given and by those written', { timeout: 240_000 }, async (context) => {
+  const python = pythonWith(context, ['tokenizers']);
   const some = randomTexts(1_500);
   // as one, longer than what is cut at a time, and a run that is longer
   const random = [...some, some.join(' '), `${'e\u0301a'.repeat(40_000)} ${'日'.repeat(70_000)}`];
@@ -84,7 +73,7 @@ test.skipIf('why' in found)('random texts get the ids of Hugging Face’s tokeni
     files.push(file, await write(tokenizer));
     ours.push(encoded, encoded);
   }
-  const { stdout, stderr, status } = spawnSync(found.python, [path.join(import.meta.dirname, 'encode-by-tokenizers.py')], { input: JSON.stringify({ files, texts: random }), encoding: 'utf8', maxBuffer: 2 ** 29 });
+  const { stdout, stderr, status } = spawnSync(python, [path.join(import.meta.dirname, 'encode-by-tokenizers.py')], { input: JSON.stringify({ files, texts: random }), encoding: 'utf8', maxBuffer: 2 ** 29 });
   expect(status, stderr).toBe(0);
   const theirs = JSON.parse(stdout) as number[][][];
   expect(theirs).toHaveLength(files.length);

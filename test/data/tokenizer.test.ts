@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -6,19 +5,15 @@ import { loadTokenizer, tokenizerJson, trainTokenizer, type Tokenizer } from '..
 import { createTokenizer, encodedPieces } from '../../lib/data/tokenizer/index.js';
 import { composed, startsAnew } from '../../lib/data/tokenizer/normal-form.js';
 import { randomStream } from '../../lib/random.js';
+import { neoxTokenizer } from '../needs/python.js';
 import { temporaryFolder } from './temporary.js';
 
-const root = path.join(import.meta.dirname, '../..');
-const neox = process.env['BLISS_NEOX_TOKENIZER'] ?? path.join(root, '../shared/data/20B_tokenizer.json');
-
-describe.skipIf(!existsSync(neox))('the GPT-NeoX tokenizer (skipped where BLISS_NEOX_TOKENIZER names no file)', () => {
-  test('stays what it is when written and read again', async () => {
-    const file = path.join(await temporaryFolder(), 'tokenizer.json');
-    const tokenizer = await loadTokenizer(neox);
-    await writeFile(file, tokenizerJson(tokenizer));
-    const again = await loadTokenizer(file);
-    for (const text of randomTexts(100)) expect(again.encode(text)).toEqual(tokenizer.encode(text));
-  });
+test('the GPT-NeoX tokenizer stays what it is when written and read again', async (context) => {
+  const file = path.join(await temporaryFolder(), 'tokenizer.json');
+  const tokenizer = await loadTokenizer(neoxTokenizer(context));
+  await writeFile(file, tokenizerJson(tokenizer));
+  const again = await loadTokenizer(file);
+  for (const text of randomTexts(100)) expect(again.encode(text)).toEqual(tokenizer.encode(text));
 });
 
 const sample = [

@@ -5,29 +5,17 @@ import { expect, test } from 'vitest';
 import { readJson } from '../../cli/runs.js';
 import { openHome, type StageProgressFile } from '../../lib/home.js';
 import { place, start, until } from '../cli/bliss.js';
+import { mountSmall } from '../needs/machine.js';
 
 /** The server's database and the corpus fit in it, the checkpoints of the warm-ups do not. */
 const TOO_SMALL = '7m';
 const ENOUGH = '64m';
 const STAGES = ['seed-0/warm-up/proxy', 'seed-0/warm-up/target', 'seed-0/bliss/round-1/bilevel'];
 
-/** a home on a small file system of its own; or the reason why there is none */
-function smallHome(): { readonly home: string; readonly why?: string } {
-  const { folder } = place();
-  const home = path.join(folder, 'small');
-  mkdirSync(home);
-  if (process.getuid?.() !== 0) return { home, why: 'needs root to mount a small file system' };
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${TOO_SMALL}`, 'tmpfs', home], { stdio: 'pipe' });
-    return { home };
-  } catch (error) {
-    return { home, why: `mount refused: ${String(error).split('\n')[0]}` };
-  }
-}
-
 test('a full disk stops no run: it waits with the reason and the fix, and goes on to its end when there is room', async (context) => {
-  const { home: root, why } = smallHome();
-  if (why !== undefined) context.skip(why);
+  const root = path.join(place().folder, 'small');
+  mkdirSync(root);
+  mountSmall({ context, folder: root, size: TOO_SMALL });
   const home = openHome(root);
   const run = start(['run', 'smoke', '--name', 'run', '--home', root, '--json']);
   try {

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import type { TestContext } from 'vitest';
+import { leaveOut } from '../needs/needs.js';
 
 /** Two network namespaces joined by a cable, as two machines: what runs in one sees nothing of the other but by it. */
 export interface TwoMachines {
@@ -24,10 +26,10 @@ const ADDRESSES = { server: '10.77.0.1', worker: '10.77.0.2' } as const;
 
 const ip = (...args: readonly string[]): void => void execFileSync(IP, args, { stdio: 'pipe' });
 
-/** @returns the machines, or why this one can make none */
-export function twoMachines(): TwoMachines | { readonly why: string } {
-  if (process.getuid?.() !== 0) return { why: 'needs root to make network namespaces' };
-  if (!existsSync(SETPRIV)) return { why: `needs ${SETPRIV}, so that nothing is left running` };
+/** The machines, or the test is left out where this one can make none. */
+export function twoMachines(context: TestContext): TwoMachines {
+  if (process.getuid?.() !== 0) leaveOut(context, { need: 'permission', why: 'network namespaces are root’s to make' });
+  if (!existsSync(SETPRIV)) leaveOut(context, { need: 'util-linux', why: `no ${SETPRIV}, by which nothing is left running` });
   const names = { server: `${PREFIX}server-${process.pid}`, worker: `${PREFIX}worker-${process.pid}` };
   const remove = (): void => removeAll(Object.values(names));
   try {
@@ -41,7 +43,8 @@ export function twoMachines(): TwoMachines | { readonly why: string } {
     }
   } catch (error) {
     remove();
-    return { why: `network namespaces are refused here: ${String(error).split('\n').join(' ')}` };
+    const isThere = !(error instanceof Error && 'code' in error && error.code === 'ENOENT');
+    leaveOut(context, { need: isThere ? 'permission' : 'iproute2', why: `no network namespaces can be made here: ${String(error).split('\n').join(' ')}` });
   }
   return {
     on: (machine, program) => [SETPRIV, '--pdeathsig', 'SIGKILL', '--', IP, 'netns', 'exec', names[machine], ...program],

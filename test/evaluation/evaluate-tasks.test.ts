@@ -2,6 +2,7 @@ import { appendFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { encodeRequest, evaluateTasks, isProblem, logLikelihoods, openKnownAnswers, readItems, taskByName, type EvaluateTasks } from '../../lib/evaluation/index.js';
+import type { BatchShape } from '../../lib/evaluation/log-likelihoods.js';
 import { readHuggingFaceConfig, readSafetensors } from '../../lib/models/index.js';
 import { createLogLikelihoodProgram } from '../../lib/programs/index.js';
 import { temporaryFolder } from '../data/temporary.js';
@@ -85,6 +86,22 @@ test('requests that differ in their last token only share a row, and say what th
   expect(rows).toBe(2 + 3);
   together.forEach(({ logLikelihood }, i) => expect(Math.abs(logLikelihood / apart[i].logLikelihood - 1)).toBeLessThan(1e-6));
   expect(new Set(together.map(({ logLikelihood }) => logLikelihood)).size).toBe(3);
+});
+
+test('rows are padded to powers of two from 32 on, and to no more than the model takes: a batch of 2^14 tokens at most', async () => {
+  const shapes: BatchShape[] = [];
+  const lengths = [1, 31, 32, 33, 64, 65, 300];
+  await logLikelihoods({
+    requests: lengths.map((length, group) => ({ tokens: new Array<number>(length + 1).fill(7), predicted: 1, group, isCut: false, isContinuationCut: false })),
+    vocabularySize,
+    maxLength: 300,
+    batchSize: 150,
+    open: async (shape) => {
+      shapes.push(shape);
+      return { dispose: () => undefined, predict: ({ at }) => ({ negativeLogLikelihood: new Float32Array(at.length), correct: new Int32Array(at.length) }) };
+    },
+  });
+  expect(shapes).toEqual([[300, 54], [128, 128], [64, 150], [32, 150]].map(([sequenceLength, batchSize]) => ({ sequenceLength, batchSize })));
 });
 
 test('what was answered before an interruption is kept, and the rest comes out to the last bit', async () => {

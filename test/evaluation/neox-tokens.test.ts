@@ -1,16 +1,14 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { loadTokenizer } from '../../lib/data/index.js';
 import { encodeRequest, readItems, taskByName } from '../../lib/evaluation/index.js';
+import { neoxTokenizer } from '../needs/python.js';
 
 const fixtures = path.join(import.meta.dirname, '..', 'fixtures', 'lm-eval', 'piqa');
-const neox = process.env['BLISS_NEOX_TOKENIZER'] ?? path.join(import.meta.dirname, '../../../shared/data/20B_tokenizer.json');
-const here = existsSync(neox);
 
-test.skipIf(!here)(here ? 'PIQA’s requests have the tokens that the Rust tokenizers give, whole and cut' : `PIQA’s requests: no GPT-NeoX tokenizer at ${neox}`, async () => {
-  const tokenizer = await loadTokenizer(neox);
+test('PIQA’s requests have the tokens that the Rust tokenizers give, whole and cut', async (testContext) => {
+  const tokenizer = await loadTokenizer(neoxTokenizer(testContext));
   const expected = JSON.parse(await readFile(path.join(fixtures, 'tokens.json'), 'utf8')) as readonly (readonly { readonly context: readonly number[]; readonly continuation: readonly number[] }[])[];
   const { items } = await readItems({ task: taskByName('piqa'), path: 'valid.jsonl', folder: fixtures, field: 'f' });
   for (const maxLength of [2048, 24]) {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { RELEASE_VALUES } from '../../config/index.js';
-import { inFixtures, runnable } from './folder.js';
+import { inFixtures, lacks, runnable } from './folder.js';
 import { configOf, runStage, type OuterStepCalls } from './recorded-stage.js';
 import { weightsOf, type Recording, type Weights } from './recording.js';
 
@@ -46,7 +46,7 @@ function firstDifference(a: ReturnType<typeof inOrder>, b: ReturnType<typeof inO
   return undefined;
 }
 
-if (found === undefined) test.skip('no recording of the release in the folder', () => undefined);
+if (found === undefined) lacks('a recording of the release');
 else tests(found.recording, found.folder);
 
 function tests(recording: Recording, folder: string): void {

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { test } from 'vitest';
+import { leaveOut } from '../needs/needs.js';
 import { weightFiles, type Recording } from './recording.js';
 
 /** A folder of the layout that test/fixtures/README.md describes; another one by BLISS_FIXTURES. */
@@ -9,6 +11,9 @@ export const inFixtures = (...parts: string[]): string => path.join(fixtures, ..
 export const holds = (...parts: string[]): boolean => existsSync(inFixtures(...parts));
 /** @returns what the caller says the file holds: fixtures are ours, and a wrong one fails the test that reads it */
 export const readJson = <T>(file: string): T => JSON.parse(readFileSync(file, 'utf8')) as T;
+
+/** What the folder lacks: told as a test that is left out. Ours lacks nothing. */
+export const lacks = (what: string): void => test(`the folder has ${what}`, (context) => leaveOut(context, { need: 'fixtures', why: `${fixtures} lacks ${what}` }));
 
 export interface Found {
   /** path within the fixtures */

@@ -1,14 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectRecords, expectScalar, expectVector, expectWeights, ofAlignment, ofHypergradient, report, scaled, type RecordTolerance, type Taken } from './compare.js';
-import { found, inFixtures, runnable } from './folder.js';
-import { modesOf } from './modes.js';
+import { found, inFixtures, lacks, runnable } from './folder.js';
 import { weightsOf, type LowerRecord, type StepRecord } from './recording.js';
 import { runRecording, type StepRun } from './sequence.js';
 import { difference, norm, numberOf, one, under, type NamedValues } from './values.js';
+import { waysOf } from './ways.js';
 
-for (const { name, missing } of found.filter((each) => each.missing.length > 0)) {
-  test.skip(`${name}: not run, as the folder lacks the weights of ${missing.join(', ')}`, () => undefined);
-}
+for (const { name, missing } of found.filter((each) => each.missing.length > 0)) lacks(`the weights of ${missing.join(', ')}, for ${name}`);
 
 /** float32 against float64, about 1e-7 a rounding: factors and signs are found by far */
 const tolerance = {
@@ -20,11 +18,11 @@ const tolerance = {
   residual: 3e-6,
 } satisfies Record<string, number | RecordTolerance>;
 
-const cases = runnable.flatMap((each) => modesOf(each).map((mode) => ({ ...each, mode })));
+const cases = runnable.flatMap((each) => waysOf(each).map((way) => ({ ...each, ...way })));
 
-if (found.length === 0) test.skip('no recorded outer step in the folder', () => undefined);
+if (found.length === 0) lacks('a recorded outer step');
 
-describe.each(cases)('$name, $mode', ({ name, folder, recording, mode }) => {
+describe.each(cases)('$name, $way', ({ name, folder, recording, mode, logitsAtOnce, way }) => {
   const { hyper } = recording;
   const precisions = (['float64', 'float32'] as const).filter((precision) => recording.steps[precision] !== undefined);
   const [reference] = precisions;
@@ -32,9 +30,9 @@ describe.each(cases)('$name, $mode', ({ name, folder, recording, mode }) => {
   let runs: readonly StepRun[] = [];
   beforeAll(async () => {
     const weights = await weightsOf({ folder, shared: inFixtures('outer-step'), tiny: inFixtures('tiny-neox') });
-    runs = await runRecording({ recording, weights, mode, steps: first });
+    runs = await runRecording({ recording, weights, mode, logitsAtOnce, steps: first });
   }, 600_000);
-  afterAll(() => report(`${name}, ${mode}`));
+  afterAll(() => report(`${name}, ${way}`));
 
   test('has steps to be held against', () => {
     expect(first.length).toBeGreaterThan(0);

@@ -2,19 +2,19 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunConfig } from '../../config/index.js';
 import type { NamedArrays } from '../../lib/tensor/index.js';
 import { expectRecords, expectScalar, expectVector, expectWeights, ofAlignment, ofHypergradient, report, scaled, type Taken } from './compare.js';
-import { inFixtures, runnable } from './folder.js';
-import { modesOf } from './modes.js';
+import { inFixtures, lacks, runnable } from './folder.js';
 import { recordedSteps } from './recorded-program.js';
 import { configOf, runStage, type OuterStepCalls } from './recorded-stage.js';
 import { weightsOf, type Recording, type Weights } from './recording.js';
 import { difference, type NamedValues } from './values.js';
+import { waysOf } from './ways.js';
 
 /**
  * From a configuration's text through the workflow and the bilevel stage to the compiled step: with `parity: release` the stage comes to what
  * the release's own code has come to, on the same rows.  @see method §6
  */
 const releases = runnable.filter(({ recording }) => recording.mode === 'release');
-if (releases.length === 0) test.skip('no recording of the release in the folder', () => undefined);
+if (releases.length === 0) lacks('a recording of the release');
 
 /** `parity: release`; the number of z's iterations is the recording's own, if it is another than the release's */
 const releaseOf = (recording: Recording): RunConfig => {
@@ -22,18 +22,18 @@ const releaseOf = (recording: Recording): RunConfig => {
   return { ...config, bilevel: { ...config.bilevel, solver: { ...config.bilevel.solver, steps: recording.hyper.zLoops } } };
 };
 
-const cases = releases.flatMap((each) => modesOf(each).map((mode) => ({ ...each, mode })));
+const cases = releases.flatMap((each) => waysOf(each).map((way) => ({ ...each, ...way })));
 
-describe.each(cases)('parity: release on $name, $mode', ({ name, folder, recording, mode }) => {
+describe.each(cases)('parity: release on $name, $way', ({ name, folder, recording, mode, logitsAtOnce, way }) => {
   const { hyper } = recording;
   const expected = recordedSteps(recording);
   let weights: Weights;
   let ran: readonly OuterStepCalls[] = [];
   beforeAll(async () => {
     weights = await weightsOf({ folder, shared: inFixtures('outer-step'), tiny: inFixtures('tiny-neox') });
-    ran = await runStage({ recording, weights, config: releaseOf(recording), mode });
+    ran = await runStage({ recording, weights, config: releaseOf(recording), mode, logitsAtOnce });
   }, 600_000);
-  afterAll(() => report(`${name}, parity, ${mode}`));
+  afterAll(() => report(`${name}, parity, ${way}`));
 
   const group = (state: NamedArrays, prefix: string, of: 'proxy' | 'score'): NamedValues =>
     Object.fromEntries(Object.entries(weights[of].shapes).map(([tensor, shape]) => [tensor, { shape, values: state[`${prefix}/${tensor}`] }]));

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openParquet } from '../../lib/data/index.js';
-import { holds, inFixtures, readJson } from './folder.js';
+import { holds, inFixtures, lacks, readJson } from './folder.js';
 
 interface Fixture {
   readonly rowGroups: number[];
@@ -9,7 +9,7 @@ interface Fixture {
 }
 
 const names = holds('parquet') ? readdirSync(inFixtures('parquet')).filter((file) => file.endsWith('.json')) : [];
-if (names.length === 0) test.skip('no Parquet files of pyarrow in the folder', () => undefined);
+if (names.length === 0) lacks('Parquet files of pyarrow');
 
 test.each(names)('%s, written by pyarrow, reads as written', async (name) => {
   const expected = readJson<Fixture>(inFixtures('parquet', name));

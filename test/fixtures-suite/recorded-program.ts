@@ -40,8 +40,8 @@ export interface RecordedProgram {
  * The library's step functions over the models of a recording, as entries of one program in any of the three modes, with all that they
  * give as outputs: `inner`, and an outer step for each shape of a validation batch, as the release's proxy sees the padding.
  */
-export function recordedProgram({ recording, weights, mode }: { readonly recording: Recording; readonly weights: Weights; readonly mode: Mode }): RecordedProgram {
-  const models = modelsOf(recording);
+export function recordedProgram({ recording, weights, mode, logitsAtOnce }: { readonly recording: Recording; readonly weights: Weights; readonly mode: Mode; readonly logitsAtOnce?: number }): RecordedProgram {
+  const models = modelsOf(recording, { logitsAtOnce });
   const settings = settingsOf(recording);
   const [train] = recording.trainBatches;
   const program = new Program('recorded', { mode });

@@ -85,17 +85,19 @@ export interface RunStage {
   readonly weights: Weights;
   readonly config: RunConfig;
   readonly mode: Mode;
+  /** all by default */
+  readonly logitsAtOnce?: number;
 }
 
 /**
  * The bilevel stage of a run on a recording's data: its input as the run's workflow hands it over, rows and validation examples where the
  * stage's cursors find them. It is stopped after the recorded outer steps. What the stage asked of its program and what that came to.
  */
-export async function runStage({ recording, weights, config, mode }: RunStage): Promise<readonly OuterStepCalls[]> {
+export async function runStage({ recording, weights, config, mode, logitsAtOnce }: RunStage): Promise<readonly OuterStepCalls[]> {
   const root = mkdtempSync(path.join(os.tmpdir(), 'bliss-recorded-'));
   const blobs = fileBlobs({ root: path.join(root, 'store') });
   const store = openStore({ blobs });
-  const programs = new WatchedPrograms(mode);
+  const programs = new WatchedPrograms({ mode, logitsAtOnce });
   try {
     const { models } = config;
     const proxy = createModel(models.proxy);
@@ -141,12 +143,12 @@ export async function runStage({ recording, weights, config, mode }: RunStage): 
 class WatchedPrograms extends ProgramCache {
   readonly steps: OuterStepCalls[] = [];
 
-  constructor(private readonly mode: Mode) {
+  constructor(private readonly settings: Pick<RunStage, 'mode' | 'logitsAtOnce'>) {
     super();
   }
 
   override async bilevel(spec: Parameters<ProgramCache['bilevel']>[0]): Promise<BilevelProgram> {
-    const program = await super.bilevel({ ...spec, mode: this.mode });
+    const program = await super.bilevel({ ...spec, ...this.settings });
     let inner: InnerCall[] = [];
     return {
       ...program,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { ModelConfig } from '../../config/sections/models.js';
 import type { BilevelModels, BilevelSettings } from '../../lib/bilevel/index.js';
-import { createModel, createScoreModel, readSafetensors, type Safetensors } from '../../lib/models/index.js';
+import { createModel, createScoreModel, readSafetensors, type ModelOptions, type Safetensors } from '../../lib/models/index.js';
 
 /** reductions of a tensor, and its first values, row-major */
 export interface TensorRecord {
@@ -114,7 +114,7 @@ export async function weightsOf(folders: WeightFolders): Promise<Weights> {
   return { proxy, target, score: { arrays: { ...backbone(proxy.arrays), ...head.arrays }, shapes: { ...backbone(proxy.shapes), ...head.shapes } } };
 }
 
-export function modelsOf({ model }: Recording): BilevelModels {
+export function modelsOf({ model }: Recording, options: ModelOptions = {}): BilevelModels {
   const config: ModelConfig = {
     architecture: 'gpt-neox',
     layers: model.layers,
@@ -125,7 +125,7 @@ export function modelsOf({ model }: Recording): BilevelModels {
     layerNormEpsilon: model.layerNormEps,
     initStandardDeviation: 0.02,
   };
-  const proxy = createModel(config);
+  const proxy = createModel(config, options);
   return { proxy, target: proxy, score: createScoreModel(proxy) };
 }
 

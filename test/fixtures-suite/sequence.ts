@@ -17,13 +17,15 @@ export interface RunRecording {
   readonly recording: Recording;
   readonly weights: Weights;
   readonly mode: Mode;
+  /** all by default */
+  readonly logitsAtOnce?: number;
   readonly steps: readonly StepRecord[];
 }
 
 /** Runs the recorded outer steps in one program, each on the state that the one before left, never on recorded values. */
-export async function runRecording({ recording, weights, mode, steps }: RunRecording): Promise<readonly StepRun[]> {
+export async function runRecording({ recording, weights, mode, logitsAtOnce, steps }: RunRecording): Promise<readonly StepRun[]> {
   const { hyper, trainBatches } = recording;
-  const { program, start, call } = recordedProgram({ recording, weights, mode });
+  const { program, start, call } = recordedProgram({ recording, weights, mode, logitsAtOnce });
   await program.build();
   program.setAll(start());
   let updates = 0;

@@ -29,6 +29,16 @@ describe.each([
   });
 });
 
+describe.each(Object.entries(fixture('config-defaults.json') as Record<string, Record<'gpt_neox' | 'llama', Record<string, unknown>>>))('transformers %s', (_version, defaults) => {
+  test.each(['gpt_neox', 'llama'] as const)('of %s what a config.json leaves out is what it takes for it', (type) => {
+    const sizes = { model_type: type, vocab_size: 300, hidden_size: 64, intermediate_size: 256, num_hidden_layers: 3, num_attention_heads: 4, max_position_embeddings: 99 };
+    const bare = readHuggingFaceConfig(sizes);
+    expect(bare).toEqual(readHuggingFaceConfig({ ...defaults[type], ...sizes }));
+    const [epsilon, theirs] = bare.model.architecture === 'llama' ? [bare.model.rmsNormEpsilon, defaults[type]['rms_norm_eps']] : [bare.model.layerNormEpsilon, defaults[type]['layer_norm_eps']];
+    expect(epsilon).toBe(theirs);
+  });
+});
+
 test('variants that would be computed wrongly are refused by field', () => {
   const good = writeHuggingFaceConfig({ model: tinyConfig, vocabularySize: 24, contextLength: 8 });
   expect(readHuggingFaceConfig(good).model).toEqual(tinyConfig);

@@ -47,9 +47,10 @@ describe.each(Object.entries(variants))('%s', (name, changes) => {
 
   const gradients = gradient64((weights) => rows.reduce((sum, ids, i) => sum + (i + 1) * loss64({ config, weights, ids, causal: true }), 0), double(arrays));
 
-  test.each(modes)('per-sample losses and their gradients equal float64 differences, blocks kept or computed again, %s', async (mode) => {
-    for (const recomputeBlocks of [false, true]) {
-      const { losses, ...found } = await differentiated({ model: createModel(config, { recomputeBlocks }), arrays, mode });
+  test.each(modes)('per-sample losses and their gradients equal float64 differences, blocks kept or computed again, logits at once or in parts, %s', async (mode) => {
+    // fifteen positions: at once, and in parts of four
+    for (const options of [{}, { recomputeBlocks: true, logitsAtOnce: 4 * V }]) {
+      const { losses, ...found } = await differentiated({ model: createModel(config, options), arrays, mode });
       rows.forEach((ids, i) => expect(losses[i]).toBeCloseTo(loss64({ config, weights: arrays, ids, causal: true }), 5));
       expect(Object.keys(found).toSorted()).toEqual(Object.keys(gradients).toSorted());
       const scale = Math.max(...Object.values(gradients).map(largest));

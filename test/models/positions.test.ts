@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { BlissError } from '../../lib/errors.js';
 import { createModel, openHuggingFace, readHuggingFaceConfig, type HuggingFaceModel } from '../../lib/models/index.js';
 import { tf, type NamedArrays } from '../../lib/tensor/index.js';
-import { findTransformers } from './find-transformers.js';
+import { pythonWith } from '../needs/python.js';
 import { idsOf, tensorsOf } from './tiny.js';
 
 /** What versions of transformers read of positions, recorded (test/fixtures/README.md) and, where it is installed, asked now. */
@@ -132,12 +132,9 @@ test('logits under each spelling of the settings are those of transformers', asy
   }
 });
 
-const transformers = findTransformers();
-if ('why' in transformers) test.skip(`the transformers that is installed reads positions as we do (left out: ${transformers.why})`, () => undefined);
-
-test.skipIf('why' in transformers)('the transformers that is installed reads positions as we do', { timeout: 300_000 }, () => {
-  if ('why' in transformers) return;
-  const { stdout, stderr, status } = spawnSync(transformers.python, [path.join(import.meta.dirname, 'positions-by-transformers.py')], { input: JSON.stringify(cases), encoding: 'utf8', env: { ...process.env, CUDA_VISIBLE_DEVICES: '', HF_HUB_OFFLINE: '1' } });
+test('the transformers that is installed reads positions as we do', { timeout: 300_000 }, (context) => {
+  const python = pythonWith(context, ['torch', 'transformers']);
+  const { stdout, stderr, status } = spawnSync(python, [path.join(import.meta.dirname, 'positions-by-transformers.py')], { input: JSON.stringify(cases), encoding: 'utf8', env: { ...process.env, CUDA_VISIBLE_DEVICES: '', HF_HUB_OFFLINE: '1' } });
   expect(status, stderr).toBe(0);
   const [{ transformers: version }, ...answers] = stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as { readonly transformers: string } & Reading);
   const isNew = Number(version.split('.')[0]) >= 5;

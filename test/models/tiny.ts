@@ -4,6 +4,8 @@ import { randomStream } from '../../lib/random.js';
 import { tf, type NamedArrays, type NamedTensors, type Shapes } from '../../lib/tensor/index.js';
 
 export const vocabularySize = 24;
+/** logits of five positions: of rows of eight tokens, three or four, several parts with a remainder */
+export const fivePositions = 5 * vocabularySize;
 
 /** one block, heads of 8 of which 2 dimensions turn; weights large enough that every part of the model matters */
 export const tinyConfig: GptNeoXConfig = {

@@ -6,10 +6,9 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { tokenizerJson, trainTokenizer } from '../../lib/data/index.js';
 import { createModel, openHuggingFace, writeHuggingFace } from '../../lib/models/index.js';
 import { tf, type NamedArrays } from '../../lib/tensor/index.js';
-import { findTransformers } from './find-transformers.js';
+import { pythonWith } from '../needs/python.js';
 import { idsOf, tensorsOf, tinyConfig, tinyIds, tinyLlama, unsettle } from './tiny.js';
 
-const found = findTransformers();
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'bliss-transformers-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -33,11 +32,9 @@ interface Loaded {
   readonly tokenizer: { readonly ids?: readonly (readonly number[])[]; readonly eos?: number; readonly error?: string };
 }
 
-if ('why' in found) test.skip(`what we write is loaded by transformers (left out: ${found.why})`, () => undefined);
-
-describe.skipIf('why' in found)('transformers loads what we write', () => {
-  test('every model with our logits, no tensor missing or unexpected, and the tokenizer with our ids', { timeout: 300_000 }, async () => {
-    if ('why' in found) return;
+describe('transformers loads what we write', () => {
+  test('every model with our logits, no tensor missing or unexpected, and the tokenizer with our ids', { timeout: 300_000 }, async (context) => {
+    const python = pythonWith(context, ['torch', 'transformers']);
     const tokenizer = await trainTokenizer({ texts: (async function* () { yield texts.join(' ').repeat(20); })(), vocabularySize: V, sampleBytes: Infinity });
     const file = path.join(root, 'tokenizer.json');
     writeFileSync(file, tokenizerJson(tokenizer));
@@ -53,7 +50,7 @@ describe.skipIf('why' in found)('transformers loads what we write', () => {
       });
       written.push({ folder, arrays, name });
     }
-    const { stdout, stderr, status } = spawnSync(found.python, [path.join(import.meta.dirname, 'load-by-transformers.py'), ...written.map(({ folder }) => folder)], {
+    const { stdout, stderr, status } = spawnSync(python, [path.join(import.meta.dirname, 'load-by-transformers.py'), ...written.map(({ folder }) => folder)], {
       input: JSON.stringify([tinyIds, texts]), encoding: 'utf8', maxBuffer: 2 ** 28, env: { ...process.env, CUDA_VISIBLE_DEVICES: '', HF_HUB_OFFLINE: '1' },
     });
     expect(status, stderr).toBe(0);

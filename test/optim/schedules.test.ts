@@ -37,4 +37,9 @@ describe('learning rates at points worked out by hand', () => {
     expect(rate(1650)).toBeCloseTo(5e-6, 15);
     expect(rate(3000)).toBe(0);
   });
+
+  test('bilevel: a share of the outer steps that is no whole number of them warms up over the nearest one', () => {
+    const firstAtPeak = (outerSteps: number): number => Array.from({ length: outerSteps }, (_, step) => bilevelLearningRate({ step, peak: 1, warmUpFraction: 0.1, outerSteps })).indexOf(1);
+    expect([14, 16, 26].map(firstAtPeak)).toEqual([1, 2, 3]); // of 1.4, 1.6 and 2.6
+  });
 });

@@ -15,7 +15,7 @@ describe.each(['eager', 'graph', 'xla'] as const)('the log-likelihood program, %
     const { negativeLogLikelihood, correct } = whole.evaluate(ids);
 
     const chosen = await createLogLikelihoodProgram(spec);
-    expect(chosen.stateNames).toEqual(whole.stateNames);
+    expect(chosen.shapes).toEqual(whole.shapes);
     chosen.setState(weights);
     const random = randomStream('positions', 7);
     // more than a part of three positions holds, some of them twice, and none after a row's last token

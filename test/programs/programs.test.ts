@@ -85,8 +85,8 @@ describe('training', () => {
   test('state is checked by name', async () => {
     const program = await createTrainingProgram(trainingSpec('graph'));
     const state = initialState(program.getState());
-    expect(program.stateNames).toEqual(Object.keys(state));
-    expect(program.stateNames[0]).toMatch(/^params\/gpt_neox/);
+    expect(Object.keys(program.shapes)).toEqual(Object.keys(state));
+    expect(Object.keys(program.shapes)[0]).toMatch(/^params\/gpt_neox/);
     expect(() => program.step({ ids: tokens(batchSize), learningRate: 1, update: 1 })).toThrow('has no value yet');
     const missing = Object.fromEntries(Object.entries(state).slice(1));
     expect(() => program.setState(missing)).toThrow(/'params\/gpt_neox.*is missing/);
@@ -125,7 +125,7 @@ describe('bilevel', () => {
     identity.dispose();
 
     const program = await createBilevelProgram(bilevelSpec('graph', { solver: { steps: 1, method: 'cg', curvature: 'gauss-newton' } }));
-    expect(program.stateNames.filter((name) => name.startsWith('normaliser/'))).toEqual([]);
+    expect(Object.keys(program.shapes).filter((name) => name.startsWith('normaliser/'))).toEqual([]);
     program.setState(initialState(program.getState()));
     const z = (): number[] => Object.entries(program.getState()).flatMap(([name, array]) => (name.startsWith('z/') ? [...array] : []));
     const inner = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, x, i) => sum + x * b[i], 0);
@@ -152,9 +152,9 @@ describe('bilevel', () => {
     program.setState(start);
     const { state } = outerSteps(program, 1);
     const moved = (name: string): boolean => difference(state[name], start[name]) > 0;
-    expect(program.stateNames.filter((name) => name.startsWith('target/')).some(moved)).toBe(false);
+    expect(Object.keys(program.shapes).filter((name) => name.startsWith('target/')).some(moved)).toBe(false);
     for (const group of ['proxy/', 'proxy.adam.m/', 'proxy.adam.u/', 'score/', 'score.adam.m/', 'score.adam.u/', 'z/', 'normaliser/']) {
-      const names = program.stateNames.filter((name) => name.startsWith(group));
+      const names = Object.keys(program.shapes).filter((name) => name.startsWith(group));
       expect(names.length, group).toBeGreaterThan(0);
       expect(names.some(moved), group).toBe(true);
     }
@@ -184,7 +184,8 @@ test("a row's score is its model's logit, and depends on neither its place nor i
   }
 });
 
-test('evaluation gives the loss and the hit of every next token', async () => {
+// all logits at once, and those of five positions
+test.each([undefined, 5 * sizes.vocabularySize])('evaluation gives the loss and the hit of every next token, of %s logits at once', async (logitsAtOnce) => {
   const shapes = createModel(model).shapes(sizes.vocabularySize);
   const ids = tokens(batchSize, 'evaluated');
   const T = sizes.sequenceLength;
@@ -193,7 +194,7 @@ test('evaluation gives the loss and the hit of every next token', async () => {
     .arraySync() as number[][];
   // one hit for sure: the last token of row 0 becomes what the model expects there
   ids[T - 1] = logits[T - 2].indexOf(Math.max(...logits[T - 2]));
-  const program = await createEvaluationProgram({ model, ...sizes, batchSize, mode: 'xla' });
+  const program = await createEvaluationProgram({ model, ...sizes, batchSize, mode: 'xla', ...(logitsAtOnce === undefined ? {} : { logitsAtOnce }) });
   program.setState(weights('a'));
   const { negativeLogLikelihood, correct } = program.evaluate(ids);
   expect(negativeLogLikelihood).toHaveLength(batchSize * (T - 1));

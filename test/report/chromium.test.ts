@@ -1,17 +1,16 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { buildReport } from '../../lib/report/index.js';
+import { programOnPath } from '../needs/machine.js';
 import { exampleReport } from './example.js';
-
-const chromium = ['chromium', 'chromium-browser', 'google-chrome'].find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0);
 
 const headings = (page: string): string[] => [...page.matchAll(/<section aria-labelledby="([^"]+)"/g)].map((match) => match[1]);
 
 test('a browser shows all of it, and runs no script of a sample', async (context) => {
-  if (chromium === undefined) return context.skip('no Chromium on PATH: apt-get install chromium');
+  const chromium = programOnPath({ context, names: ['chromium', 'chromium-browser', 'google-chrome'], need: 'chromium' });
   const folder = await mkdtemp(path.join(os.tmpdir(), 'bliss-chromium-'));
   try {
     const browse = (...more: string[]): string =>

@@ -33,6 +33,14 @@ async function scalars(folder: string): Promise<Scalar[]> {
   return found;
 }
 
+test('a figure that is no number is no event: a curve has a gap there', async () => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'bliss-tensorboard-'));
+  const losses = [3, Number.NaN, 2, Number.POSITIVE_INFINITY, 1];
+  await writeTensorboard({ folder, data: { metrics: [], bilevel: [], training: [{ ...exampleReport({ seeds: [3] }).training[0], seed: 3, arm: 'bliss', points: losses.map((loss, step) => ({ step, loss })) }] } });
+  expect((await scalars(path.join(folder, 'seed-3', 'bliss'))).map(({ step, value }) => [step, value])).toEqual([[0, 3], [2, 2], [4, 1]]);
+  await rm(folder, { recursive: true });
+});
+
 test('every metric is an event of its seed and arm, with its step', async () => {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'bliss-tensorboard-'));
   const data = exampleReport({ seeds: [3] });

@@ -68,6 +68,15 @@ test('the quality classifier ranks rows of the wanted kind above others that it 
   expect(scorer('1').weights).not.toEqual(scorer('0').weights);
 });
 
+test('where nothing tells the classes apart, the classifier favours neither, however many rows either has', () => {
+  const [row] = rows('the same', 1, { length: 20 });
+  const times = (count: number): Int32Array[] => new Array<Int32Array>(count).fill(row);
+  for (const [positives, negatives] of [[100, 400], [400, 100], [250, 250]]) {
+    const score = lexicalScore({ ...trainClassifier({ positives: times(positives), negatives: times(negatives), seed: '0', learningRate: 0.1 }), pooling: 'mean' }, row);
+    expect(Math.abs(score), `${positives} and ${negatives}`).toBeLessThan(0.2); // rows that weigh alike come to log 4
+  }
+});
+
 test('one update of the classifier is the gradient of the logistic loss, by finite differences', () => {
   const [wanted] = rows('one', 1, { length: 5 });
   const [other] = rows('two', 1, { length: 5, shift: 3 });

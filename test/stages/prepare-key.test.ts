@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { withEarlierCorpora } from '../../cli/submit/earlier-corpora.js';
 import { differences, differenceText } from '../../cli/plan/differences.js';
 import { loadConfig } from '../../config/index.js';
-import { fileBlobs, heldBy, KEPT, openStore } from '../../lib/artifacts/index.js';
+import { fileBlobs, heldBy, hold, KEPT, openStore } from '../../lib/artifacts/index.js';
 import { openHome } from '../../lib/home.js';
 import { keyContent, stageKey } from '../../lib/stages/execution/execute.js';
 import { readFinishedStages } from '../../lib/stages/finished-stages.js';
@@ -106,6 +106,14 @@ describe('a run that prepared its corpus under an earlier version', () => {
     const both = await withEarlierCorpora({ home: at, input: { ...input, known } });
     if (both === undefined) throw new Error('nothing is known');
     expect((await readFinishedStages({ store, ref: both })).map(({ stage }) => stage)).toEqual(['seed-0/prepare', 'seed-1/prepare']);
+  });
+
+  test('goes on with it by what the store holds, where the line that said so is lost', async () => {
+    const { at, input, store, corpus } = await home(1);
+    await hold({ blobs: store.blobs, run: 'mine', stage: 'seed-1/prepare', ref: corpus });
+    const known = await withEarlierCorpora({ home: at, input });
+    if (known === undefined) throw new Error('nothing is known');
+    expect((await readFinishedStages({ store, ref: known })).map(({ stage }) => stage)).toEqual(['seed-1/prepare']);
   });
 
   test('of today’s version it is found by its key; one that was removed is prepared anew', async () => {

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { packageRoot } from '../../lib/package-root.js';
 import { readInstalled, tensorflowEnvironment } from '../../workers/installed.js';
+import { mustRunBehind } from '../needs/machine.js';
 
 const built = (file: string): string => JSON.stringify(pathToFileURL(path.join(packageRoot(), 'dist', file)).href);
 
@@ -39,10 +40,7 @@ test("XLA's cache lies where it is said to, whatever the folder is called", () =
 
 test('a program is compiled all the same where the cache is another user’s: the code is kept in the next, or nowhere', (context) => {
   const before = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--'] as const;
-  if (process.getuid?.() !== 0 || spawnSync(before[0], [...before.slice(1), 'true']).status !== 0) {
-    process.stderr.write('the cache of another user is not tried: needs root and setpriv\n'); // the reporter gives the number of what is skipped, not the reason
-    return context.skip('needs root and setpriv');
-  }
+  mustRunBehind(context, before);
   const [shared, own] = [folder(), folder()];
   expect(compile({ caches: [shared], before })).toBe('sum 14'); // makes the folder of this kind of processor
   for (const one of [shared, ...readdirSync(shared).map((name) => path.join(shared, name))]) {

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,6 +6,7 @@ import { openHome, type Home } from '../../lib/home.js';
 import { askStack, homeInUse, lockHome, stayWithStack, type StackInfo } from '../../workers/home-lock.js';
 import { pathName } from '../../workers/path-name.js';
 import { until } from '../cli/bliss.js';
+import { mustRunBehind } from '../needs/machine.js';
 import { HOLDS, lockProcess } from './lock-process.js';
 
 const info: StackInfo = { pid: process.pid, started: '2026-01-01T00:00:00.000Z', namespace: 'default', temporary: true };
@@ -22,12 +22,6 @@ afterEach(() => {
   process.env['PATH'] = PATH;
 });
 
-/** What a machine must allow for a test, or why it is left out. */
-function lacking(...program: readonly [string, ...string[]]): string | undefined {
-  const [command, ...args] = program;
-  const tried = spawnSync(command, [...args, 'true'], { encoding: 'utf8' });
-  return tried.status === 0 ? undefined : `${program.join(' ')} is refused here: ${tried.error?.message ?? tried.stderr.trim()}`;
-}
 const UNSHARE_NETWORK = ['unshare', '-n'] as const;
 const UNSHARE_MOUNTS = ['unshare', '-m'] as const;
 const AS_NOBODY = ['setpriv', '--reuid', '65534', '--clear-groups', '--pdeathsig', 'KILL'] as const;
@@ -74,11 +68,7 @@ test('a stack that is stopped keeps its lock; one that is killed leaves none beh
 });
 
 test('a stack in another network namespace, as in a container on the same volume, has the home here too', async (context) => {
-  const why = lacking(...UNSHARE_NETWORK);
-  if (why !== undefined) {
-    process.stderr.write(`the lock is not tried across network namespaces: ${why}\n`); // the reporter gives the number of what is skipped, not the reason
-    return context.skip(why);
-  }
+  mustRunBehind(context, UNSHARE_NETWORK);
   const home = emptyHome();
   const holder = await lockProcess({ home, script: HOLDS, before: UNSHARE_NETWORK });
   expect(await askStack(home)).toMatchObject({ unreachable: 'elsewhere', holder: { pid: holder.pid, host: os.hostname() } });
@@ -107,11 +97,7 @@ test('a server that outlives its stack keeps the home, and is named', async () =
 }, 20_000);
 
 test('whoever takes the name of the home’s path takes nothing: the stack comes up, is found, and nobody believes the stranger', async (context) => {
-  const why = lacking(...AS_NOBODY);
-  if (why !== undefined) {
-    process.stderr.write(`a stranger on the name is not tried: ${why}\n`);
-    return context.skip(why);
-  }
+  mustRunBehind(context, AS_NOBODY);
   const home = emptyHome();
   const claims = JSON.stringify({ ...info, address: '127.0.0.1:6666' });
   // a program that this user may read: dist/ may lie where only its owner gets
@@ -151,11 +137,7 @@ test('a stack of a version without the lock file is found, and this one does not
 });
 
 test('another home that has the same path in mounts of its own is another home', async (context) => {
-  const why = lacking(...UNSHARE_MOUNTS);
-  if (why !== undefined) {
-    process.stderr.write(`one path in two mounts is not tried: ${why}\n`);
-    return context.skip(why);
-  }
+  mustRunBehind(context, UNSHARE_MOUNTS);
   const home = emptyHome();
   await lockProcess({ home, script: HOLDS, before: [...UNSHARE_MOUNTS, 'sh', '-c', `mount -t tmpfs none '${home.root}' && exec "$0" "$@"`] });
   expect(await askStack(home)).toBeUndefined();
@@ -163,11 +145,7 @@ test('another home that has the same path in mounts of its own is another home',
 });
 
 test('workers of a configured server have a home together with those of other machines, not with a local stack or gc, and once a machine', async (context) => {
-  const why = lacking(...UNSHARE_NETWORK);
-  if (why !== undefined) {
-    process.stderr.write(`two machines on a home are not tried: ${why}\n`);
-    return context.skip(why);
-  }
+  mustRunBehind(context, UNSHARE_NETWORK);
   const home = emptyHome();
   const shares = `await lockHome({ home, info, alone: false }); say('held');`;
   const far = await lockProcess({ home, script: shares, before: UNSHARE_NETWORK });

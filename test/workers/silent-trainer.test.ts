@@ -84,6 +84,19 @@ test('a trainer that hangs once is followed by another, and the stage ends as it
   await stop();
 });
 
+test('crashes count in a row: a full disk is none of them, and a checkpoint begins them anew', { timeout: 90_000 }, async () => {
+  const done = `process.send({ type: 'done', result: { ref: { uri: 'store:x', sha256: 's', size: 1, digest: 'd' }, summary: {}, cached: false } });`;
+  // a fifth crash in a row would end the stage at the fifth attempt, or at the sixth
+  const { handle, stop } = await withChild('crashes', `
+    if (attempt === 5) process.send({ type: 'failed', code: 'DiskFull', message: 'no space left', retryable: true });
+    else if (attempt === 6) process.send({ type: 'checkpoint', step: 3, bytes: 1, seconds: 0 }, () => process.exit(1));
+    else if (attempt < 9) process.exit(1);
+    else { ${done} }`, { presentRun: async () => undefined });
+  const { interruptions } = (await handle.result()) as { readonly interruptions: readonly { readonly code: string }[] };
+  expect(interruptions.map(({ code }) => code)).toEqual([...new Array<string>(4).fill('TrainerCrashed'), 'DiskFull', ...new Array<string>(3).fill('TrainerCrashed')]);
+  await stop();
+});
+
 test('an activity that keeps failing before its stage begins is seen from outside, and an error that nobody fixes ends its stage', { timeout: 60_000 }, async () => {
   let error = new BlissError({ code: 'DiskFull', message: 'no space left', fix: 'free some' });
   const { claimEpoch } = createControlActivities({ store, home, environment: {}, blobs: { ...blobs, list: () => Promise.reject(error) } });

@@ -6,15 +6,13 @@ import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { packageRoot } from '../../lib/package-root.js';
 import { TEMPORAL_CLI_VERSION } from '../../workers/temporal-binary.js';
+import { mustRunBehind } from '../needs/machine.js';
 
 /** root without its powers: another user, who can read this repository wherever that lies */
 const WITHOUT_POWERS = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--'] as const;
 
 test('a binary in a cache that another user keeps to himself is named as that, with the fix; one that he shares is taken', (context) => {
-  if (process.getuid?.() !== 0 || spawnSync(WITHOUT_POWERS[0], [...WITHOUT_POWERS.slice(1), 'true']).status !== 0) {
-    process.stderr.write('the cache of another user is not tried: needs root and setpriv\n'); // the reporter gives the number of what is skipped, not the reason
-    return context.skip('needs root and setpriv');
-  }
+  mustRunBehind(context, WITHOUT_POWERS);
   const cache = mkdtempSync(path.join(os.tmpdir(), 'bliss-binary-'));
   const folder = path.join(cache, 'temporal', TEMPORAL_CLI_VERSION);
   mkdirSync(folder, { recursive: true });

@@ -34,6 +34,10 @@ export class FailedStages {
     return failed;
   }
 
+  has(stage: string): boolean {
+    return this.failed.has(stage);
+  }
+
   /** whoever describes the run sees it, without a worker there to answer a query */
   private showInMemo(): void {
     const memo: FailuresMemo = { count: this.failed.size, newest: this.all.slice(-TOLD_IN_MEMO) };

@@ -23,11 +23,14 @@ const CONTINUES_AS_NEW = 'continues-as-new';
 
 /** The stages of one run: starts each as a child workflow `RUN/<stage>` and remembers how far all are. */
 export class StageBoard {
-  private readonly states = new Map<string, PipelineProgress['stages'][number]['state']>();
+  /** of stages that have begun and neither finished nor failed */
+  private readonly begun = new Map<string, 'running' | 'paused' | 'cancelled'>();
+  /** in this execution */
   private readonly finished = new Map<string, FinishedStage>();
   private readonly failures: FailedStages;
   private readonly interruptions = new Map<string, readonly Interruption[]>();
   private readonly open = new Map<string, ChildWorkflowHandle<Workflow>>();
+  /** finished before it */
   private readonly known = new Map<string, readonly StageResult[]>();
   private steered: Steering;
   private full = false;
@@ -39,24 +42,27 @@ export class StageBoard {
     readonly planned: readonly string[],
     private readonly notifier: Notifier,
   ) {
-    for (const stage of planned) this.states.set(stage, 'waiting');
     this.failures = new FailedStages(input.failed);
-    for (const { stage } of input.failed ?? []) this.states.set(stage, 'failed');
     this.steered = input.continued ?? { paused: false };
     if (input.continued === undefined) this.show();
     else this.steer({});
   }
 
   progress(): PipelineProgress {
-    return { stages: [...this.states].map(([stage, state]) => ({ stage, state })), steering: this.steered };
+    return { stages: this.planned.map((stage) => ({ stage, state: this.stateOf(stage) })), steering: this.steered };
+  }
+
+  /** What has finished or failed is told where that is kept, and nowhere again. */
+  private stateOf(stage: string): PipelineProgress['stages'][number]['state'] {
+    if (this.finished.has(stage) || this.known.has(stage)) return 'done';
+    return this.begun.get(stage) ?? (this.failures.has(stage) ? 'failed' : 'waiting');
   }
 
   /** Stages that are finished before this execution begins: they are not started again. */
   take(known: readonly KnownStage[]): void {
+    const planned = new Set(this.planned);
     for (const { stage, results } of known) {
-      if (!this.states.has(stage)) continue; // of an arm or a seed that this run has not
-      this.known.set(stage, results);
-      this.states.set(stage, 'done');
+      if (planned.has(stage)) this.known.set(stage, results); // others are of an arm or a seed that this run has not
     }
     this.show();
   }
@@ -88,14 +94,14 @@ export class StageBoard {
   async pause({ spent = false }: { /** since the budget is */ readonly spent?: boolean } = {}): Promise<Steering> {
     this.steer({ paused: true, spent });
     for (const child of this.open.values()) this.tell(child, 'pause');
-    await condition(() => !this.steered.paused || [...this.states.values()].every((state) => state !== 'running'));
+    await condition(() => !this.steered.paused || this.running === 0);
     if (this.steered.paused) this.notifier.tell('paused', spent ? { message: `its budget of ${this.steered.gpuHours ?? 0} device-hours is spent` } : {});
     return this.steered;
   }
 
   resume(): Steering {
     this.steer({ paused: false, spent: false });
-    for (const [stage, state] of this.states) if (state === 'paused') this.states.set(stage, 'running');
+    for (const [stage, state] of this.begun) if (state === 'paused') this.begun.set(stage, 'running');
     for (const child of this.open.values()) this.tell(child, 'resume');
     this.notifier.tell('resumed');
     this.show();
@@ -110,12 +116,12 @@ export class StageBoard {
 
   /** stages that run now */
   get running(): number {
-    return [...this.states.values()].filter((state) => state === 'running').length;
+    return [...this.begun.values()].filter((state) => state === 'running').length;
   }
 
   /** a stage says that nothing of it runs */
   stagePaused(stage: string): void {
-    if (this.steered.paused && this.states.get(stage) === 'running') this.set(stage, 'paused');
+    if (this.steered.paused && this.begun.get(stage) === 'running') this.set(stage, 'paused');
   }
 
   stopAfter(round: number): Steering {
@@ -127,7 +133,7 @@ export class StageBoard {
   checkRound(round: number): void {
     const { rounds } = this.input.config;
     if (!Number.isInteger(round) || round < 1 || round > rounds) throw refused(`the run has rounds 1 to ${rounds}, none ${round}`, 'name one of them');
-    const begun = Math.max(0, ...[...this.states].filter(([, state]) => state !== 'waiting').map(([stage]) => Number(/\/round-(\d+)\//.exec(stage)?.[1] ?? 0)));
+    const begun = Math.max(0, ...this.planned.filter((stage) => this.stateOf(stage) !== 'waiting').map((stage) => Number(/\/round-(\d+)\//.exec(stage)?.[1] ?? 0)));
     if (begun > round) throw refused(`round ${begun} has begun already`, `stop after round ${begun} or a later one, or cancel the run`);
   }
 
@@ -187,13 +193,14 @@ export class StageBoard {
       // how often a stage was interrupted decides nothing that comes after it
       const results = outcomes.map(({ ref, summary: facts, cached }) => ({ ref, summary: facts, cached }));
       this.finished.set(place.stage, { stage: place.stage, name, seed: place.seed, arm: place.arm, round: place.round, results });
-      this.set(place.stage, 'done');
+      this.over(place.stage);
       const times = interruptions.length;
       this.notifier.tell('stage-finished', { stage: place.stage, ...(times === 0 ? {} : { message: `after ${times} interruption${times > 1 ? 's' : ''}` }) });
       return results;
     } catch (error) {
       if (!isCancellation(error)) this.notifier.tell('stage-failed', { stage: place.stage, message: this.failures.add(place, error).reason });
-      this.set(place.stage, isCancellation(error) ? 'cancelled' : 'failed');
+      if (isCancellation(error)) this.set(place.stage, 'cancelled');
+      else this.over(place.stage);
       throw error;
     } finally {
       this.open.delete(place.stage);
@@ -210,8 +217,14 @@ export class StageBoard {
     return [...(seed !== null && this.input.config.seeds.length > 1 ? [`seed ${seed}`] : []), ...(arm === null ? [] : [arm]), summary].join(', ');
   }
 
-  private set(stage: string, state: PipelineProgress['stages'][number]['state']): void {
-    this.states.set(stage, state);
+  private set(stage: string, state: 'running' | 'paused' | 'cancelled'): void {
+    this.begun.set(stage, state);
+    this.show();
+  }
+
+  /** it has finished or failed */
+  private over(stage: string): void {
+    this.begun.delete(stage);
     this.show();
   }
 }

@@ -2,7 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { addNamed, scaleNamed, subtractNamed, sumOfSquares } from '../../optim/index.js';
 import { innerProduct, tf, type NamedTensors } from '../../tensor/index.js';
 import { dampedProduct, residual, zerosLikeNamed } from './residual.js';
-import type { Solution, ZSolver } from './solver.js';
+import type { LinearSystem, Solution, ZSolver } from './solver.js';
 
 /**
  * Conjugate gradients on (H + δI) z = v. It stops where the relative residual is at the tolerance, or where pᵀ(H + δI)p ≤ 0, with
@@ -11,7 +11,13 @@ import type { Solution, ZSolver } from './solver.js';
  * A compiled step cannot branch on a value, so all iterations are computed and those after the stop take steps of length 0.
  * @see method §3
  */
-export const cg: ZSolver = (system): Solution => {
+export const cg: ZSolver = {
+  solve,
+  // one an iteration, and that of the residual of a start other than zero
+  products: ({ steps, start }) => steps + (start === 'zero' ? 0 : 1),
+};
+
+function solve(system: LinearSystem): Solution {
   const { start, gradient, settings } = system;
   const limit = tf.mul(sumOfSquares(gradient), settings.tolerance ** 2);
   let z = start ?? zerosLikeNamed(gradient);
@@ -39,7 +45,7 @@ export const cg: ZSolver = (system): Solution => {
     rr = nextRr;
   }
   return { z, iterates, residualNorm: tf.sqrt(rr), tensorResidualNorms: [], negativeCurvature };
-};
+}
 
 /** 1 or 0 */
 const holds = (condition: Tensor): Tensor => tf.cast(condition, 'float32');

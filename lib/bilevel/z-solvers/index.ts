@@ -8,4 +8,5 @@ import type { ZSolver } from './solver.js';
 export type { LinearSystem, Solution, ZSolver } from './solver.js';
 export { startOfZ } from './start.js';
 
+/** Each solver that a configuration may name, with all that others ask of it. */
 export const zSolvers: Readonly<Record<SolverSettings['method'], ZSolver>> = { gd, cg, neumann, identity };

@@ -26,4 +26,9 @@ export interface Solution {
   readonly negativeCurvature: Tensor;
 }
 
-export type ZSolver = (system: LinearSystem) => Solution;
+/** All that is to be said of a solver. */
+export interface ZSolver {
+  solve(system: LinearSystem): Solution;
+  /** products with H of one outer step, nearly all of what it costs: what the times of a plan go by */
+  products(settings: Pick<SolverSettings, 'steps' | 'start'>): number;
+}

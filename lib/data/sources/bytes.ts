@@ -1,5 +1,6 @@
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { codeOf } from '../../code-of.js';
 import { BlissError } from '../../errors.js';
 import { HEAD_BYTES, packingOf } from './packing.js';
 import { filePieces, PIECE_BYTES } from './pieces.js';
@@ -61,7 +62,7 @@ async function* gunzipped(input: AsyncIterable<Uint8Array>, file: string): Async
 }
 
 function gzipError(file: string, error: unknown): BlissError | undefined {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error) ?? '';
   if (error instanceof BlissError || !code.startsWith('Z_')) return undefined;
   const what = code === 'Z_BUF_ERROR' ? 'the gzip stream ends early: the file is cut off' : `the gzip stream is broken (${error instanceof Error ? error.message : code})`;
   return new BlissError({ code: 'DataCorrupt', where: file, message: what, fix: 'copy or download the file anew', cause: error });

@@ -2,6 +2,7 @@ import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { isUtf8 } from 'node:buffer';
 import type { Dirent, Stats } from 'node:fs';
 import path from 'node:path';
+import { codeOf } from '../../code-of.js';
 import { invalid } from './invalid.js';
 
 /** A file as it was come upon, and where it really lies. */
@@ -103,7 +104,7 @@ interface Entry {
 
 async function entriesOf(folder: string): Promise<readonly Entry[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    throw invalid(folder, `the folder cannot be read (${codeOf(error)})`, 'give it permissions to be listed, or name the files that are meant', error);
+    throw invalid(folder, `the folder cannot be read (${codeOf(error) ?? String(error)})`, 'give it permissions to be listed, or name the files that are meant', error);
   });
   return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }));
 }
@@ -137,8 +138,6 @@ async function followed(link: string): Promise<{ readonly kind: Entry['kind']; r
 }
 
 function missing(error: unknown): Stats | undefined {
-  if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error))) return undefined;
-  throw invalid(error instanceof Error && 'path' in error ? String(error.path) : 'a path', `cannot be read (${codeOf(error)})`, 'check its permissions', error);
+  if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error) ?? '')) return undefined;
+  throw invalid(error instanceof Error && 'path' in error ? String(error.path) : 'a path', `cannot be read (${codeOf(error) ?? String(error)})`, 'check its permissions', error);
 }
-
-const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : String(error));

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import type { TaskName } from '../../../config/tables/tasks.js';
 import { ACC_AND_NORM, defineTask, multipleChoice, namedChoices, type Task } from './task.js';
 
-const arc = (name: string, part: string, other: string): Task =>
+const arc = <Name extends TaskName>(name: Name, part: string, other: string): Task<Name> =>
   defineTask({
     name,
     version: 1,

@@ -1,3 +1,4 @@
+import type { TaskName } from '../../../config/tables/tasks.js';
 import { BlissError } from '../../errors.js';
 import { arcChallenge, arcEasy } from './arc.js';
 import { boolq } from './boolq.js';
@@ -11,7 +12,20 @@ import type { Task } from './task.js';
 import { winogrande } from './winogrande.js';
 import { wordnet } from './wordnet.js';
 
-const tasks: readonly Task[] = [sciq, arcEasy, arcChallenge, logiqa, openbookqa, boolq, hellaswag, piqa, winogrande, lambadaOpenai, wordnet];
+const byName: { readonly [Name in TaskName]: Task<Name> } = {
+  sciq,
+  arc_easy: arcEasy,
+  arc_challenge: arcChallenge,
+  logiqa,
+  openbookqa,
+  boolq,
+  hellaswag,
+  piqa,
+  winogrande,
+  lambada_openai: lambadaOpenai,
+  wordnet,
+};
+const tasks: readonly Task[] = Object.values(byName);
 
 /** in the order of the method's authors' table, then others */
 export const TASK_NAMES: readonly string[] = tasks.map(({ name }) => name);
@@ -23,4 +37,4 @@ export function taskByName(name: string): Task {
   return task;
 }
 
-export { isProblem, type Item, type MetricName, type Request, type Task } from './task.js';
+export { isProblem, requestName, type Item, type MetricName, type Request, type Task } from './task.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { TaskName } from '../../../config/tables/tasks.js';
 import { characters } from '../python-text.js';
 
 /** What a model is asked: the log-likelihood of the continuation after the context. */
@@ -6,6 +7,9 @@ export interface Request {
   readonly context: string;
   readonly continuation: string;
 }
+
+/** The same for equal requests, another for any other. */
+export const requestName = ({ context, continuation }: Request): string => `${context.length}:${context}${continuation}`;
 
 /** One document as the harness asks for it. */
 export interface Item {
@@ -26,8 +30,8 @@ export const ACC: readonly MetricName[] = ['acc'];
 export const ACC_AND_NORM: readonly MetricName[] = ['acc', 'acc_norm'];
 
 /** A task, zero-shot: of lm-evaluation-harness, or in its way. */
-export interface Task {
-  readonly name: string;
+export interface Task<Name extends TaskName = TaskName> {
+  readonly name: Name;
   /** of the harness' definition */
   readonly version: number;
   /** where the hub has its documents */
@@ -52,7 +56,7 @@ export interface DocumentProblem {
 }
 export const isProblem = (read: Item | DocumentProblem): read is DocumentProblem => 'problem' in read;
 
-interface TaskParts<Document extends z.ZodType> extends Omit<Task, 'read'> {
+interface TaskParts<Name extends TaskName, Document extends z.ZodType> extends Omit<Task<Name>, 'read'> {
   /** in the hub's columns; others may be there */
   readonly document: Document;
   /** which of them says what is right */
@@ -60,7 +64,7 @@ interface TaskParts<Document extends z.ZodType> extends Omit<Task, 'read'> {
   item(document: z.output<Document>): Item;
 }
 
-export function defineTask<Document extends z.ZodType>({ document: schema, goldField, item, ...task }: TaskParts<Document>): Task {
+export function defineTask<Name extends TaskName, Document extends z.ZodType>({ document: schema, goldField, item, ...task }: TaskParts<Name, Document>): Task<Name> {
   return {
     ...task,
     read: (document) => {

@@ -4,6 +4,7 @@ import { BlissError } from '../../errors.js';
 import type { Shapes } from '../../tensor/index.js';
 import { sameShape } from '../../tensor/shapes.js';
 import { createModel } from '../create-model.js';
+import { familyOf } from '../families/index.js';
 import { openSafetensors, type SafetensorsFile, type StoredTensor } from '../safetensors.js';
 import { readHuggingFaceConfig, type HuggingFaceModel } from './config.js';
 import { CONFIG_FILE, INDEX_FILE, readIndexFile, readJsonFile, WEIGHTS_FILE } from './index-file.js';
@@ -19,8 +20,6 @@ export interface HuggingFaceCheckpoint extends HuggingFaceModel {
   close(): Promise<void>;
 }
 
-/** Constants that older versions of transformers saved beside the weights: the causal mask and the rotary frequencies. */
-const CONSTANTS = /\.(attention\.(bias|masked_bias)|rotary_emb\.inv_freq)$/;
 /** names told of many */
 const NAMED = 3;
 
@@ -35,14 +34,15 @@ export async function openHuggingFace(folder: string): Promise<HuggingFaceCheckp
   const shards = openShards(folder);
   try {
     const { home, files, headers } = await readHeaders(folder, shards);
-    const tied = config.model.architecture === 'llama' && config.model.tieEmbeddings;
-    checkTensors({ folder, shapes, home, headers, mayBeThere: (name) => CONSTANTS.test(name) || (tied && name === TIED.output) });
+    const form = familyOf(config.model).huggingFace;
+    const tied = form.tied(config.model);
+    checkTensors({ folder, shapes, home, headers, mayBeThere: (name) => form.constants.test(name) || name === tied?.output });
     const read = async (name: string): Promise<Float32Array> => {
       const array = await (await shards.open(home[name])).read(name);
       if (array instanceof Float32Array) return array;
       throw invalid(path.join(folder, home[name]), `${name} holds integers`);
     };
-    if (tied && Object.hasOwn(home, TIED.output)) await checkTied({ read, where: path.join(folder, home[TIED.output]) });
+    if (tied !== undefined && Object.hasOwn(home, tied.output)) await checkTied({ read, tied, where: path.join(folder, home[tied.output]) });
     return { ...config, shapes, files, read, close: shards.close };
   } catch (error) {
     await shards.close();
@@ -136,13 +136,11 @@ function checkTensors({ folder, shapes, home, headers, mayBeThere }: CheckTensor
   }
 }
 
-const TIED = { embedding: 'model.embed_tokens.weight', output: 'lm_head.weight' };
-
 /** Some programs save a tied projection too. It counts for nothing, so it must be the embedding. */
-async function checkTied({ read, where }: { readonly read: (name: string) => Promise<Float32Array>; readonly where: string }): Promise<void> {
-  const [embedding, output] = [await read(TIED.embedding), await read(TIED.output)];
+async function checkTied({ read, tied, where }: { readonly read: (name: string) => Promise<Float32Array>; readonly tied: { readonly embedding: string; readonly output: string }; readonly where: string }): Promise<void> {
+  const [embedding, output] = [await read(tied.embedding), await read(tied.output)];
   if (embedding.length === output.length && embedding.every((value, i) => value === output[i])) return;
-  throw new BlissError({ code: 'DataInvalid', where, message: `${TIED.output} is not ${TIED.embedding}, and config.json ties them`, fix: 'write "tie_word_embeddings": false into config.json, or leave the tensor out' });
+  throw new BlissError({ code: 'DataInvalid', where, message: `${tied.output} is not ${tied.embedding}, and config.json ties them`, fix: 'write "tie_word_embeddings": false into config.json, or leave the tensor out' });
 }
 
 const few = (names: readonly string[]): string => `${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ` and ${names.length - NAMED} more are` : names.length > 1 ? ' are' : ' is'}`;

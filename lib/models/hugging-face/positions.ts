@@ -9,28 +9,31 @@ export interface Positions {
   readonly fraction: number;
 }
 
+/** Where an architecture's settings stand beside the mapping of rotary settings. */
+export interface PositionSpelling {
+  /** field of θ */
+  readonly base: string;
+  /** field of the part of each head that is rotated */
+  readonly fraction: string;
+  readonly fractionByDefault: number;
+}
+
 export interface ReadPositions {
   /** of config.json, whole */
   readonly file: Fields;
   /** the file, for errors */
   readonly where: string;
-  readonly modelType: keyof typeof SPELLINGS;
+  /** the model's architecture */
+  readonly of: { readonly modelType: string; readonly positions: PositionSpelling };
+  /** of every architecture: of settings that another one alone reads transformers takes no notice, so they may only repeat what counts */
+  readonly all: readonly PositionSpelling[];
 }
 
-/**
- * Where each architecture's settings stand beside the mapping of rotary settings. Of those that are read by another architecture alone transformers
- * takes no notice, so they may only repeat what counts.
- */
-const SPELLINGS = {
-  gpt_neox: { base: { own: 'rotary_emb_base', others: ['rope_theta'] }, fraction: { own: 'rotary_pct', others: ['partial_rotary_factor'] }, fractionByDefault: 0.25 },
-  llama: { base: { own: 'rope_theta', others: ['rotary_emb_base'] }, fraction: { own: 'partial_rotary_factor', others: ['rotary_pct'] }, fractionByDefault: 1 },
-} as const;
 const BASE_BY_DEFAULT = 10_000;
 
 /** transformers 5 saves the second; the first is of its older versions, goes before the second where both are there, and may hold all of it */
 const MAPPINGS = ['rope_scaling', 'rope_parameters'] as const;
 
-const READ = new Set(['max_position_embeddings', ...MAPPINGS, ...Object.values(SPELLINGS).flatMap(({ base, fraction }) => [base.own, fraction.own])]);
 const OF_POSITIONS = /rope|rotary|position|alibi|sliding|window|yarn|layer_types/i;
 /** what is the case here, whoever writes it down */
 const HOLDS: Fields = { rope_interleaved: false, rope_interleave: false, use_rope: true, alibi: false, use_alibi: false, use_sliding_window: false, position_embedding_type: 'rope' };
@@ -40,17 +43,18 @@ const HOLDS: Fields = { rope_interleaved: false, rope_interleave: false, use_rop
  * of transformers take different ones, so no figure would be the model's.
  * @throws BlissError ConfigInvalid, with the field
  */
-export function readPositions({ file, where, modelType }: ReadPositions): Positions {
+export function readPositions({ file, where, of: { modelType, positions: own }, all }: ReadPositions): Positions {
   const refuse = (message: string, fix: string): never => {
     throw new BlissError({ code: 'ConfigInvalid', where, message, fix });
   };
-  refuseUnknown(file, refuse);
+  refuseUnknown({ file, refuse, read: new Set(['max_position_embeddings', ...MAPPINGS, ...all.flatMap(({ base, fraction }) => [base, fraction])]) });
   const mapping = rotaryMapping(file, refuse);
-  const { base, fraction, fractionByDefault } = SPELLINGS[modelType];
-  const agreed = ({ own, others }: { readonly own: string; readonly others: readonly string[] }, inMapping: string, byDefault: number, most = Infinity): number => {
+  const agreed = (which: 'base' | 'fraction', inMapping: string, byDefault: number, most = Infinity): number => {
+    const field = own[which];
+    const others = all.map((one) => one[which]).filter((name) => name !== field);
     const stated = [
       ...(mapping === undefined || mapping.settings[inMapping] === undefined ? [] : [[`${mapping.name}.${inMapping}`, mapping.settings[inMapping]] as const]),
-      ...(file[own] === undefined ? [] : [[own, file[own]] as const]),
+      ...(file[field] === undefined ? [] : [[field, file[field]] as const]),
     ];
     const [[first, value] = ['', byDefault] as const] = stated;
     if (typeof value !== 'number' || !(value > 0 && value <= most)) return refuse(`${first} is ${JSON.stringify(value)}`, `write a number > 0${most === Infinity ? '' : ` and ≤ ${most}`}`);
@@ -58,17 +62,17 @@ export function readPositions({ file, where, modelType }: ReadPositions): Positi
     const different = [...stated.slice(1), ...ignored].find(([, other]) => other !== value);
     if (different === undefined) return value;
     const [name, other] = different;
-    if (first === '') return refuse(`${name} is ${JSON.stringify(other)}, of which transformers takes no notice in a ${modelType} model: it computes with ${value}`, `write ${own}: ${JSON.stringify(other)} if the model was trained so, else leave it out`);
+    if (first === '') return refuse(`${name} is ${JSON.stringify(other)}, of which transformers takes no notice in a ${modelType} model: it computes with ${value}`, `write ${field}: ${JSON.stringify(other)} if the model was trained so, else leave it out`);
     return refuse(`${first} is ${value}, and ${name} is ${JSON.stringify(other)}: versions of transformers take different ones`, 'leave the one that the model was trained with');
   };
-  return { base: agreed(base, 'rope_theta', BASE_BY_DEFAULT), fraction: agreed(fraction, 'partial_rotary_factor', fractionByDefault, 1) };
+  return { base: agreed('base', 'rope_theta', BASE_BY_DEFAULT), fraction: agreed('fraction', 'partial_rotary_factor', own.fractionByDefault, 1) };
 }
 
 type Refuse = (message: string, fix: string) => never;
 
-function refuseUnknown(file: Fields, refuse: Refuse): void {
+function refuseUnknown({ file, refuse, read }: { readonly file: Fields; readonly refuse: Refuse; readonly read: ReadonlySet<string> }): void {
   for (const [name, value] of Object.entries(file)) {
-    if (!OF_POSITIONS.test(name) || READ.has(name) || value == null || HOLDS[name] === value) continue;
+    if (!OF_POSITIONS.test(name) || read.has(name) || value == null || HOLDS[name] === value) continue;
     if (name === 'layer_types' && Array.isArray(value) && value.every((type) => type === 'full_attention')) continue;
     refuse(`${name} is ${JSON.stringify(value)}, a setting of positions that is not known here`, 'leave it out if the model was trained without it; no such model is computed here');
   }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Answer, KnownAnswers, Request } from '../../evaluation/index.js';
+import { requestName, type Answer, type KnownAnswers, type Request } from '../../evaluation/index.js';
 import { numericsFingerprint } from '../../tensor/index.js';
 import type { StageContext } from '../types.js';
 
@@ -25,17 +25,17 @@ export async function stageAnswers({ context, programDigest }: { readonly contex
   const answers = new Map<string, AnswersFile['answers'][number]>();
   if (context.resume !== undefined) {
     const before = JSON.parse(await readFile(await context.resume.artifact.file(FILE), 'utf8')) as AnswersFile; // saved below
-    if (before.numerics === numerics) for (const one of before.answers) answers.set(nameOf({ context: one[0], continuation: one[1] }), one);
+    if (before.numerics === numerics) for (const one of before.answers) answers.set(requestName({ context: one[0], continuation: one[1] }), one);
     else context.event('begins again', 'the answers of the checkpoint were computed under another numerics fingerprint');
   }
   let saved = { size: answers.size, at: performance.now() };
   return {
     get: (request) => {
-      const one = answers.get(nameOf(request));
+      const one = answers.get(requestName(request));
       return one === undefined ? undefined : { logLikelihood: one[2], isGreedy: one[3] };
     },
     add: async (given: readonly { readonly request: Request; readonly answer: Answer }[]) => {
-      for (const { request, answer } of given) answers.set(nameOf(request), [request.context, request.continuation, answer.logLikelihood, answer.isGreedy]);
+      for (const { request, answer } of given) answers.set(requestName(request), [request.context, request.continuation, answer.logLikelihood, answer.isGreedy]);
     },
     save: async (step) => {
       const due = performance.now() - saved.at > SAVE_EVERY_SECONDS * 1000 || context.stopReason() !== undefined;
@@ -46,5 +46,3 @@ export async function stageAnswers({ context, programDigest }: { readonly contex
     },
   };
 }
-
-const nameOf = ({ context, continuation }: Request): string => `${context.length}:${context}${continuation}`;

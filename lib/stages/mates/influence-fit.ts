@@ -3,11 +3,12 @@ import { BlissError } from '../../errors.js';
 import { influenceTargets, spearman, type ProbePlan } from '../../influence/index.js';
 import { createModel, createScoreModel } from '../../models/index.js';
 import { warmUpThenCosine } from '../../optim/index.js';
+import { groupOf } from '../../programs/state-variables.js';
 import type { RegressionProgram } from '../../programs/types.js';
-import type { NamedArrays, Shapes } from '../../tensor/index.js';
+import type { NamedArrays } from '../../tensor/index.js';
 import type { Shards } from '../contents/index.js';
-import { momentShapes, readArrays, underPrefix, withPrefix, zeroMoments } from '../state.js';
 import type { ProbedRow } from './probed-rows.js';
+import { readArrays } from '../state.js';
 import type { MatesInput, StageContext } from '../types.js';
 
 export interface FitInfluence {
@@ -42,7 +43,7 @@ export async function fitInfluence({ input, context, group, plan, probes, progra
   const heldOut = await readRows(context, group, plan.heldOut, seed);
   const first = from?.step ?? 0;
   const feeder = await context.feed({ ...group, batchSize, subset: plan.fitted, requests: Array.from({ length: plan.steps - first }, (_, i) => ({ kind: 'ordered', seed: `${seed}/regression`, step: first + i }) as const) });
-  program.setState(from?.state ?? (await freshState(input, context)));
+  program.setState(from?.state ?? (await freshState(input, context, program)));
 
   const judged = (): Pick<FittedInfluence, 'predictions'> & { readonly heldOutLoss: number; readonly heldOutSpearman: number } => {
     const predictions = predict({ rows: heldOut, batchSize, sequenceLength, program });
@@ -68,21 +69,12 @@ export async function fitInfluence({ input, context, group, plan, probes, progra
     await onStep(done, { regressionLoss: loss, gradientNorm, learningRate, ...(heldOutLoss === undefined || heldOutSpearman === undefined ? {} : { heldOutLoss, heldOutSpearman }) });
   }
   const { predictions, ...correlation } = judged();
-  return { score: underPrefix(program.getState(), 'score'), predictions, facts: { influenceMean: targets.mean, influenceDeviation: targets.deviation, ...correlation } };
+  return { score: groupOf(program.getState(), 'score'), predictions, facts: { influenceMean: targets.mean, influenceDeviation: targets.deviation, ...correlation } };
 }
 
-/** Everything that a checkpoint of the regression holds, by variable name. */
-export function regressionShapes({ models }: MatesInput): Shapes {
-  const shapes = createScoreModel(createModel(models.proxy)).shapes(models.vocabularySize);
-  const named = (of: Shapes, prefix: string): Shapes => Object.fromEntries(Object.entries(of).map(([name, shape]) => [`${prefix}${name}`, shape]));
-  return { ...named(shapes, 'score/'), ...named(momentShapes(shapes), 'score.') };
-}
-
-async function freshState({ models: { proxy: config, vocabularySize }, proxy: warm, seed }: MatesInput, context: StageContext): Promise<NamedArrays> {
-  const model = createScoreModel(createModel(config));
+async function freshState({ models: { proxy: config, vocabularySize }, proxy: warm, seed }: MatesInput, context: StageContext, program: RegressionProgram): Promise<NamedArrays> {
   const proxy = await readArrays(await context.store.open(warm), 'weights.safetensors');
-  const moments = Object.entries(zeroMoments(model.shapes(vocabularySize))).map(([name, zeros]) => [`score.${name}`, zeros] as const);
-  return { ...withPrefix(model.fromProxy({ proxy, vocabularySize, seed: `${seed}/score` }), 'score'), ...Object.fromEntries(moments) };
+  return program.fresh({ score: createScoreModel(createModel(config)).fromProxy({ proxy, vocabularySize, seed: `${seed}/score` }) });
 }
 
 /** Each row once, in an order of its own. */

@@ -4,9 +4,9 @@ import { digestJson, digestTensors } from '../../artifacts/index.js';
 import { probePlan } from '../../influence/index.js';
 import { createModel, createScoreModel, safetensorsPieces, writeSafetensors } from '../../models/index.js';
 import { type CheckpointFiles, NUMERICS_FILE, openCorpus, RowSet, writeTrainedRows } from '../contents/index.js';
-import { readArrays } from '../state.js';
 import { checkNumerics, throwIfStopped } from '../execution/index.js';
-import { fitInfluence, regressionShapes } from './influence-fit.js';
+import { readArrays } from '../state.js';
+import { fitInfluence } from './influence-fit.js';
 import { probedFiles, readProbed, writeProbed } from './probed-rows.js';
 import { influenceTable } from './influence-table.js';
 import { matesWork } from './mates-work.js';
@@ -54,13 +54,12 @@ export const mates: LearningStage<'mates'> = {
       found: context.resume === undefined ? undefined : await readProbed(context.resume.artifact),
       onProbe: (so, figures) => stepped(so.probes.length, figures['validationLoss'], figures, () => probedFiles(so)),
     });
-    const shapes = regressionShapes(input);
     const { score, predictions, facts } = await fitInfluence({
       input, context, group, plan,
       probes: found.probes,
       program: regression,
       from: context.resume === undefined || context.resume.step <= probes ? undefined : { step: context.resume.step - probes, state: await readArrays(context.resume.artifact, STATE_FILE) },
-      onStep: (step, figures) => stepped(probes + step, figures['regressionLoss'], figures, () => ({ ...probedFiles(found), [STATE_FILE]: { given: safetensorsPieces({ arrays: regression.getState(), shapes }) } })),
+      onStep: (step, figures) => stepped(probes + step, figures['regressionLoss'], figures, () => ({ ...probedFiles(found), [STATE_FILE]: { given: safetensorsPieces({ arrays: regression.getState(), shapes: regression.shapes }) } })),
     });
 
     await context.phase('saving the result');

@@ -1,12 +1,13 @@
 import type { HeldOutExample } from '../../data/types.js';
 import { BlissError } from '../../errors.js';
 import type { ProbePlan } from '../../influence/index.js';
+import { stateOfTrained } from '../../programs/state-variables.js';
 import type { ProbingProgram } from '../../programs/types.js';
 import { permutation } from '../../random.js';
 import { flattenHeldOut } from '../steps/index.js';
 import type { Shards } from '../contents/index.js';
-import { readState, withPrefix } from '../state.js';
 import type { ProbedRow, ProbedRows } from './probed-rows.js';
+import { readState } from '../state.js';
 import type { MatesInput, StageContext } from '../types.js';
 
 export interface ProbeRows {
@@ -32,8 +33,8 @@ export async function probeRows({ input, context, group, plan, validation, progr
   if (found !== undefined && first === plan.rows.length) return found;
   const requests = Array.from({ length: plan.rows.length - first }, (_, i) => ({ kind: 'ordered', seed: `${seed}/probes`, step: first + i }) as const);
   const feeder = await context.feed({ ...group, batchSize: 1, subset: plan.rows, requests });
-  const { params, moments, updates } = await readState(await context.store.open(input.target));
-  program.setState({ ...withPrefix(params, 'params'), ...moments });
+  const { updates, ...target } = await readState(await context.store.open(input.target));
+  program.setState(stateOfTrained(target));
   const lossOf = onValidation(input, validation, program);
 
   const before = found?.before ?? withdrawn(program, lossOf);

@@ -6,9 +6,9 @@ import { digestJson, digestLines, type Store } from '../../artifacts/index.js';
 import type { Artifact } from '../../artifacts/types.js';
 import { buildReport, writeTensorboard, type ReportData, type TaskPoint } from '../../report/index.js';
 import { environmentFacts } from './environment-facts.js';
-import { readFinishedStages } from '../finished-stages.js';
-import type { OpenedStage } from './opened-stage.js';
+import { readFinishedStages, STAGES_FILE } from '../finished-stages.js';
 import { evaluationPoints, gather, numericsFacts, taskPoints, type Gather } from './report-data.js';
+import type { OpenedStage } from './opened-stage.js';
 import type { FailedStage, FinishedStage, Forked, Stage } from '../types.js';
 
 /** The run's report with its TensorBoard events, metrics of all stages in canonical order, and the digests of what came out. */
@@ -23,7 +23,7 @@ export const report: Stage<'report'> = {
 
     const lines = await metricLines(opened);
     await writeFile(path.join(context.scratch, 'metrics.jsonl'), lines.map((line) => `${line}\n`).join(''));
-    await writeFile(path.join(context.scratch, 'stages.json'), JSON.stringify(stages, null, 1));
+    await writeFile(path.join(context.scratch, STAGES_FILE), JSON.stringify(stages, null, 1));
     await context.progress({ step: 2, of: 4 });
 
     const data = await reportData({ run, config, opened, timings: await context.timings(), lines, ...(forked === undefined ? {} : { forked }), ...(failed === undefined ? {} : { failed }) });

@@ -1,3 +1,4 @@
+import { mean } from '../../mean.js';
 import type { OwnScores, ScoredBy } from '../../../config/tables/selectors.js';
 import { isLearningStage } from '../../../config/tables/stages.js';
 import { LEARNING } from '../learning.js';
@@ -34,5 +35,3 @@ export const openRater: OpenRater = (from) => {
   const by = from.input.by ?? 'score-model';
   return (isOwn(by) ? LEARNING[by].openRater : RATERS[by])(from);
 };
-
-const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;

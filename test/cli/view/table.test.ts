@@ -17,6 +17,10 @@ test('a stage says how much of its time it waits for data where that is a hundre
   expect(line({ seconds: 12, of: 100 })).toContain(', waits for data 12.0 %');
   expect(line({ seconds: 12, of: 100 }, 'done')).toContain(', waited for data 12.0 %');
   expect(stageTable([stage({ dataWait: { seconds: 12, of: 100 } })])[0]).toContain('waits for data 12.0 %');
+  // from a hundredth on, and from a second on
+  expect(line({ seconds: 1, of: 100 })).toContain(', waits for data 1.0 %');
+  expect(line({ seconds: 10, of: 1000 })).toContain(', waits for data 1.0 %');
+  expect(line({ seconds: 9.9, of: 1000 })).not.toContain('data');
   for (const quiet of [undefined, { seconds: 0, of: 0 }, { seconds: 0.9, of: 100 }, { seconds: 0.5, of: 2 }]) expect(line(quiet)).not.toContain('data');
   expect(line({ seconds: 12, of: 100 }, 'cached')).not.toContain('data');
 });

@@ -13,7 +13,7 @@ import { executeStage, stageByName, stageKey, type StageHooks, type StageInputs,
 import { readArrays } from '../../../lib/stages/state.js';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'bliss-tasks-'));
-const fixtures = path.join(import.meta.dirname, '..', 'fixtures', 'lm-eval');
+const fixtures = path.join(import.meta.dirname, '..', '..', 'fixtures', 'lm-eval');
 const blobs = fileBlobs({ root: path.join(root, 'store') });
 const store = openStore({ blobs });
 const programs = new ProgramCache();

@@ -41,6 +41,16 @@ test('a stage that another run finished meanwhile leaves no checkpoints of its o
   expect(checkpointsOf(root, 'a')).toEqual([]);
 });
 
+test('a run that begins afresh finds what was finished under its own scope alone, and leaves it to no other', async () => {
+  const root = place();
+  const cached = async (run: string, scope: string): Promise<boolean> => (await call({ root, run, attempt: 1, scope })).cached;
+  expect(await cached('before', '')).toBe(false);
+  expect(await cached('fresh', 'fresh')).toBe(false);
+  expect(await cached('fresh', 'fresh')).toBe(true);
+  expect(await cached('another', 'another')).toBe(false);
+  expect(await cached('after', '')).toBe(true);
+});
+
 test('a note that was mixed up with another stage’s is not taken: the stage is computed again, and its log says so', async () => {
   const root = place();
   const one = await call({ root, run: 'a', attempt: 1, keyParts: async () => 'one' });

@@ -15,6 +15,7 @@ export interface Call {
   readonly root: string;
   readonly attempt: number;
   readonly run: string;
+  readonly scope?: string;
   readonly keyParts?: () => Promise<unknown>;
   readonly work?: (context: StageContext) => Promise<void>;
   readonly hooks?: Partial<StageHooks>;
@@ -22,7 +23,7 @@ export interface Call {
   readonly wrap?: (blobs: Blobs) => Blobs;
 }
 
-export async function call({ root, attempt, run, keyParts = async () => 'same', work = async () => undefined, hooks = {}, keepCheckpointsEvery = 0, wrap = (blobs) => blobs }: Call): Promise<StageResult> {
+export async function call({ root, attempt, run, scope = '', keyParts = async () => 'same', work = async () => undefined, hooks = {}, keepCheckpointsEvery = 0, wrap = (blobs) => blobs }: Call): Promise<StageResult> {
   const stage: Stage<'prepare'> = {
     name: 'prepare',
     version: 1,
@@ -38,7 +39,7 @@ export async function call({ root, attempt, run, keyParts = async () => 'same', 
   const input = {} as PrepareInput; // this stage reads none of it
   return executeStage({
     stage,
-    task: { name: 'prepare', run, stage: 'prepare', input, fencingToken: { epoch: 1, attempt }, scope: '', keepCheckpoints: 2, keepCheckpointsEvery },
+    task: { name: 'prepare', run, stage: 'prepare', input, fencingToken: { epoch: 1, attempt }, scope, keepCheckpoints: 2, keepCheckpointsEvery },
     store: openStore({ blobs }),
     blobs,
     programs,

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { checkpoints, fileBlobs, openStore, type Blobs } from '../../../lib/artifacts/index.js';
 import { throwIfStopped } from '../../../lib/stages/execution/execute.js';
 import type { StageContext } from '../../../lib/stages/types.js';
+import { mountSmall } from '../../needs/machine.js';
 import { call, checkpointsOf, place } from './plain-stage.js';
 
 /** Checkpoints saved while the stage goes on. */
@@ -151,11 +152,7 @@ describe('a save that a later attempt has overtaken', () => {
 
 test('what has no room on the disk ends the stage with that word, though another thread found it', async (context) => {
   const root = place();
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', root], { stdio: 'pipe' });
-  } catch (error) {
-    return context.skip(`a small file system cannot be mounted: ${String(error).split('\n')[0]}`);
-  }
+  mountSmall({ context, folder: root, size: '1m' });
   try {
     const full = call({
       root,

@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { fileBlobs, openStore, sha256 } from '../../../lib/artifacts/index.js';
 import { loadTokenizer, openParquet, readParquet } from '../../../lib/data/index.js';
 import { exportDataset } from '../../../lib/stages/exports/export-dataset.js';
+import { mountSmall } from '../../needs/machine.js';
 import { selectedRows } from './selected-rows.js';
 
 let of: Awaited<ReturnType<typeof selectedRows>>;
@@ -183,12 +184,7 @@ describe('nothing is left behind', () => {
 
   test('where the disk is full', async (context) => {
     const small = mkdtempSync(path.join(of.root, 'small-'));
-    if (process.getuid?.() !== 0) context.skip('needs root to mount a small file system');
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', small], { stdio: 'pipe' });
-    } catch (error) {
-      context.skip(`mount refused: ${String(error).split('\n')[0]}`);
-    }
+    mountSmall({ context, folder: small, size: '8k' });
     try {
       const to = path.join(small, 'rows');
       await expect(exportDataset({ ...of.asked('bliss', [1, 2]), what: 'dataset', to })).rejects.toMatchObject({ code: 'DiskFull', where: to, message: expect.stringContaining('nothing half-written is left') });

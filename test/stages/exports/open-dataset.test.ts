@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readParquet } from '../../../lib/data/index.js';
 import { exportDataset } from '../../../lib/stages/exports/export-dataset.js';
+import { pythonWith } from '../../needs/python.js';
 import { selectedRows } from './selected-rows.js';
 
 type Rows = readonly Readonly<Record<string, unknown>>[];
@@ -19,20 +20,9 @@ interface Opened {
   readonly best: readonly string[];
 }
 
-/** A Python that has the packages, or why there is none. */
-function findDatasets(): { readonly python: string } | { readonly why: string } {
-  const python = process.env['BLISS_DATASETS_PYTHON'];
-  if (python === undefined) return { why: 'BLISS_DATASETS_PYTHON names no Python that has datasets, duckdb and pyarrow' };
-  const { status, stderr, error } = spawnSync(python, ['-c', 'import datasets, duckdb, pyarrow'], { encoding: 'utf8' });
-  return status === 0 ? { python } : { why: `${python}: ${error?.message ?? stderr.trimEnd().split('\n').at(-1) ?? ''}` };
-}
-const found = findDatasets();
-
-if ('why' in found) test.skip(`what we export is opened by datasets, DuckDB and pyarrow (left out: ${found.why})`, () => undefined);
-
-describe.skipIf('why' in found)('an exported data set', () => {
-  test('is opened by datasets, by its card and as plain Parquet, by DuckDB and by pyarrow, with every value', { timeout: 300_000 }, async () => {
-    if ('why' in found) return;
+describe('an exported data set', () => {
+  test('is opened by datasets, by its card and as plain Parquet, by DuckDB and by pyarrow, with every value', { timeout: 300_000 }, async (context) => {
+    const python = pythonWith(context, ['datasets', 'duckdb', 'pyarrow']);
     const { asked, root, rows: all, chosen } = await selectedRows();
     onTestFinished(() => rmSync(root, { recursive: true, force: true }));
     const folder = path.join(root, 'exported');
@@ -43,7 +33,7 @@ describe.skipIf('why' in found)('an exported data set', () => {
       return (await Promise.all(files.map((file) => readParquet({ file: path.join(folder, within, file) })))).flat();
     };
     const expected = { data: await read('data'), scores: await read('scores') };
-    const { stdout, stderr, status } = spawnSync(found.python, [path.join(import.meta.dirname, 'open-dataset.py'), folder], { encoding: 'utf8', maxBuffer: 2 ** 26, env: { ...process.env, HF_HUB_OFFLINE: '1', HF_HOME: path.join(root, 'hub') } });
+    const { stdout, stderr, status } = spawnSync(python, [path.join(import.meta.dirname, 'open-dataset.py'), folder], { encoding: 'utf8', maxBuffer: 2 ** 26, env: { ...process.env, HF_HUB_OFFLINE: '1', HF_HOME: path.join(root, 'hub') } });
     expect(status, stderr).toBe(0);
     const opened = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Opened;
 

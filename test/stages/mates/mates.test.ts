@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parquetRows } from '../../../lib/data/index.js';
 import { BlissError } from '../../../lib/errors.js';
-import { ProgramCache } from '../../../lib/programs/index.js';
+import { ProgramCache, stateOfTrained } from '../../../lib/programs/index.js';
 import { flattenHeldOut } from '../../../lib/stages/steps/batch.js';
 import { openCorpus } from '../../../lib/stages/contents/corpus.js';
 import type { StageInputs, StageResult } from '../../../lib/stages/index.js';
-import { readState, withPrefix } from '../../../lib/stages/state.js';
+import { readState } from '../../../lib/stages/state.js';
 import { call, config, corpus, killedAfter, metricsOf, stoppedOften, store, trainingInput } from '../steps/divergence-runs.js';
 
 /** Probes and regression on the smallest run there is: a group of 64 rows of 16 tokens, of which 20 are probed. */
@@ -65,7 +65,7 @@ describe('probing', () => {
 
     const group = await opened.group(1);
     for (const { id, index, influence } of (await probesOf(whole)).slice(0, 6)) {
-      training.setState({ ...withPrefix(params, 'params'), ...moments });
+      training.setState(stateOfTrained({ params, moments }));
       for await (const row of group.read(index, index + 1)) {
         expect(row.id).toBe(id);
         training.step({ ids: row.tokens, learningRate: settings.probeLearningRate, update: updates + 1 });

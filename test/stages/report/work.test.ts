@@ -1,11 +1,67 @@
-import { expect, test } from 'vitest';
-import { loadConfig } from '../../../config/index.js';
+import { describe, expect, test } from 'vitest';
+import { bilevelSchema } from '../../../config/sections/bilevel.js';
+import { loadConfig, type RunConfig } from '../../../config/index.js';
+import { matesSchema } from '../../../config/sections/mates.js';
+import { zSolvers, type CurvatureProduct, type SolverSettings } from '../../../lib/bilevel/index.js';
+import { flopsPerToken } from '../../../lib/models/index.js';
+import { tf } from '../../../lib/tensor/index.js';
 import { workOf } from '../../../lib/stages/report/work.js';
 
+const nothing = { uri: '', sha256: '', size: 0, digest: '' };
+const { config } = loadConfig({ source: 'smoke' });
+const learnt = { models: config.models, sequenceLength: config.data.sequenceLength, corpus: nothing, group: 1, seed: '', proxy: nothing, target: nothing, ...config.runtime };
+/** of a row */
+const forward = (model: RunConfig['models']['proxy'], vocabularySize = config.models.vocabularySize): number => learnt.sequenceLength * flopsPerToken({ model, vocabularySize, sequenceLength: learnt.sequenceLength }).forward;
+
+describe('bilevel', () => {
+  const bilevelOf = (solver: Partial<SolverSettings>): RunConfig['bilevel'] => ({ ...config.bilevel, solver: { ...bilevelSchema.parse({}).solver, steps: 4, ...solver } });
+  const flopsOf = (bilevel: RunConfig['bilevel']): number => workOf('bilevel', { ...learnt, bilevel, scorer: null }, config).flops;
+
+  /** products with H that the solver does, counted as it asks for them */
+  function productsOf(settings: SolverSettings): number {
+    let products = 0;
+    const vector = { a: tf.tensor1d([1, 2]) };
+    const curvature: CurvatureProduct = (direction) => {
+      products++;
+      return direction;
+    };
+    zSolvers[settings.method].solve({ curvature, gradient: vector, start: settings.start === 'zero' ? undefined : vector, settings });
+    return products;
+  }
+
+  test.each([
+    ['gd', 'zero', 3],
+    ['gd', 'release', 4],
+    ['neumann', 'zero', 3],
+    ['neumann', 'warm', 4],
+    ['cg', 'zero', 4],
+    ['cg', 'warm', 5],
+  ] as const)('four steps of %s from %s count the %i products that the solver asks for, as six passes of the proxy each', (method, start, products) => {
+    const bilevel = bilevelOf({ method, start });
+    expect(productsOf(bilevel.solver)).toBe(products);
+    const { outerSteps, batchSize } = bilevel;
+    const { proxy, target } = config.models;
+    // beside the products the divergence's gradient is made, and the target read
+    const solved = outerSteps * batchSize * (forward(target) + (3 + 6 * products) * forward(proxy));
+    expect((flopsOf(bilevel) - flopsOf(bilevelOf({ method: 'identity' }))) / solved).toBeCloseTo(1, 12);
+  });
+
+  test('one step from zero, which needs no product, counts as much as none', () => {
+    expect(flopsOf(bilevelOf({ method: 'gd', start: 'zero', steps: 1 }))).toBe(flopsOf(bilevelOf({ method: 'identity' })));
+  });
+});
+
+test('MATES counts a probe as a step of one row and a pass over the validation set, and its regression as steps of a model without an output projection', () => {
+  const settings = { ...matesSchema.parse({}), probes: 10, validationExamples: 6, batchSize: 2, epochs: 3, heldOutFraction: 0.2 };
+  const { flops, amount } = workOf('mates', { ...learnt, mates: settings, validationLoss: 'last-word', adam: config.pretraining.adam, gradientClip: 1 }, config);
+  const { proxy, target } = config.models;
+  // eight probes are learnt from, three times: twelve minibatches of two
+  expect(flops / (10 * (3 + 6) * forward(target) + 3 * 12 * 2 * forward(proxy, 0))).toBeCloseTo(1, 12);
+  expect(amount).toBe(10 * (1 + 6) + 12 * 2);
+});
+
 test('the scoring of a group counts each of its rows once, whatever its shards and ranges are', () => {
-  const nothing = { uri: '', sha256: '', size: 0, digest: '' };
   for (const [rowsPerGroup, rowsPerShard, perTask] of [[512, 128, 2], [512, 3, 4], [64, 1, 5], [100, 8192, 4]]) {
-    const { config } = loadConfig({ source: 'smoke' });
     const { models, scoring, runtime } = config;
     const data = { ...config.data, rowsPerGroup, rowsPerShard };
     const shards = Math.ceil(rowsPerGroup / rowsPerShard);

@@ -5,11 +5,12 @@ import { digestTensors, type Ref } from '../../../lib/artifacts/index.js';
 import { openDataset, readBatch, sampleRows, type BatchRequest, type TokenBatch } from '../../../lib/data/index.js';
 import { createModel, createScoreModel, readSafetensors, writeSafetensors } from '../../../lib/models/index.js';
 import { bilevelLearningRate } from '../../../lib/optim/index.js';
+import { groupOf } from '../../../lib/programs/index.js';
 import { permutation } from '../../../lib/random.js';
 import { flattenHeldOut } from '../../../lib/stages/steps/batch.js';
 import { openCorpus } from '../../../lib/stages/contents/corpus.js';
 import type { StageInputs, StageResult } from '../../../lib/stages/index.js';
-import { readArrays, underPrefix, withPrefix } from '../../../lib/stages/state.js';
+import { readArrays } from '../../../lib/stages/state.js';
 import { readTrainedRows } from '../../../lib/stages/contents/trained-rows.js';
 import type { NamedArrays } from '../../../lib/tensor/index.js';
 import { BATCH, blobs, call, config, corpus, EMBEDDING, killedAfter, leaps, madeIn, metricsOf, programs, rewind, root, spoilt, stopAfter, stoppedOften, store, tokenOf, trainingInput } from './divergence-runs.js';
@@ -75,7 +76,8 @@ describe('the bilevel phase, where numbers go bad', () => {
     const before = { steps: BAD, state: await stateAfter(BAD) };
     const { bilevel: hyper, models, sequenceLength } = bilevelInput(scorer);
     const program = await programs.bilevel({ proxy: models.proxy, target: models.target, vocabularySize: models.vocabularySize, sequenceLength, bilevel: { ...hyper, checkpointEvery: 1 }, precision: 'float32', recompute: 'none', mode: 'graph' });
-    program.setState({ ...before.state, ...withPrefix(await readArrays(await store.open(warm.ref), 'weights.safetensors'), 'target') });
+    const target = Object.entries(await readArrays(await store.open(warm.ref), 'weights.safetensors')).map(([name, array]) => [`target/${name}`, array] as const);
+    program.setState({ ...before.state, ...Object.fromEntries(target) });
     const validation = await (await openCorpus(store, corpus)).heldOut('validation');
     const upper: number[] = [];
     for (let step = before.steps; step < OUTER; step++) {
@@ -89,7 +91,7 @@ describe('the bilevel phase, where numbers go bad', () => {
       upper.push(program.outerStep({ validationIds, validationMask, ids: minibatches[INNER].tokens, learningRate: rate(hyper.score.peakLearningRate), update: step + 1, first: step === 0 }).upperLoss);
     }
     const { arrays } = await readSafetensors(await (await store.open(result.ref)).file('score.safetensors'));
-    const score = underPrefix(program.getState(), 'score');
+    const score = groupOf(program.getState(), 'score');
     const shapes = createScoreModel(createModel(models.proxy)).shapes(models.vocabularySize);
     expect(digestTensors(arrays, shapes)).toBe(digestTensors(score, shapes));
     expect(result.ref.digest).toBe(digestTensors(score, shapes));

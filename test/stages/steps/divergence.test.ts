@@ -3,14 +3,16 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Ref } from '../../../lib/artifacts/index.js';
 import { createModel } from '../../../lib/models/index.js';
-import type { TrainingProgram } from '../../../lib/programs/index.js';
+import { trainedOfState, type TrainingProgram } from '../../../lib/programs/index.js';
 import { stageByName, stageKey, type StageInputs } from '../../../lib/stages/index.js';
 import { gather } from '../../../lib/stages/report/report-data.js';
-import { digestState, selectArrays, underPrefix, withPrefix, writeState, zeroMoments } from '../../../lib/stages/state.js';
+import { digestState, writeState } from '../../../lib/stages/state.js';
 import type { NamedArrays } from '../../../lib/tensor/index.js';
 import { BATCH, batches, call, config, EMBEDDING, killedAfter, leaps, madeIn, metricsOf, programs, rewind, root, spoilt, STEPS, stoppedOften, store, tokenOf, trainingInput } from './divergence-runs.js';
 
 const startParams = (): NamedArrays => createModel(config.models.target).init({ vocabularySize: config.models.vocabularySize, seed: '0' });
+/** Adam's before the first update */
+const noMoments = (): NamedArrays => Object.fromEntries(Object.entries(startParams()).flatMap(([name, { length }]) => [[`adam.m/${name}`, new Float32Array(length)], [`adam.u/${name}`, new Float32Array(length)]]));
 const shapesOf = () => createModel(config.models.target).shapes(config.models.vocabularySize);
 
 /** The initial state with the embeddings spoilt of one token for each place named. */
@@ -18,7 +20,7 @@ async function spoiltStart(places: readonly number[]): Promise<{ readonly ref: R
   const tokens = places.map((place) => tokenOf([batches[place]], batches.filter((_, other) => other !== place)));
   const params = spoilt(startParams(), EMBEDDING, config.models.target.width, tokens);
   const folder = mkdtempSync(path.join(root, 'start-'));
-  const state = { params, moments: zeroMoments(shapesOf()), updates: 0 };
+  const state = { params, moments: noMoments(), updates: 0 };
   await writeState({ folder, state, shapes: shapesOf(), numerics: { digest: '', parts: { program: '', tensorflow: '', library: '', flags: '', device: '' }, notBitComparableFromStep: null } });
   return { ref: await store.publish({ kind: 'state', folder, digest: digestState(state, shapesOf()), lineage: { stage: 'training', stageVersion: 2, inputs: {} }, summary: {} }), params };
 }
@@ -34,7 +36,7 @@ interface ByHand {
 async function trainedByHand(params: NamedArrays, bad: (loss: number, before: readonly number[]) => boolean, { learningRate = 1e-3, steps = STEPS } = {}): Promise<ByHand> {
   const { model, vocabularySize, sequenceLength, adam, gradientClip, precision, recompute, compiler: mode } = trainingInput({});
   const program: TrainingProgram = await programs.training({ model, vocabularySize, sequenceLength, batchSize: BATCH, adam, gradientClip, precision, recompute, mode });
-  program.setState({ ...withPrefix(params, 'params'), ...zeroMoments(shapesOf()) });
+  program.setState(program.fresh({ params }));
   const losses: number[] = [];
   const skipped: number[] = [];
   for (let place = 0; losses.length < steps; place++) {
@@ -45,8 +47,7 @@ async function trainedByHand(params: NamedArrays, bad: (loss: number, before: re
       program.setState(before);
     } else losses.push(loss);
   }
-  const arrays = program.getState();
-  const end = { params: underPrefix(arrays, 'params'), moments: selectArrays(arrays, (name) => !name.startsWith('params/')), updates: steps };
+  const end = { ...trainedOfState(program.getState()), updates: steps };
   return { digest: digestState(end, shapesOf()), losses, skipped };
 }
 
@@ -141,7 +142,7 @@ describe('training, where a batch gives a loss that is no number', () => {
   test('ends where no batch fixes it', async () => {
     const model = startParams();
     const folder = mkdtempSync(path.join(root, 'start-'));
-    const state = { params: { ...model, [EMBEDDING]: model[EMBEDDING].map(() => Number.NaN) }, moments: zeroMoments(shapesOf()), updates: 0 };
+    const state = { params: { ...model, [EMBEDDING]: model[EMBEDDING].map(() => Number.NaN) }, moments: noMoments(), updates: 0 };
     await writeState({ folder, state, shapes: shapesOf(), numerics: { digest: '', parts: { program: '', tensorflow: '', library: '', flags: '', device: '' }, notBitComparableFromStep: null } });
     const ref = await store.publish({ kind: 'state', folder, digest: digestState(state, shapesOf()), lineage: { stage: 'training', stageVersion: 2, inputs: {} }, summary: {} });
     await expect(call('training', trainingInput({ start: { state: ref }, divergence: rewind({ maxSkipped: 3 }) }), { run: 'hopeless' })).rejects.toThrow(/^pretraining, step 1: .*; skipped before, as many as divergence.maxSkipped allows: step 1 \(batches 1 to 3: loss NaN/);

@@ -40,6 +40,14 @@ test('a corpus is shuffled by the run’s seed, or by one for all', async () => 
   expect(await shuffled('data.shuffleSeed=9')).toEqual(['9', '9']);
 });
 
+test('the first round of an arm warms its learning rate up, the later ones go on at the peak that it came to', async () => {
+  const stages = await recordInputs({ config: configOf('pretraining.warmUpSteps=7', 'pretraining.peakLearningRate=0.008') });
+  for (const arm of [bliss, random]) {
+    const schedules = [1, 2, 3].map((round) => stages.of('training', arm(`round-${round}/pretraining`)).schedule);
+    expect(schedules).toEqual([7, 0, 0].map((warmUpSteps) => ({ type: 'wsd', peak: 0.008, warmUpSteps })));
+  }
+});
+
 describe('what chance draws', () => {
   const drawn = async (...overrides: string[]): Promise<Record<string, readonly string[]>> => {
     const both = await Promise.all([0, 7].map(async (seed) => ({ seed, stages: await recordInputs({ config: configOf('seeds=[0,7]', ...overrides), seed }) })));

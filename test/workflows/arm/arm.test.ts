@@ -9,20 +9,38 @@ import { requireTemporalBinary } from '../../../workers/temporal-binary.js';
 import { runArm } from '../../../workflows/arm/arm.js';
 import type { SeedContext } from '../../../workflows/arm/seed-context.js';
 import { shardsPerTask } from '../../../workflows/scoring-tasks.js';
+import type { FailuresMemo } from '../../../workflows/types.js';
 
 let environment: TestWorkflowEnvironment;
+let workflowBundle: Awaited<ReturnType<typeof bundleWorkflowCode>>;
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   environment = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path: requireTemporalBinary().file } } });
+  workflowBundle = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('./arm-workflows.ts', import.meta.url)) });
 });
 afterAll(() => environment?.teardown());
 
 test('where a round of an arm fails, its decays and evaluations are cancelled and have ended before the arm ends', async () => {
-  const workflowBundle = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('./arm-workflows.ts', import.meta.url)) });
   const worker = await Worker.create({ connection: environment.nativeConnection, taskQueue: 'arm', workflowBundle });
   const { config } = loadConfig({ source: 'smoke', overrides: ['rounds=2'], cwd: process.cwd() });
   const told = await worker.runUntil(environment.client.workflow.execute('failingArm', { workflowId: 'arm', taskQueue: 'arm', args: [{ run: 'run', config, configFolder: '/', scope: '' }], workflowExecutionTimeout: '20s' }));
   expect(told).toEqual(['round 2 fails', 'the decay has saved and ended', 'the arm ends: diverged']);
+});
+
+test('where a seed fails, those beside it are cancelled and have ended before the failure goes up', async () => {
+  const worker = await Worker.create({ connection: environment.nativeConnection, taskQueue: 'seeds', workflowBundle });
+  const told = await worker.runUntil(environment.client.workflow.execute('failingSeed', { workflowId: 'seeds', taskQueue: 'seeds', workflowExecutionTimeout: '20s' }));
+  expect(told).toEqual(['the second fails', 'the first has saved and ended', 'all end: diverged', 'both', 'are through']);
+});
+
+test('of many stages that have failed the memo counts all and tells the newest five, each in 200 characters', async () => {
+  const worker = await Worker.create({ connection: environment.nativeConnection, taskQueue: 'failures', workflowBundle });
+  const handle = await environment.client.workflow.start('failingOnceMore', { workflowId: 'failures', taskQueue: 'failures', args: [7], workflowExecutionTimeout: '20s' });
+  await worker.runUntil(handle.result());
+  const { failures } = (await handle.describe()).memo as { readonly failures: FailuresMemo };
+  expect(failures.count).toBe(8);
+  expect(failures.newest.map(({ round }) => round)).toEqual([4, 5, 6, 7, 8]);
+  expect(failures.newest.at(-1)).toEqual({ stage: 'seed-0/random/round-8/evaluation', seed: 0, arm: 'random', round: 8, reason: `${'x'.repeat(199)}…` });
 });
 
 test('an arm of selector mates probes the target of each round, begins its model with the warmed-up proxy, and selects with noise in deviations of the scores', async () => {

@@ -35,3 +35,11 @@ export async function spentWhilePaused(): Promise<string[]> {
   });
   return told;
 }
+
+/** A run of so many device-hours, with so many stages on devices, for so long. */
+export async function withinBudget({ run, hours, running, seconds }: { readonly run: string; readonly hours: number; readonly running: number; readonly seconds: number }): Promise<void> {
+  const board: Pick<StageBoard, 'steering' | 'running' | 'budget'> = { steering: { paused: false }, running, budget: () => undefined };
+  const budget = new Budget(run, board as StageBoard);
+  budget.set(hours);
+  await within(budget, () => sleep(seconds * 1_000));
+}

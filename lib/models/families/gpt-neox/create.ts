@@ -1,13 +1,13 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import type { ModelConfig } from '../../config/sections/models.js';
-import { BlissError } from '../errors.js';
-import { gelu, layerNorm, softmaxAlong, tf, type Shape, type Shapes } from '../tensor/index.js';
-import { createDecoder, type Attending } from './decoder.js';
-import { headWidthOf } from './heads.js';
-import { linear } from './linear.js';
-import type { Model, ModelOptions } from './model.js';
-import { rotaryTable, rotate, type RotaryTable } from './rotary.js';
-import { within, type Weights } from './weights.js';
+import type { ModelConfig } from '../../../../config/sections/models.js';
+import { BlissError } from '../../../errors.js';
+import { gelu, layerNorm, softmaxAlong, tf, type Shape, type Shapes } from '../../../tensor/index.js';
+import { createDecoder, type Attending } from '../../decoder.js';
+import { headWidthOf } from '../../heads.js';
+import { linear } from '../../linear.js';
+import type { Model, ModelOptions } from '../../model.js';
+import { rotaryTable, rotate, type RotaryTable } from '../../rotary.js';
+import { within, type Weights } from '../../weights.js';
 
 export type GptNeoXConfig = Extract<ModelConfig, { architecture: 'gpt-neox' }>;
 
@@ -16,13 +16,13 @@ export type GptNeoXConfig = Extract<ModelConfig, { architecture: 'gpt-neox' }>;
  * Exact GELU, rotary on the first part of each head, no dropout.
  * @throws BlissError ConfigInvalid where heads do not divide the width or the rotated dimensions are odd  @see method §8
  */
-export function createGptNeoX(config: GptNeoXConfig, { recomputeBlocks = false }: ModelOptions = {}): Model {
+export function createGptNeoX(config: GptNeoXConfig, options: ModelOptions = {}): Model {
   const { width, heads, rotaryBase, layerNormEpsilon } = config;
   const rotaryDimensions = rotaryWidth(config);
   const norm = (x: Tensor, weights: Weights): Tensor => layerNorm(x, weights('weight'), weights('bias'), layerNormEpsilon, 0);
   return createDecoder<RotaryTable>({
     config,
-    recomputeBlocks,
+    options,
     names: { embedding: 'gpt_neox.embed_in.weight', blocks: 'gpt_neox.layers', finalNorm: 'gpt_neox.final_layer_norm', output: 'embed_out.weight' },
     blockShapes: blockShapes(width),
     finalNormShapes: { weight: [width], bias: [width] },

@@ -1,13 +1,13 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import type { ModelConfig } from '../../config/sections/models.js';
-import { BlissError } from '../errors.js';
-import { rmsNorm, silu, softmaxAlong, tf, type Shapes } from '../tensor/index.js';
-import { createDecoder, type Attending } from './decoder.js';
-import { headWidthOf } from './heads.js';
-import { linear } from './linear.js';
-import type { Model, ModelOptions } from './model.js';
-import { rotaryTable, rotate, type RotaryTable } from './rotary.js';
-import { within, type Weights } from './weights.js';
+import type { ModelConfig } from '../../../../config/sections/models.js';
+import { BlissError } from '../../../errors.js';
+import { rmsNorm, silu, softmaxAlong, tf, type Shapes } from '../../../tensor/index.js';
+import { createDecoder, type Attending } from '../../decoder.js';
+import { headWidthOf } from '../../heads.js';
+import { linear } from '../../linear.js';
+import type { Model, ModelOptions } from '../../model.js';
+import { rotaryTable, rotate, type RotaryTable } from '../../rotary.js';
+import { within, type Weights } from '../../weights.js';
 
 export type LlamaConfig = Extract<ModelConfig, { architecture: 'llama' }>;
 
@@ -22,14 +22,14 @@ interface Tables {
  * embedding where they are tied. No biases, rotary on whole heads, g query heads to each key and value head.
  * @throws BlissError ConfigInvalid where heads do not divide the width or keyValueHeads the heads, or heads are of an odd width  @see method §8
  */
-export function createLlama(config: LlamaConfig, { recomputeBlocks = false }: ModelOptions = {}): Model {
+export function createLlama(config: LlamaConfig, options: ModelOptions = {}): Model {
   const { width, rotaryBase, rmsNormEpsilon, tieEmbeddings } = config;
   const grouping = groupingOf(config);
   const norm = (x: Tensor, weights: Weights): Tensor => rmsNorm(x, weights('weight'), rmsNormEpsilon, 0);
   const embedding = 'model.embed_tokens.weight';
   return createDecoder<Tables>({
     config,
-    recomputeBlocks,
+    options,
     names: { embedding, blocks: 'model.layers', finalNorm: 'model.norm', output: tieEmbeddings ? embedding : 'lm_head.weight' },
     blockShapes: blockShapes(config, grouping),
     finalNormShapes: { weight: [width] },
