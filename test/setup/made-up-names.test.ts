@@ -41,10 +41,11 @@ test('a z-solver, a model family and a task that a configuration may name are re
 });
 
 test('a stage by which arms learn is refused where its schema, what it does and what it is given are missing, and only there', () => {
-  expect(
-    refusedFiles([
-      { file: 'config/tables/stages.ts', from: /(?= {2}scoring: \{ activity)/, to: "  madeUp: { activity: 'makeUp', on: ['cpu'], learns: true },\n" },
-      { file: 'config/tables/selectors.ts', from: /(?=\} as const satisfies Readonly<Record<string, SelectorRow>>)/, to: "  'made-up': { stage: 'madeUp', scoredBy: 'madeUp', by: 'as made up', score: 'a number' },\n" },
-    ]),
-  ).toEqual(['config/inputs/activities.ts', 'config/inputs/stages.ts', 'lib/stages/learning.ts', 'workflows/arm/learning.ts']);
+  const named: readonly Change[] = [
+    { file: 'config/tables/stages.ts', from: /(?= {2}scoring: \{ activity)/, to: "  madeUp: { activity: 'makeUp', on: ['cpu'], learns: true },\n" },
+    { file: 'config/tables/selectors.ts', from: /(?=\} as const satisfies Readonly<Record<string, SelectorRow>>)/, to: "  'made-up': { stage: 'madeUp', scoredBy: 'madeUp', by: 'as made up', score: 'a number' },\n" },
+  ];
+  // what asks for its schema is refused with it
+  expect(refusedFiles(named)).toContain('config/inputs/stages.ts');
+  expect(refusedFiles([...named, { file: 'config/inputs/stages.ts', from: /(?= {2}scoring,)/, to: '  madeUp: z.object({ group }),\n' }])).toEqual(['lib/stages/learning.ts', 'workflows/arm/learning.ts']);
 });
