@@ -39,3 +39,13 @@ test('a z-solver, a model family and a task that a configuration may name are re
     ]),
   ).toEqual(['config/model-problems.ts', 'lib/bilevel/z-solvers/index.ts', 'lib/evaluation/tasks/index.ts', 'lib/models/create-model.ts', 'lib/models/families/index.ts']);
 });
+
+test('a stage by which arms learn is refused where its schema, what it does and what it is given are missing, and only there', () => {
+  const named: readonly Change[] = [
+    { file: 'config/tables/stages.ts', from: /(?= {2}scoring: \{ activity)/, to: "  madeUp: { activity: 'makeUp', on: ['cpu'], learns: true },\n" },
+    { file: 'config/tables/selectors.ts', from: /(?=\} as const satisfies Readonly<Record<string, SelectorRow>>)/, to: "  'made-up': { stage: 'madeUp', scoredBy: 'madeUp', by: 'as made up', score: 'a number' },\n" },
+  ];
+  // what asks for its schema is refused with it
+  expect(refusedFiles(named)).toContain('config/inputs/stages.ts');
+  expect(refusedFiles([...named, { file: 'config/inputs/stages.ts', from: /(?= {2}scoring,)/, to: '  madeUp: z.object({ group }),\n' }])).toEqual(['lib/stages/learning.ts', 'workflows/arm/learning.ts']);
+});

@@ -4,7 +4,7 @@ import path from 'node:path';
 
 const [library, root, run, attempt, when, kind] = process.argv.slice(2);
 const { fileBlobs, openStore } = await import(path.join(library, 'artifacts', 'index.js'));
-const { executeStage } = await import(path.join(library, 'stages', 'execute.js'));
+const { executeStage } = await import(path.join(library, 'stages', 'execution', 'execute.js'));
 
 const files = fileBlobs({ root: path.join(root, 'store') });
 const die = () => process.kill(process.pid, 'SIGKILL');
