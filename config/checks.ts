@@ -1,3 +1,4 @@
+import { bilevelProblems } from './bilevel-problems.js';
 import { shardForHalf, smallerHalf } from './halves.js';
 import { OWN_ITEMS } from './tables/tasks.js';
 import { matesProblems } from './mates-problems.js';
@@ -19,6 +20,7 @@ export function crossFieldProblems(config: RunConfig): Problem[] {
     ...batches(config),
     ...microBatches(config),
     ...selection(config),
+    ...bilevelProblems(config.bilevel),
     ...matesProblems(config),
     ...worker(config),
     ...notices(config),

@@ -24,12 +24,14 @@ export const RELEASE_VALUES: readonly ReleaseValue[] = [
   { path: ['bilevel', 'disjointBatches'], value: false, because: 'its two iterators overlap' },
   { path: ['bilevel', 'trainingFraction'], value: 1, because: 'every row it ranks may train the scorer' },
   { path: ['bilevel', 'klDirection'], value: 'target-proxy', because: 'KL(target ‖ proxy)' },
-  { path: ['bilevel', 'weights'], value: 'softmax', because: 'weights are a softmax over the minibatch' },
+  { path: ['bilevel', 'weights'], value: 'softmax', because: 'weights are a softmax of the scores over the minibatch' },
+  { path: ['bilevel', 'temperature'], value: 1, because: 'that softmax has no temperature; where one is given', applies: isSet(['bilevel', 'temperature']) },
   { path: ['bilevel', 'score', 'adam', 'epsilon'], value: 1e-8, because: 'AdamW’s usual ε, though it damps a fifth of the hypergradient' },
   { path: ['bilevel', 'solver', 'method'], value: 'gd', because: 'it has no other solver' },
   { path: ['bilevel', 'solver', 'steps'], value: 3, because: 'it takes three steps' },
   { path: ['bilevel', 'solver', 'start'], value: 'release', because: 'z starts at 1/numel in every tensor' },
   { path: ['bilevel', 'solver', 'curvature'], value: 'hessian', because: 'exact Hessian by double backward' },
+  { path: ['bilevel', 'solver', 'preconditioner'], value: 'none', because: 'z knows nothing of AdamW; where one is given', applies: isSet(['bilevel', 'solver', 'preconditioner']) },
   { path: ['selection', 'method'], value: 'top-k-float16', because: 'it ranks by scores in float16' },
   { path: ['selection', 'randomRows'], value: 'fixed', because: 'its random rows are one fixed subset' },
   { path: ['data', 'shuffleSeed'], value: 0, because: 'its corpus is shuffled once, for all seeds', applies: hasSplitPerSeed },
@@ -41,6 +43,11 @@ export const RELEASE_VALUES: readonly ReleaseValue[] = [
 function hasPythia31mAsProxy(tree: unknown): boolean {
   const proxy = valueAt(tree, ['models', 'proxy']);
   return isRecord(proxy) && proxy['architecture'] === 'gpt-neox' && proxy['layers'] === 6 && proxy['width'] === 256 && proxy['heads'] === 8;
+}
+
+/** of a field that may be absent, which is the release's */
+function isSet(path: FieldPath): (tree: unknown) => boolean {
+  return (tree) => valueAt(tree, path) !== undefined;
 }
 
 /** any one shuffle does: the fixed random rows are then the same for every seed */

@@ -44,7 +44,7 @@ export async function outerStepSubject({ folder, spec }: SubjectInput<OuterStepS
       const first = update === 0;
       update += 1;
       const { lowerLoss, kl } = program.innerStep({ ids: nextBatch(), learningRate, update, first });
-      const outer = program.outerStep({ validationIds: validation.ids, validationMask: validation.mask, ids: nextBatch(), learningRate, update, first });
+      const outer = program.outerStep({ validationIds: validation.ids, validationMask: validation.mask, ids: nextBatch(), learningRate, update, proxyUpdates: update, first });
       const { upperLoss, zNorm, alignment, hypergradientNorm } = outer;
       return { lowerLoss, kl, upperLoss, zNorm, alignmentNorm: norm(alignment), hypergradientNorm };
     },

@@ -15,6 +15,9 @@ const scoreSchema = z.strictObject({
   inherit: z.boolean().default(true).describe('continue from the score model of the round before; false: start again from the proxy'),
 });
 
+/** of z under AdamW's preconditioner.  @see method §3 */
+export const DEFAULT_PRECONDITIONER_EPSILON = 1e-4;
+
 /** @see method §3 */
 const solverSchema = z.strictObject({
   method: z.enum(['gd', 'cg', 'neumann', 'identity']).default('gd').describe('how z ≈ (H + δI)⁻¹∇F is found; identity: z = ∇F'),
@@ -28,6 +31,11 @@ const solverSchema = z.strictObject({
     .enum(['hessian', 'gauss-newton'])
     .default('hessian')
     .describe('H of the lower loss, which may be indefinite, or its positive semidefinite Gauss-Newton part, which is the sound choice for cg'),
+  preconditioner: z
+    .enum(['none', 'adam'])
+    .optional()
+    .describe('adam, with identity only: z = ∇F ⊘ (√û + ε), û the second moment that AdamW of the proxy has after the inner steps: influence through a step of AdamW, not of plain gradient descent; default: none'),
+  epsilon: positive.optional().meta({ description: `with preconditioner adam: ε added to √û; it bounds z where no step has touched the proxy; default: ${DEFAULT_PRECONDITIONER_EPSILON}`, unit: 'gradient' }),
 });
 
 /** @see method §2, §3 and §5 */
@@ -44,7 +52,11 @@ export const bilevelSchema = z.strictObject({
   klWeight: nonNegative.default(1e-2).meta({ description: 'γ, weight of the divergence from the target', unit: '1' }),
   klDirection: z.enum(['target-proxy', 'proxy-target']).default('target-proxy').describe('target-proxy: KL(target ‖ proxy), the release’s; proxy-target: the paper’s'),
   l2Weight: nonNegative.default(1e-7).meta({ description: 'λ, weight of the sum of squares of the proxy', unit: '1' }),
-  weights: z.enum(['softmax', 'raw']).default('softmax').describe('P_i: softmax of the scores over the minibatch, or the scores themselves over n'),
+  weights: z
+    .enum(['softmax', 'logits', 'raw'])
+    .default('softmax')
+    .describe('P_i: softmax of the scores over the minibatch, softmax of their logits over temperature, or the scores themselves over n'),
+  temperature: positive.optional().meta({ description: 'τ of weights of logits: P is the softmax of f/τ; default: 1', unit: '1' }),
   normaliser: z.enum(['fresh', 'stale']).default('fresh').describe('softmax of the inner weights over this minibatch, or with the maximum and sum of the outer step before'),
   causalProxy: z.boolean().default(true).describe('false: the proxy without a causal mask, as in the release'),
   referenceDevices: positiveInteger.default(1).meta({ description: 'N of the release’s run to reproduce: the cross-entropy is multiplied by 1/N', unit: 'devices' }),

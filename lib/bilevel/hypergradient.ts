@@ -1,17 +1,15 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { tf, valueAndGradients, type NamedTensors } from '../tensor/index.js';
-import { exactWeights } from './sample-weights.js';
-import type { BilevelSettings } from './types.js';
+import { exactWeights, perTemperature, type Weighing } from './sample-weights.js';
 
-export interface HypergradientInput {
-  /** θ_s ↦ s, [n] */
+export interface HypergradientInput extends Weighing {
+  /** θ_s ↦ what rows are weighed by: s, or f with weights of `logits`; [n] */
   readonly scoresOf: (params: NamedTensors) => Tensor;
   readonly scoreParams: NamedTensors;
-  /** s_i at θ_s, [n] */
+  /** the same at θ_s, [n] */
   readonly scores: Tensor;
   /** a_i = ⟨∇L_i, z⟩, [n] */
   readonly alignment: Tensor;
-  readonly weights: BilevelSettings['weights'];
 }
 
 export interface Hypergradient {
@@ -26,13 +24,14 @@ export interface Hypergradient {
 /**
  *     ∇Φ = −∇_s ⟨∇_p Σ P_i L_i, z⟩ = Σ_i c_i ∇s_i,   c_i = −P_i (a_i − ā),   ā = Σ P_i a_i
  *
- * with the exact softmax whatever weighs the inner loss. Weights s_i/n (`raw`) give c_i = −a_i/n. One backward pass.
- * The 1/N of `referenceDevices` is left out: a constant factor that AdamW undoes.  @see method §3
+ * with the exact softmax whatever weighs the inner loss. Weights of `logits` give ∇Φ = Σ_i c_i ∇f_i with the 1/τ of their
+ * temperature in c_i, weights s_i/n (`raw`) c_i = −a_i/n. One backward pass. The 1/N of `referenceDevices` is left out: a constant
+ * factor that AdamW undoes.  @see method §3
  */
-export function hypergradient({ scoresOf, scoreParams, scores, alignment, weights }: HypergradientInput): Hypergradient {
-  const p = exactWeights({ scores, weights });
+export function hypergradient({ scoresOf, scoreParams, scores, alignment, ...weighing }: HypergradientInput): Hypergradient {
+  const p = exactWeights({ scores, ...weighing });
   const meanAlignment = tf.sum(tf.mul(p, alignment));
-  const coefficients = weights === 'raw' ? tf.div(alignment, -alignment.size) : tf.neg(tf.mul(p, tf.sub(alignment, meanAlignment)));
+  const coefficients = weighing.weights === 'raw' ? tf.div(alignment, -alignment.size) : perTemperature(tf.neg(tf.mul(p, tf.sub(alignment, meanAlignment))), weighing);
   const { gradients } = valueAndGradients(scoresOf, scoreParams, coefficients);
   return { hypergradient: gradients, coefficients, meanAlignment };
 }

@@ -4,7 +4,8 @@ export { hypergradient, type Hypergradient, type HypergradientInput } from './hy
 export { innerStep, type InnerStepInput, type InnerStepOutput } from './inner-step.js';
 export { lowerLoss, targetStates, type LowerBatch, type LowerLoss, type LowerLossInput } from './lower-loss.js';
 export { outerStep, type OuterStepInput, type OuterStepOutput } from './outer-step.js';
-export { exactWeights, normaliserOf, sampleWeights } from './sample-weights.js';
+export { preconditioner, type ProxySecondMoment } from './preconditioner.js';
+export { exactWeights, normaliserOf, rowScores, sampleWeights, type Weighing } from './sample-weights.js';
 export type { BilevelModels, BilevelSettings, Normaliser, SolverSettings } from './types.js';
 export { upperLoss, withinLongest, type UpperLossInput } from './upper-loss.js';
 export { zSolvers, type LinearSystem, type Solution, type ZSolver } from './z-solvers/index.js';

@@ -3,7 +3,7 @@ import type { TokenIds } from '../models/index.js';
 import { adamw, clipGlobal, type BiasCorrections, type Moments } from '../optim/index.js';
 import { valueAndGradients, type NamedTensors } from '../tensor/index.js';
 import { lowerLoss, targetStates } from './lower-loss.js';
-import { sampleWeights } from './sample-weights.js';
+import { rowScores, sampleWeights } from './sample-weights.js';
 import type { BilevelModels, BilevelSettings, Normaliser } from './types.js';
 
 export interface InnerStepInput {
@@ -35,7 +35,7 @@ export interface InnerStepOutput {
   readonly weightedCrossEntropy: Tensor;
   readonly kl: Tensor;
   readonly sumOfSquares: Tensor;
-  /** L_i, s_i, P_i: [n] */
+  /** L_i, what rows are weighed by (s_i, or f_i with weights of `logits`), P_i: [n] */
   readonly perSampleLoss: Tensor;
   readonly scores: Tensor;
   readonly weights: Tensor;
@@ -47,7 +47,7 @@ export interface InnerStepOutput {
 /** One AdamW step of θ_p on G, its gradient clipped to a global norm.  @see method §4, step 2a */
 export function innerStep(input: InnerStepInput): InnerStepOutput {
   const { models, settings, proxy, proxyMoments, score, target, ids, learningRate, corrections, normaliser, first } = input;
-  const scores = models.score.scores({ params: score, ids });
+  const scores = rowScores({ model: models.score, params: score, ids, weights: settings.weights });
   const weights = sampleWeights({ scores, normaliser, first, settings });
   const batch = { ids, weights, target: targetStates({ target: models.target, params: target, ids }) };
   const loss = (params: NamedTensors): ReturnType<typeof lowerLoss> => lowerLoss({ proxy: models.proxy, params, batch, settings });

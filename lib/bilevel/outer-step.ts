@@ -6,7 +6,8 @@ import { alignment } from './alignment.js';
 import { gaussNewtonProduct, hessianProduct } from './curvature-product.js';
 import { hypergradient } from './hypergradient.js';
 import { targetStates, type LowerLossInput } from './lower-loss.js';
-import { normaliserOf, sampleWeights } from './sample-weights.js';
+import { preconditioner, type ProxySecondMoment } from './preconditioner.js';
+import { normaliserOf, rowScores, sampleWeights } from './sample-weights.js';
 import type { BilevelModels, BilevelSettings, Normaliser } from './types.js';
 import { upperLoss, withinLongest } from './upper-loss.js';
 import { startOfZ, zSolvers, type Solution } from './z-solvers/index.js';
@@ -19,6 +20,8 @@ export interface OuterStepInput {
   /** θ_s */
   readonly score: NamedTensors;
   readonly scoreMoments: Moments;
+  /** read only with `solver.preconditioner: adam` */
+  readonly proxySecondMoment?: ProxySecondMoment;
   /** θ_r, frozen */
   readonly target: NamedTensors;
   /** of the outer step before, for `zCosine` and a warm start; zeros before the first */
@@ -48,7 +51,7 @@ export interface OuterStepOutput {
   readonly upperLoss: Tensor;
   /** ∇_p F */
   readonly upperGradient: NamedTensors;
-  /** s_i before the update, P_i of the lower loss, a_i = ⟨∇L_i, z⟩, c_i: [n] */
+  /** what rows are weighed by (s_i, or f_i with weights of `logits`) before the update, P_i of the lower loss, a_i = ⟨∇L_i, z⟩, c_i: [n] */
   readonly scores: Tensor;
   readonly weights: Tensor;
   readonly alignment: Tensor;
@@ -82,14 +85,14 @@ export function outerStep(input: OuterStepInput): OuterStepOutput {
     proxy,
   );
 
-  const scores = models.score.scores({ params: score, ids });
+  const scoresOf = (params: NamedTensors): Tensor => rowScores({ model: models.score, params, ids, weights: settings.weights });
+  const scores = scoresOf(score);
   const weights = sampleWeights({ scores, normaliser: input.normaliser, first, settings });
   const solution = solve(input, weights, upperGradient);
   const { z } = solution;
 
   const aligned = alignment({ proxy: models.proxy, params: proxy, ids, causalProxy: settings.causalProxy, z });
-  const scoresOf = (params: NamedTensors): Tensor => models.score.scores({ params, ids });
-  const outcome = hypergradient({ scoresOf, scoreParams: score, scores, alignment: aligned, weights: settings.weights });
+  const outcome = hypergradient({ scoresOf, scoreParams: score, scores, alignment: aligned, weights: settings.weights, temperature: settings.temperature });
   const { clipped } = clipPerTensor(outcome.hypergradient, settings.score.hypergradientClip);
   const updated = adamw({ params: score, gradients: clipped, moments: scoreMoments, learningRate, corrections, settings: settings.score.adam });
 
@@ -115,7 +118,7 @@ export function outerStep(input: OuterStepInput): OuterStepOutput {
   };
 }
 
-function solve({ models, settings, proxy, target, ids, z, first }: OuterStepInput, weights: Tensor, gradient: NamedTensors): Solution {
+function solve({ models, settings, proxy, target, ids, z, first, proxySecondMoment }: OuterStepInput, weights: Tensor, gradient: NamedTensors): Solution {
   const { solver } = settings;
   const lower: LowerLossInput = {
     proxy: models.proxy,
@@ -125,5 +128,7 @@ function solve({ models, settings, proxy, target, ids, z, first }: OuterStepInpu
   };
   const curvature = solver.curvature === 'gauss-newton' ? gaussNewtonProduct(lower) : hessianProduct(lower);
   const start = startOfZ({ start: solver.start, params: proxy, previous: z, first });
-  return zSolvers[solver.method].solve({ curvature, gradient, start, settings: solver });
+  if (solver.preconditioner !== 'adam') return zSolvers[solver.method].solve({ curvature, gradient, start, settings: solver });
+  if (proxySecondMoment === undefined) throw new RangeError('a preconditioner of AdamW needs the second moment of the proxy');
+  return zSolvers[solver.method].solve({ curvature, gradient, start, settings: solver, preconditioner: preconditioner(proxySecondMoment, solver) });
 }

@@ -1,15 +1,33 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { tf } from '../tensor/index.js';
+import type { ScoreModel, TokenIds } from '../models/index.js';
+import { tf, type NamedTensors } from '../tensor/index.js';
 import type { BilevelSettings, Normaliser } from './types.js';
 
+/** how rows are weighed by their scores */
+export type Weighing = Pick<BilevelSettings, 'weights' | 'temperature'>;
+
+export interface RowScoresInput {
+  readonly model: ScoreModel;
+  /** θ_s */
+  readonly params: NamedTensors;
+  /** int32 [n, T] */
+  readonly ids: TokenIds;
+  readonly weights: BilevelSettings['weights'];
+}
+
+/** What rows are weighed by: f_i with weights of `logits`, else s_i. @returns [n]  @see method §2 */
+export function rowScores({ model, params, ids, weights }: RowScoresInput): Tensor {
+  return weights === 'logits' ? model.logits({ params, ids }) : model.scores({ params, ids });
+}
+
 export interface SampleWeightsInput {
-  /** s_i, [n] */
+  /** of `rowScores`, [n] */
   readonly scores: Tensor;
   /** of the outer step before; read only where settings.normaliser is `stale` */
   readonly normaliser: Normaliser;
   /** float32 scalar: 1 in the first outer step of a round, which has no step before it, else 0 */
   readonly first: Tensor;
-  readonly settings: Pick<BilevelSettings, 'weights' | 'normaliser'>;
+  readonly settings: Weighing & Pick<BilevelSettings, 'normaliser'>;
 }
 
 /**
@@ -17,12 +35,13 @@ export interface SampleWeightsInput {
  *
  *     fresh    exp(s_i) / Σ_j exp(s_j)
  *     stale    exp(s_i − m) / S, with m and S of the outer step before; fresh in the first
+ *     logits   exp(f_i/τ) / Σ_j exp(f_j/τ)
  *     raw      s_i / n
  *
- * Stale weights do not sum to 1.  @see method §3
+ * Stale weights do not sum to 1. Those of logits are never stale: f_i − m has no bound.  @see method §2, §3
  */
 export function sampleWeights({ scores, normaliser, first, settings }: SampleWeightsInput): Tensor {
-  const fresh = exactWeights({ scores, weights: settings.weights });
+  const fresh = exactWeights({ scores, ...settings });
   if (settings.weights === 'raw' || settings.normaliser === 'fresh') return fresh;
   const isFirst = tf.greater(first, 0);
   // where nothing came before, a harmless 0 and 1 stand in, so that the branch not taken cannot be NaN
@@ -33,8 +52,14 @@ export function sampleWeights({ scores, normaliser, first, settings }: SampleWei
 }
 
 /** The weights as the hypergradient sees them: of this minibatch alone. @returns [n] */
-export function exactWeights({ scores, weights }: { readonly scores: Tensor; readonly weights: BilevelSettings['weights'] }): Tensor {
-  return weights === 'raw' ? tf.div(scores, scores.size) : tf.softmax(scores);
+export function exactWeights({ scores, ...weighing }: Weighing & { readonly scores: Tensor }): Tensor {
+  if (weighing.weights === 'raw') return tf.div(scores, scores.size);
+  return tf.softmax(perTemperature(scores, weighing));
+}
+
+/** x/τ, of logits only: τ is 1 for all other weights. */
+export function perTemperature(x: Tensor, { weights, temperature = 1 }: Weighing): Tensor {
+  return weights === 'logits' && temperature !== 1 ? tf.div(x, temperature) : x;
 }
 
 /** What the next outer step will weigh with. */

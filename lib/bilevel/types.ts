@@ -5,7 +5,7 @@ import type { Model, ScoreModel } from '../models/index.js';
 /** the part of a run's `bilevel` section that decides what a step computes */
 export type BilevelSettings = Pick<
   BilevelConfig,
-  'klWeight' | 'klDirection' | 'l2Weight' | 'weights' | 'normaliser' | 'causalProxy' | 'referenceDevices' | 'solver' | 'proxy' | 'score'
+  'klWeight' | 'klDirection' | 'l2Weight' | 'weights' | 'temperature' | 'normaliser' | 'causalProxy' | 'referenceDevices' | 'solver' | 'proxy' | 'score'
 >;
 export type SolverSettings = BilevelSettings['solver'];
 

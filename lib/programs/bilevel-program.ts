@@ -1,9 +1,12 @@
+import { bilevelProblems } from '../../config/bilevel-problems.js';
+import { fieldName } from '../../config/problem.js';
 import type { BilevelConfig } from '../../config/sections/bilevel.js';
 import type { ModelConfig } from '../../config/sections/models.js';
 import { innerStep, outerStep, type BilevelModels, type BilevelSettings, type Normaliser } from '../bilevel/index.js';
+import { BlissError } from '../errors.js';
 import { createModel, createScoreModel, LOGITS_AT_ONCE } from '../models/index.js';
 import { biasCorrections } from '../optim/index.js';
-import { Program, tf, type EntryIO, type ProgramOptions } from '../tensor/index.js';
+import { Program, tf, type EntryIO, type ProgramOptions, type TensorSpec } from '../tensor/index.js';
 import { compiledProgram, floatsOf, numberOf } from './compiled-program.js';
 import { adamInputs, scalar, tokenIds } from './input-specs.js';
 import { productsOf, type Precision } from './precision.js';
@@ -29,9 +32,13 @@ export interface BilevelSpec {
   readonly mode: ProgramOptions['mode'];
 }
 
-/** Inner and outer step of the bilevel phase, one call each, over the state of proxy, score model and target.  @see method §4, step 2 */
+/**
+ * Inner and outer step of the bilevel phase, one call each, over the state of proxy, score model and target.
+ * @throws BlissError ConfigInvalid where settings do not go together  @see method §4, step 2
+ */
 export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelProgram> {
   const { vocabularySize, sequenceLength, bilevel: settings, mode, precision = 'float32', recompute = 'none', logitsAtOnce = LOGITS_AT_ONCE } = spec;
+  requireComputable(settings);
   const { batchSize, validationBatchSize } = settings;
   const proxy = createModel(spec.proxy, { recomputeBlocks: recompute === 'blocks', logitsAtOnce });
   const models: BilevelModels = { proxy, score: createScoreModel(proxy), target: createModel(spec.target) };
@@ -40,6 +47,7 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
   const scoreMoments = momentGroups('score');
   // held only where it is read
   const stale = settings.normaliser === 'stale';
+  const preconditioned = settings.solver.preconditioner === 'adam';
 
   const program = new Program('bilevel', { mode });
   declareGroup(program, 'proxy', shapes.proxy);
@@ -74,20 +82,23 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
     return { lowerLoss, weightedCrossEntropy, kl, gradientNorm, scores };
   }, { products: productsOf(precision) });
 
-  const outerInputs = {
+  const outerInputs: Readonly<Record<string, TensorSpec>> = {
     validationIds: tokenIds(validationBatchSize, sequenceLength),
     validationMask: { shape: [validationBatchSize, sequenceLength], dtype: 'float32' },
     ids: tokenIds(batchSize, sequenceLength),
     first: scalar,
     ...adamInputs,
-  } as const;
-  program.entry('outerStep', outerInputs, ({ validationIds, validationMask, ids, first, learningRate, c1, c2 }, io) => {
+    // 1 / (1 − β₂^k) of the proxy's moments
+    ...(preconditioned ? { proxyC2: scalar } : {}),
+  };
+  program.entry('outerStep', outerInputs, ({ validationIds, validationMask, ids, first, learningRate, c1, c2, proxyC2 }, io) => {
     const result = outerStep({
       models,
       settings,
       proxy: readGroup(io, 'proxy', shapes.proxy),
       score: readGroup(io, 'score', shapes.score),
       scoreMoments: readMoments(io, scoreMoments, shapes.score),
+      ...(preconditioned ? { proxySecondMoment: { u: readGroup(io, proxyMoments.u, shapes.proxy), c2: proxyC2 } } : {}),
       target: readGroup(io, 'target', shapes.target),
       z: readGroup(io, 'z', shapes.proxy),
       normaliser: normaliser(io),
@@ -121,9 +132,10 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
         scores: floatsOf(outputs, 'scores'),
       };
     },
-    outerStep: ({ validationIds, validationMask, ids, learningRate, update, first }) => {
+    outerStep: ({ validationIds, validationMask, ids, learningRate, update, proxyUpdates, first }) => {
       const corrections = biasCorrections(update, settings.score.adam);
-      const outputs = program.call('outerStep', { validationIds, validationMask, ids, learningRate, first: Number(first), ...corrections });
+      const ofProxy: Readonly<Record<string, number>> = preconditioned ? { proxyC2: biasCorrections(proxyUpdates, settings.proxy.adam).c2 } : {};
+      const outputs = program.call('outerStep', { validationIds, validationMask, ids, learningRate, first: Number(first), ...corrections, ...ofProxy });
       return {
         upperLoss: numberOf(outputs, 'upperLoss'),
         scores: floatsOf(outputs, 'scores'),
@@ -139,8 +151,17 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
   };
 }
 
+/** A run's configuration was checked when it was read; a stage's input may come from elsewhere, and would be computed as something else. */
+function requireComputable(settings: BilevelSettings): void {
+  const [problem] = bilevelProblems(settings);
+  if (problem === undefined) return;
+  const { path, message, fix } = problem;
+  throw new BlissError({ code: 'ConfigInvalid', where: fieldName(path), message, ...(fix === undefined ? {} : { fix }) });
+}
+
 /** The part of the whole section that decides the program, so that runs of other lengths share it. */
 export function bilevelProgramSettings(section: BilevelConfig): BilevelProgramSettings {
-  const { klWeight, klDirection, l2Weight, weights, normaliser, causalProxy, referenceDevices, solver, proxy, score, batchSize, validationBatchSize } = section;
-  return { klWeight, klDirection, l2Weight, weights, normaliser, causalProxy, referenceDevices, solver, proxy, score, batchSize, validationBatchSize };
+  const { klWeight, klDirection, l2Weight, weights, temperature, normaliser, causalProxy, referenceDevices, solver, proxy, score, batchSize, validationBatchSize } = section;
+  const common = { klWeight, klDirection, l2Weight, weights, normaliser, causalProxy, referenceDevices, solver, proxy, score, batchSize, validationBatchSize };
+  return temperature === undefined ? common : { ...common, temperature };
 }

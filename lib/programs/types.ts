@@ -38,7 +38,10 @@ export interface BilevelProgram extends CompiledProgram<'proxy' | 'score' | 'tar
     readonly validationMask: Float32Array;
     readonly ids: Int32Array;
     readonly learningRate: number;
+    /** 1-based count of updates of the score model */
     readonly update: number;
+    /** how many updates the proxy has had; read with `solver.preconditioner: adam` only */
+    readonly proxyUpdates: number;
     readonly first: boolean;
   }): {
     readonly upperLoss: number;

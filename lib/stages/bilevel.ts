@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { DEFAULT_PRECONDITIONER_EPSILON } from '../../config/sections/bilevel.js';
 import { digestTensors } from '../artifacts/index.js';
 import { sampleRows, type BatchRequest, type Feeder } from '../data/index.js';
 import type { HeldOutExample } from '../data/types.js';
@@ -28,6 +29,7 @@ export const bilevel: LearningStage<'bilevel'> = {
   version: 3,
   keyInput: ({ numerics: _policy, divergence, ...input }: BilevelInput) => ({
     ...input,
+    bilevel: sectionInKey(input.bilevel),
     ...policyInKey(divergence),
     // before, a skipped place did not take its validation minibatch along: what skips is other than it was
     ...(divergence?.policy === 'rewind' ? { validation: 'by place' } : {}),
@@ -78,7 +80,7 @@ export const bilevel: LearningStage<'bilevel'> = {
       trained.push(...indices);
       rows.push(...names);
       const { ids: validationIds, mask: validationMask } = await context.waiting.during(() => validation(watch.placeOf(step)));
-      const outer = program.outerStep({ validationIds, validationMask, ids, learningRate: rate(hyper.score.peakLearningRate), update: step + 1, first: step === 0 });
+      const outer = program.outerStep({ validationIds, validationMask, ids, learningRate: rate(hyper.score.peakLearningRate), update: step + 1, proxyUpdates: (step + 1) * innerSteps, first: step === 0 });
       const figures = {
         upperLoss: outer.upperLoss,
         lowerLoss: inner?.lowerLoss ?? Number.NaN,
@@ -145,6 +147,15 @@ export const bilevel: LearningStage<'bilevel'> = {
     return { kind: 'scorer', folder: context.scratch, digest: digestTensors(score, scoreShapes), summary: { outerSteps, upperLoss, trainedRows: used.size, group: input.group, ...watch.summary() } };
   },
 };
+
+/** What decides nothing is left out: an earlier version, which did not have these fields, made the same under the key without them. */
+function sectionInKey({ temperature = 1, solver: { preconditioner, epsilon = DEFAULT_PRECONDITIONER_EPSILON, ...solver }, ...section }: BilevelInput['bilevel']): unknown {
+  return {
+    ...section,
+    ...(section.weights === 'logits' && temperature !== 1 ? { temperature } : {}),
+    solver: { ...solver, ...(preconditioner === 'adam' ? { preconditioner, epsilon } : {}) },
+  };
+}
 
 const STATE_FILE = 'bilevel.safetensors';
 

@@ -67,7 +67,7 @@ async function expectByDefinition(section: BilevelConfig, expected: readonly Out
       close(`inner scores ${t}.${k}`, given.scores, scores, 2e-6);
       close(`losses ${t}.${k}`, [given.lowerLoss, given.weightedCrossEntropy, given.kl, given.gradientNorm], [G, weighted, kl, gradientNorm], 5e-6);
     });
-    const given = program.outerStep({ validationIds: Int32Array.from(validation.flat()), validationMask: Float32Array.from(mask.flat()), ids: Int32Array.from(outer.flat()), learningRate, update: t + 1, first: t === 0 });
+    const given = program.outerStep({ validationIds: Int32Array.from(validation.flat()), validationMask: Float32Array.from(mask.flat()), ids: Int32Array.from(outer.flat()), learningRate, update: t + 1, proxyUpdates: updates, first: t === 0 });
     const after = program.getState();
     for (const [name, values] of Object.entries(wanted.proxy)) close(`proxy ${t} ${name}`, after[`proxy/${name}`], values, 1e-5);
     close(`F ${t}`, [given.upperLoss], [wanted.upperLoss], 5e-6);

@@ -56,7 +56,7 @@ describe('an inner and an outer step with a LLaMA proxy, score model and target'
     for (const [group, arrays] of Object.entries(start)) for (const [name, array] of Object.entries(arrays)) state[`${group}/${name}`] = array;
     program.setState(state);
     const inner = program.innerStep({ ids: Int32Array.from(rows.inner.flat()), learningRate, update: 1, first: true });
-    const outer = program.outerStep({ validationIds: Int32Array.from(rows.validation.flat()), validationMask: Float32Array.from(mask.flat()), ids: Int32Array.from(rows.outer.flat()), learningRate, update: 1, first: true });
+    const outer = program.outerStep({ validationIds: Int32Array.from(rows.validation.flat()), validationMask: Float32Array.from(mask.flat()), ids: Int32Array.from(rows.outer.flat()), learningRate, update: 1, proxyUpdates: 1, first: true });
     const after = program.getState();
     program.dispose();
 

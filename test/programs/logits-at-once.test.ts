@@ -47,7 +47,7 @@ test.each([
     const program = await createBilevelProgram(spec);
     try {
       program.setState(initialState(program.getState()));
-      const outer = program.outerStep({ validationIds: tokens(validationBatchSize, 'validation'), validationMask: mask(validationBatchSize), ids: tokens(batchSize, 'outer'), learningRate: 1e-3, update: 1, first: true });
+      const outer = program.outerStep({ validationIds: tokens(validationBatchSize, 'validation'), validationMask: mask(validationBatchSize), ids: tokens(batchSize, 'outer'), learningRate: 1e-3, update: 1, proxyUpdates: 1, first: true });
       const inner = program.innerStep({ ids: tokens(batchSize, 'inner'), learningRate: 1e-3, update: 1, first: true });
       const state = program.getState();
       return { outer, inner, digest: program.digest, z: under(state, 'z/'), lower: under(state, 'proxy.adam.m/'), upper: under(state, 'score.adam.m/') };

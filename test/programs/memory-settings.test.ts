@@ -81,7 +81,7 @@ describe.each(modes)('%s', (mode) => {
     const run = async (settings: object) => {
       const program = await createBilevelProgram({ ...bilevelSpec(mode, { solver: { method: 'gd', steps: 2, start: 'release' } }), ...settings });
       program.setState(initialState(program.getState()));
-      const outer = program.outerStep({ validationIds: tokens(3, 'validation'), validationMask: mask(3), ids: tokens(batchSize, 'outer'), learningRate: 1e-3, update: 1, first: true });
+      const outer = program.outerStep({ validationIds: tokens(3, 'validation'), validationMask: mask(3), ids: tokens(batchSize, 'outer'), learningRate: 1e-3, update: 1, proxyUpdates: 1, first: true });
       const inner = program.innerStep({ ids: tokens(batchSize, 'inner'), learningRate: 1e-3, update: 1, first: true });
       program.dispose();
       return { outer, inner };

@@ -20,7 +20,7 @@ function outerSteps(program: BilevelProgram, steps: number) {
   const seen: number[] = [];
   for (let i = 0; i < steps; i++) {
     const inner = program.innerStep({ ids: tokens(batchSize, 'inner', i), learningRate: 1e-3, update: i + 1, first: i === 0 });
-    const outer = program.outerStep({ validationIds: tokens(3, 'validation'), validationMask: mask(3), ids: tokens(batchSize, 'outer', i), learningRate: 1e-3, update: i + 1, first: i === 0 });
+    const outer = program.outerStep({ validationIds: tokens(3, 'validation'), validationMask: mask(3), ids: tokens(batchSize, 'outer', i), learningRate: 1e-3, update: i + 1, proxyUpdates: i + 1, first: i === 0 });
     seen.push(inner.lowerLoss, inner.weightedCrossEntropy, inner.kl, inner.gradientNorm, ...inner.scores, outer.upperLoss, ...outer.scores, ...outer.alignment, outer.hypergradientNorm, outer.zNorm, outer.zCosine, outer.residualNorm, outer.relativeResidual);
   }
   return { seen, state: program.getState() };
@@ -117,7 +117,7 @@ describe('bilevel', () => {
   }, 120_000);
 
   test('a cold start keeps z too: its norm, the cosine to the z before and the residual relative to ∇F, in float64 from the states', async () => {
-    const step = (i: number) => ({ validationIds: tokens(3, 'validation'), validationMask: mask(3), ids: tokens(batchSize, 'outer', i), learningRate: 1e-3, update: i + 1, first: i === 0 });
+    const step = (i: number) => ({ validationIds: tokens(3, 'validation'), validationMask: mask(3), ids: tokens(batchSize, 'outer', i), learningRate: 1e-3, update: i + 1, proxyUpdates: i + 1, first: i === 0 });
     const identity = await createBilevelProgram(bilevelSpec('graph', { solver: { method: 'identity' } }));
     identity.setState(initialState(identity.getState()));
     const { zNorm: normOfGradient, ...ofIdentity } = identity.outerStep(step(0));

@@ -12,6 +12,8 @@ export interface LinearSystem {
   /** z to begin with; undefined: zero, whose first product is then saved */
   readonly start: NamedTensors | undefined;
   readonly settings: SolverSettings;
+  /** √û + ε, by which `identity` divides v; other solvers have no rule for it, and none is asked for it (config/bilevel-problems.ts) */
+  readonly preconditioner?: NamedTensors;
 }
 
 export interface Solution {

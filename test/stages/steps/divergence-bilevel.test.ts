@@ -88,7 +88,7 @@ describe('the bilevel phase, where numbers go bad', () => {
       // eight validation examples make two minibatches an epoch
       const at = permutation(8, '0/round-1', 'validation', place >> 1).subarray((place % 2) * BATCH, (place % 2 + 1) * BATCH);
       const { ids: validationIds, mask: validationMask } = flattenHeldOut(Array.from(at, (i) => validation[i]), sequenceLength, hyper.validationLoss);
-      upper.push(program.outerStep({ validationIds, validationMask, ids: minibatches[INNER].tokens, learningRate: rate(hyper.score.peakLearningRate), update: step + 1, first: step === 0 }).upperLoss);
+      upper.push(program.outerStep({ validationIds, validationMask, ids: minibatches[INNER].tokens, learningRate: rate(hyper.score.peakLearningRate), update: step + 1, proxyUpdates: (step + 1) * INNER, first: step === 0 }).upperLoss);
     }
     const { arrays } = await readSafetensors(await (await store.open(result.ref)).file('score.safetensors'));
     const score = groupOf(program.getState(), 'score');
