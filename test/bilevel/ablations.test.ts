@@ -104,6 +104,8 @@ describe('two outer steps, by definition', () => {
     ['bilevel.causalProxy=true', { causalProxy: true }],
     ['bilevel.normaliser=fresh', { normaliser: 'fresh' }],
     ['bilevel.weights=raw', { weights: 'raw' }],
+    ['bilevel.weights=logits', { weights: 'logits', normaliser: 'fresh' }],
+    ['bilevel.weights=logits, bilevel.temperature=0.4', { weights: 'logits', temperature: 0.4, normaliser: 'fresh' }],
     ['bilevel.klWeight=0', { klWeight: 0 }],
     ['bilevel.klDirection=proxy-target', { klDirection: 'proxy-target' }],
     ['bilevel.innerSteps=5', { innerSteps: 5 }],
@@ -116,6 +118,8 @@ describe('two outer steps, by definition', () => {
     ['bilevel.solver.method=cg', { solver: { method: 'cg', start: 'zero', damping: 1 } }],
     ['bilevel.solver.method=neumann', { solver: { method: 'neumann', start: 'zero' } }],
     ['bilevel.solver.method=identity', { solver: { method: 'identity' } }],
+    ['bilevel.solver.preconditioner=adam', { innerSteps: 2, solver: { method: 'identity', preconditioner: 'adam' } }],
+    ['bilevel.weights=logits, bilevel.solver.preconditioner=adam', { weights: 'logits', temperature: 0.4, normaliser: 'fresh', solver: { method: 'identity', preconditioner: 'adam', epsilon: 0.02 } }],
   ])('%s', async (_, change) => {
     const section = sectionOf(change);
     const changed = byDefinition(section);

@@ -12,6 +12,8 @@ export interface ReferenceSystem {
   readonly gradient: Vector;
   readonly start: Vector;
   readonly settings: SolverSettings;
+  /** û, AdamW's corrected second moment of θ_p; only where `settings.preconditioner` is `adam` */
+  readonly secondMoment?: Vector;
 }
 
 export interface ReferenceSolution {
@@ -28,13 +30,22 @@ const references: Readonly<Record<Name, (system: ReferenceSystem) => ReferenceSo
   gd: (system) => steps(system, (part) => (norm([part]) > system.settings.residualClip ? part.map((x) => x / norm([part])) : part)),
   cg: conjugateGradients,
   neumann: (system) => steps(system, (part) => part),
-  identity: ({ gradient }) => ({ iterates: [gradient], z: gradient, residualNorm: 0, negativeCurvature: 0 }),
+  identity: (system) => {
+    const z = preconditioned(system);
+    return { iterates: [z], z, residualNorm: 0, negativeCurvature: 0 };
+  },
 };
 
 /** of every solver that a configuration may name */
 export const solverNames = Object.keys(references) as readonly Name[];
 
 export const solveByReference = (system: ReferenceSystem): ReferenceSolution => references[system.settings.method](system);
+
+function preconditioned({ gradient, settings: { preconditioner, epsilon = 1e-4 }, secondMoment }: ReferenceSystem): Vector {
+  if (preconditioner !== 'adam') return gradient;
+  if (secondMoment === undefined) throw new Error('of which moments?');
+  return gradient.map((part, k) => part.map((v, i) => v / (Math.sqrt(secondMoment[k][i]) + epsilon)));
+}
 
 function steps({ product, gradient, start, settings }: ReferenceSystem, shaped: (part: readonly number[]) => readonly number[]): ReferenceSolution {
   const { learningRate, damping } = settings;

@@ -55,7 +55,7 @@ export const normOf = (tensors: Inputs): number => Math.sqrt(sum(Object.values(t
  * @see method §2, §3 and §4, step 2
  */
 export function stepsByDefinition({ section, proxy: proxyConfig, target: targetConfig, start, steps, learningRate }: Definition): readonly OuterByDefinition[] {
-  const { causalProxy: causal, klWeight, klDirection, l2Weight, referenceDevices: N, weights: kind, normaliser, solver } = section;
+  const { causalProxy: causal, klWeight, klDirection, l2Weight, referenceDevices: N, weights: kind, temperature = 1, normaliser, solver } = section;
   const logProbabilities = (weights: Inputs, ids: readonly number[]): Float64Array[] => logits64({ config: proxyConfig, weights, ids, causal }).map(logSoftmax64);
   const ofTarget = new Map<readonly number[], Float64Array[]>();
   const targetLogProbabilities = (ids: readonly number[]): Float64Array[] => {
@@ -64,7 +64,10 @@ export function stepsByDefinition({ section, proxy: proxyConfig, target: targetC
     return known;
   };
   const lossOf = (logP: readonly Float64Array[], ids: readonly number[]): number => mean(ids.slice(1).map((next, t) => -logP[t][next]));
-  const scoreOf = (weights: Inputs, ids: readonly number[]): number => 1 / (1 + Math.exp(-scoreLogit64({ config: proxyConfig, weights, ids })));
+  const scoreOf = (weights: Inputs, ids: readonly number[]): number => {
+    const f = scoreLogit64({ config: proxyConfig, weights, ids });
+    return kind === 'logits' ? f : 1 / (1 + Math.exp(-f));
+  };
 
   /** G and its parts on a minibatch */
   const lower = (weights: Inputs, batch: Rows, P: readonly number[]): Pick<InnerByDefinition, 'weighted' | 'kl' | 'G'> => {
@@ -100,10 +103,11 @@ export function stepsByDefinition({ section, proxy: proxyConfig, target: targetC
 
   const proxy = adamw(double(start.proxy), section.proxy.adam, learningRate);
   const score = adamw(double(start.score), section.score.adam, learningRate);
+  const tau = kind === 'logits' ? temperature : 1;
   let before: { readonly max: number; readonly sum: number; readonly z: Vector } | undefined;
 
   return steps.map(({ inner: batches, outer, validation, mask }): OuterByDefinition => {
-    const exact = (scores: readonly number[]): number[] => (kind === 'raw' ? scores.map((s) => s / scores.length) : softmax(scores));
+    const exact = (scores: readonly number[]): number[] => (kind === 'raw' ? scores.map((s) => s / scores.length) : softmax(scores.map((s) => s / tau)));
     const weigh = (scores: readonly number[]): number[] => {
       if (kind === 'raw' || normaliser === 'fresh' || before === undefined) return exact(scores);
       const { max, sum: total } = before;
@@ -139,14 +143,14 @@ export function stepsByDefinition({ section, proxy: proxyConfig, target: targetC
     const filled = (value: (size: number) => number): Vector => names.map((name) => new Array<number>(at[name].length).fill(value(at[name].length)));
     const product = (x: Vector): Vector => vector(solver.curvature === 'hessian' ? hessianProduct64((weights) => lower(weights, outer, P).G, at, named(x)) : gaussNewton(at, outer, P, named(x)));
     const from = { zero: () => filled(() => 0), release: () => filled((size) => (before === undefined ? roundToHalf(1 / size) : 1 / size)), warm: () => before?.z ?? filled(() => 0) }[solver.start]();
-    const solution = solveByReference({ product, gradient: vector(gradient64(F, at)), start: from, settings: solver });
+    const solution = solveByReference({ product, gradient: vector(gradient64(F, at)), start: from, settings: solver, secondMoment: vector(proxy.secondMoment()) });
     const z = named(solution.z);
 
     const [above, below] = [1e-4, -1e-4].map((h) => along(at, z, h));
     const a = outer.map((ids) => (lossOf(logProbabilities(above, ids), ids) - lossOf(logProbabilities(below, ids), ids)) / 2e-4);
     const p = exact(scores);
     const abar = sum(a.map((value, i) => p[i] * value));
-    const coefficients = a.map((value, i) => (kind === 'raw' ? -value / a.length : -p[i] * (value - abar)));
+    const coefficients = a.map((value, i) => (kind === 'raw' ? -value / a.length : (-p[i] * (value - abar)) / tau));
     const hypergradient = gradient64((weights) => sum(outer.map((ids, i) => coefficients[i] * scoreOf(weights, ids))), score.weights());
     const { hypergradientClip } = section.score;
     const clipped = map(hypergradient, (g) => (normOf({ g }) > hypergradientClip ? g.map((x) => x / normOf({ g })) : g));
@@ -164,13 +168,14 @@ function softmax(values: readonly number[]): number[] {
   return powers.map((p) => p / sum(powers));
 }
 
-function adamw(initial: Inputs, { beta1, beta2, epsilon, weightDecay }: BilevelConfig['proxy']['adam'], learningRate: number): { weights(): Inputs; step(gradient: Inputs): void } {
+function adamw(initial: Inputs, { beta1, beta2, epsilon, weightDecay }: BilevelConfig['proxy']['adam'], learningRate: number): { weights(): Inputs; /** û, corrected */ secondMoment(): Inputs; step(gradient: Inputs): void } {
   let weights = initial;
   let m = map(initial, (x) => x.map(() => 0));
   let u = m;
   let k = 0;
   return {
     weights: () => weights,
+    secondMoment: () => map(u, (x) => x.map((value) => value / (1 - beta2 ** k))),
     step: (gradient) => {
       k++;
       m = map(m, (x, name) => x.map((value, i) => beta1 * value + (1 - beta1) * gradient[name][i]));

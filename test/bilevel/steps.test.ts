@@ -25,7 +25,7 @@ async function run(settings: BilevelSettings, mode: ProgramOptions['mode']): Pro
     return { G: done.lowerLoss, weights: done.weights, kl: done.kl, norm: done.gradientNorm };
   });
   program.entry('outer', { ...inputs, validationIds: { shape: [m, T], dtype: 'int32' }, validationMask: { shape: [m, T], dtype: 'float32' } }, ({ ids, validationIds, validationMask, learningRate, c1, c2, first }, io) => {
-    const done = outerStep({ models, settings, proxy: read(io, 'proxy'), score: read(io, 'score'), scoreMoments: { m: read(io, 'score.m'), u: read(io, 'score.u') }, target: read(io, 'target'), z: read(io, 'z'), normaliser: normaliser(io), validationIds, validationMask, ids, learningRate, corrections: { c1, c2 }, first });
+    const done = outerStep({ models, settings, proxy: read(io, 'proxy'), score: read(io, 'score'), scoreMoments: { m: read(io, 'score.m'), u: read(io, 'score.u') }, target: read(io, 'target'), z: read(io, 'z'), proxySecondMoment: { u: read(io, 'proxy.u'), c2 }, normaliser: normaliser(io), validationIds, validationMask, ids, learningRate, corrections: { c1, c2 }, first });
     assign(io, 'score', done.score);
     assign(io, 'score.m', done.moments.m);
     assign(io, 'score.u', done.moments.u);
@@ -58,6 +58,8 @@ describe('two outer steps, compiled and op by op', () => {
     ['cg, Gauss-Newton, warm, paper’s divergence', { klDirection: 'proxy-target', solver: solver({ method: 'cg', steps: 2, curvature: 'gauss-newton', start: 'warm', damping: 0.1 }) }, 'xla'],
     ['neumann, raw weights', { weights: 'raw', solver: solver({ method: 'neumann', steps: 2, damping: 0.1 }) }],
     ['identity', { solver: solver({ method: 'identity' }) }],
+    ['logits over a temperature, AdamW’s preconditioner', { weights: 'logits', temperature: 0.5, solver: solver({ method: 'identity', preconditioner: 'adam' }) }],
+    ['the same', { weights: 'logits', temperature: 0.5, solver: solver({ method: 'identity', preconditioner: 'adam' }) }, 'xla'],
   ])('%s', async (_, changes, mode = 'graph') => {
     const settings = settingsWith(changes);
     const [compiled, eager] = [await run(settings, mode), await run(settings, 'eager')];

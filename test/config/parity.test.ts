@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { loadConfig, RELEASE_VALUES } from '../../config/index.js';
+import { applyParity } from '../../config/parity.js';
+import { runSchema } from '../../config/schema.js';
 import { isRecord } from '../../config/schema-tree.js';
 import { load, refused } from './given.js';
+
+/** fields that are absent by default, each with another value than the release's */
+const GIVEN = ['bilevel.weights=logits', 'bilevel.temperature=0.5', 'bilevel.solver.method=identity', 'bilevel.solver.preconditioner=adam'];
 
 /** method §6 and the release's own settings, written out once more by hand */
 const RELEASE = {
@@ -36,6 +42,21 @@ describe('parity: release', () => {
     expect(restored).toEqual(demo);
   });
 
+  test('sets back what is absent by default only where it is given: of a preset by its value, of the user’s own by a refusal', () => {
+    const absent = load('extends: demo\nparity: release\n').config.bilevel;
+    expect(absent).not.toHaveProperty('temperature');
+    expect(absent.solver).not.toHaveProperty('preconditioner');
+    // as a preset that has them
+    const tree = parse(loadConfig({ source: 'demo', overrides: GIVEN }).text) as object; // our own text
+    const given = applyParity({ ...tree, parity: 'release' }, []);
+    expect(given.problems).toEqual([]);
+    expect(runSchema.parse(given.tree).bilevel).toMatchObject({ ...RELEASE.bilevel, temperature: 1, solver: { ...RELEASE.bilevel.solver, preconditioner: 'none' } });
+    const refusal = refused('extends: demo\n', ['parity=release', ...GIVEN]);
+    expect(refusal).toContain('bilevel.weights: found "logits", allowed: "softmax" under parity: release');
+    expect(refusal).toContain('bilevel.temperature: found 0.5, allowed: 1 under parity: release');
+    expect(refusal).toContain('bilevel.solver.preconditioner: found "adam", allowed: "none" under parity: release');
+  });
+
   test('works on a preset by --set, and on its own resolved text', () => {
     const { config, text, digest } = loadConfig({ source: 'paper-410m', overrides: ['parity=release'] });
     expect(config).toMatchObject(RELEASE);
@@ -59,7 +80,7 @@ describe('parity: release', () => {
   });
 
   test('names fields that exist', () => {
-    const { config } = loadConfig({ source: 'demo' });
+    const { config } = loadConfig({ source: 'demo', overrides: GIVEN });
     for (const { path } of RELEASE_VALUES) {
       expect(path.reduce<unknown>((value, key) => (isRecord(value) ? value[key] : undefined), config), path.join('.')).not.toBeUndefined();
     }

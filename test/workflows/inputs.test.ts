@@ -55,6 +55,9 @@ const EVERYTHING = [
   'comparison.arms=[{name: b, selector: bliss}, {name: r, selector: random}, {name: d, selector: dsir}, {name: m, selector: mates}, {name: p, selector: perplexity-middle}]',
   'divergence={policy: rewind, spike: {}}',
   'pretraining.microBatchSize=1',
+  'bilevel.weights=logits',
+  'bilevel.temperature=0.5',
+  'bilevel.solver={method: identity, preconditioner: adam, epsilon: 1.0e-6}',
   'evaluation.tasks=[{name: piqa, path: piqa.jsonl, limit: 3}]',
 ];
 const AT: readonly (readonly [StageName, string])[] = [
