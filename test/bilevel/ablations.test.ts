@@ -58,26 +58,32 @@ async function expectByDefinition(section: BilevelConfig, expected: readonly Out
   for (const [group, arrays] of Object.entries(start)) for (const [name, array] of Object.entries(arrays)) state[`${group}/${name}`] = array;
   program.setState(state);
   const close = (what: string, found: ArrayLike<number>, wanted: ArrayLike<number>, tolerance: number): void => expect(offBy(found, wanted), what).toBeLessThan(tolerance);
+  // of logits what is beyond a constant, which changes no weight: AdamW makes steps of the rounding of the bias' gradient, 0 in theory
+  const isLogits = section.weights === 'logits';
+  const beyond = (scores: ArrayLike<number>): number[] => Array.from(scores, (score) => score - (isLogits ? scores[0] : 0));
   let updates = 0;
   stepsOf(section).forEach(({ inner, outer, validation }, t) => {
     const wanted = expected[t];
     inner.forEach((rows, k) => {
       const { scores, weighted, kl, G, gradientNorm } = wanted.inner[k];
       const given = program.innerStep({ ids: Int32Array.from(rows.flat()), learningRate, update: ++updates, first: t === 0 });
-      close(`inner scores ${t}.${k}`, given.scores, scores, 2e-6);
+      close(`inner scores ${t}.${k}`, beyond(given.scores), beyond(scores), isLogits ? 1e-5 : 2e-6);
       close(`losses ${t}.${k}`, [given.lowerLoss, given.weightedCrossEntropy, given.kl, given.gradientNorm], [G, weighted, kl, gradientNorm], 5e-6);
     });
     const given = program.outerStep({ validationIds: Int32Array.from(validation.flat()), validationMask: Float32Array.from(mask.flat()), ids: Int32Array.from(outer.flat()), learningRate, update: t + 1, proxyUpdates: updates, first: t === 0 });
     const after = program.getState();
     for (const [name, values] of Object.entries(wanted.proxy)) close(`proxy ${t} ${name}`, after[`proxy/${name}`], values, 1e-5);
     close(`F ${t}`, [given.upperLoss], [wanted.upperLoss], 5e-6);
-    close(`scores ${t}`, given.scores, wanted.scores, 2e-6);
+    close(`scores ${t}`, beyond(given.scores), beyond(wanted.scores), isLogits ? 1e-5 : 2e-6);
     for (const [name, values] of Object.entries(wanted.z)) close(`z ${t} ${name}`, after[`z/${name}`], values, 5e-5);
     expect(given.negativeCurvature, `negative curvature ${t}`).toBe(wanted.solution.negativeCurvature);
     // differences of nearly equal terms: float32 leaves fewer digits of a_i = ⟨∇L_i, z⟩ and of a_i − ā
     close(`a ${t}`, given.alignment, wanted.a, 3e-4);
     close(`‖∇Φ‖ ${t}`, [given.hypergradientNorm], [normOf(wanted.hypergradient)], 3e-4);
-    for (const [name, values] of Object.entries(wanted.score)) close(`score model ${t} ${name}`, after[`score/${name}`], values, 5e-5);
+    for (const [name, values] of Object.entries(wanted.score)) {
+      if (isLogits && name === 'head.bias') continue;
+      close(`score model ${t} ${name}`, after[`score/${name}`], values, 5e-5);
+    }
   });
   program.dispose();
 }

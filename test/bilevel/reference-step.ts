@@ -146,8 +146,9 @@ export function stepsByDefinition({ section, proxy: proxyConfig, target: targetC
     const solution = solveByReference({ product, gradient: vector(gradient64(F, at)), start: from, settings: solver, secondMoment: vector(proxy.secondMoment()) });
     const z = named(solution.z);
 
-    const [above, below] = [1e-4, -1e-4].map((h) => along(at, z, h));
-    const a = outer.map((ids) => (lossOf(logProbabilities(above, ids), ids) - lossOf(logProbabilities(below, ids), ids)) / 2e-4);
+    const distance = 1e-4 / Math.max(1, normOf(z));
+    const [above, below] = [distance, -distance].map((h) => along(at, z, h));
+    const a = outer.map((ids) => (lossOf(logProbabilities(above, ids), ids) - lossOf(logProbabilities(below, ids), ids)) / (2 * distance));
     const p = exact(scores);
     const abar = sum(a.map((value, i) => p[i] * value));
     const coefficients = a.map((value, i) => (kind === 'raw' ? -value / a.length : (-p[i] * (value - abar)) / tau));

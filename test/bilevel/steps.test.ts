@@ -50,6 +50,14 @@ async function run(settings: BilevelSettings, mode: ProgramOptions['mode']): Pro
   return { outputs, state: final };
 }
 
+/** ε above the rounding of a gradient that is zero in theory, as that of the head's bias is with weights of logits: AdamW would make whole steps of it */
+const overLogits = {
+  weights: 'logits',
+  temperature: 0.5,
+  score: { ...settingsWith().score, adam: { ...settingsWith().score.adam, epsilon: 1e-4 } },
+  solver: { ...settingsWith().solver, method: 'identity', preconditioner: 'adam' },
+} as const;
+
 const solver = (changes: Partial<BilevelSettings['solver']>): BilevelSettings['solver'] => ({ ...settingsWith().solver, ...changes });
 
 describe('two outer steps, compiled and op by op', () => {
@@ -58,8 +66,8 @@ describe('two outer steps, compiled and op by op', () => {
     ['cg, Gauss-Newton, warm, paper’s divergence', { klDirection: 'proxy-target', solver: solver({ method: 'cg', steps: 2, curvature: 'gauss-newton', start: 'warm', damping: 0.1 }) }, 'xla'],
     ['neumann, raw weights', { weights: 'raw', solver: solver({ method: 'neumann', steps: 2, damping: 0.1 }) }],
     ['identity', { solver: solver({ method: 'identity' }) }],
-    ['logits over a temperature, AdamW’s preconditioner', { weights: 'logits', temperature: 0.5, solver: solver({ method: 'identity', preconditioner: 'adam' }) }],
-    ['the same', { weights: 'logits', temperature: 0.5, solver: solver({ method: 'identity', preconditioner: 'adam' }) }, 'xla'],
+    ['logits over a temperature, AdamW’s preconditioner', overLogits],
+    ['logits over a temperature, AdamW’s preconditioner, xla', overLogits, 'xla'],
   ])('%s', async (_, changes, mode = 'graph') => {
     const settings = settingsWith(changes);
     const [compiled, eager] = [await run(settings, mode), await run(settings, 'eager')];
@@ -73,8 +81,11 @@ describe('two outer steps, compiled and op by op', () => {
     });
     for (const [name, array] of Object.entries(compiled.state)) {
       expect(array.every(Number.isFinite), name).toBe(true);
+      // nobody reads it with weights of logits, whose constant is rounding
+      if (settings.weights === 'logits' && name === 'normaliser/max') continue;
       // a step of Adam is at most about the learning rate; gradients below its ε are rounding
-      expect(Math.max(...array.map((x, i) => Math.abs(x - eager.state[name][i]))), name).toBeLessThan(name.includes('.bias') ? 1e-3 : 1e-4);
+      const scale = Math.max(1, ...eager.state[name].map(Math.abs));
+      expect(Math.max(...array.map((x, i) => Math.abs(x - eager.state[name][i]))) / scale, name).toBeLessThan(name.includes('.bias') ? 1e-3 : 1e-4);
     }
     expect(compiled.state['score/head.weight']).not.toEqual(arrays.score['head.weight']);
     expect(compiled.state['target/embed_out.weight']).toEqual(arrays.target['embed_out.weight']);
