@@ -146,7 +146,8 @@ export function stepsByDefinition({ section, proxy: proxyConfig, target: targetC
     const solution = solveByReference({ product, gradient: vector(gradient64(F, at)), start: from, settings: solver, secondMoment: vector(proxy.secondMoment()) });
     const z = named(solution.z);
 
-    const distance = 1e-4 / Math.max(1, normOf(z));
+    // a preconditioned z is long: over its whole length losses are not straight
+    const distance = solver.preconditioner === 'adam' ? 1e-4 / normOf(z) : 1e-4;
     const [above, below] = [distance, -distance].map((h) => along(at, z, h));
     const a = outer.map((ids) => (lossOf(logProbabilities(above, ids), ids) - lossOf(logProbabilities(below, ids), ids)) / (2 * distance));
     const p = exact(scores);
