@@ -115,8 +115,11 @@ describe('bilevel', () => {
       program.dispose();
     }
     const [eager, ...compiled] = results;
+    // a_i along a preconditioned z is a difference of terms as long as z: that is what it is rounded by
+    const isLong = 'solver' in section;
+    const longest = Math.max(...eager.seen.map(Math.abs));
     for (const { seen } of compiled) {
-      seen.forEach((value, i) => expect(Math.abs(value - eager.seen[i]), `figure ${i}: ${value}, ${eager.seen[i]}`).toBeLessThan(1e-5 * Math.max(1, Math.abs(eager.seen[i]))));
+      seen.forEach((value, i) => expect(Math.abs(value - eager.seen[i]), `figure ${i}: ${value}, ${eager.seen[i]}`).toBeLessThan(1e-5 * Math.max(isLong ? longest : 1, Math.abs(eager.seen[i]))));
     }
   }, 120_000);
 
