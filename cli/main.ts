@@ -23,6 +23,7 @@ import { addResume } from './commands/resume.js';
 import { addRun } from './commands/run.js';
 import { addStatus } from './commands/status.js';
 import { addStopAfter } from './commands/stop-after.js';
+import { bothNames } from './both-names.js';
 import { errorAnswer, errorText, exitCodeOf, type ErrorAnswer } from './output.js';
 import { homeOptionOf, withHome } from './suggested.js';
 
@@ -51,7 +52,7 @@ function named(error: unknown): unknown {
 function fail(thrown: unknown): void {
   const error = named(thrown);
   const homeOption = homeOptionOf(program.opts<{ home?: string }>().home);
-  if (wantsJson) process.stdout.write(`${jsonLine({ error: suggestingAnswer(errorAnswer(error), homeOption) })}\n`);
+  if (wantsJson) process.stdout.write(`${jsonLine(bothNames({ error: suggestingAnswer(errorAnswer(error), homeOption) }))}\n`);
   process.stderr.write(`${printable(withHome(errorText(error), homeOption))}\n`);
   process.exitCode = exitCodeOf(error);
 }

@@ -7,9 +7,8 @@ import { BlissError } from '../../lib/errors.js';
 import { exportDataset, exportModel } from '../../lib/stages/exports/index.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { action, type CommandContext } from '../command.js';
-import { whichSelections } from '../export/which-selections.js';
-import { whichState } from '../export/which-state.js';
-import { finishedStages } from '../fork/finished.js';
+import { whichSelections, whichState } from '../export/index.js';
+import { finishedStages } from '../fork/index.js';
 import { readJson, requireRecord } from '../runs.js';
 import { listenForInterrupt } from '../signals.js';
 

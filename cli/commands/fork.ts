@@ -6,7 +6,7 @@ import type { PipelineInput } from '../../workflows/types.js';
 import { apart } from '../apart/apart.js';
 import { action } from '../command.js';
 import { checkInputs, checkNotices } from '../inputs/index.js';
-import { takeStages } from '../fork/take.js';
+import { takeStages } from '../fork/index.js';
 import { readJson, requireRecord } from '../runs.js';
 import { checkFreeName, submitRun } from '../submit/index.js';
 
