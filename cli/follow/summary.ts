@@ -49,7 +49,7 @@ export async function summarize({ home, run, outcome, output, homeOption }: Summ
   return 0;
 }
 
-export function metricsTable(metrics: readonly ArmMetrics[]): string[] {
+function metricsTable(metrics: readonly ArmMetrics[]): string[] {
   const seeds = new Set(metrics.map(({ seed }) => seed)).size > 1;
   const head = [...(seeds ? ['seed'] : []), 'arm', 'round', 'set', 'loss', 'perplexity', 'last-word accuracy'];
   const rows = metrics.map((m) => [
