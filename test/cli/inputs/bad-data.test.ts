@@ -42,7 +42,7 @@ interface Answer {
   readonly run: string;
   readonly state: string;
   readonly report: string | null;
-  readonly error: { readonly code: string; readonly message: string; readonly fix?: string; readonly stage?: string };
+  readonly error: { readonly code: string; readonly message: string; readonly fix?: string; readonly mend?: string; readonly stage?: string };
 }
 
 interface Fault {
@@ -122,12 +122,13 @@ test.concurrent.each(faults)('$name: one error with where, what and the fix', as
   const ended = await bliss(['run', config, '--name', name, '--home', root, '--json']);
   expect(ended.code).toBe(1);
   expect(ended.stdout.trim().split('\n')).toHaveLength(1);
-  const { error, ...answer } = JSON.parse(ended.stdout) as Answer;
+  const { error: { mend, ...error }, ...answer } = JSON.parse(ended.stdout) as Answer;
   expect(answer).toMatchObject({ run: name, state: 'failed', report: null });
   expect(error).toMatchObject({ code, stage: 'seed-0/prepare' });
   if (typeof message === 'string') expect(error.message).toBe(message);
   else expect(error.message).toMatch(message);
   expect(error.fix).toMatch(fix);
+  expect(mend).toBe(error.fix); // its former name, for this release
   // told once: what, the fix, and how to go on
   expect(ended.stderr.split(error.message)).toHaveLength(2);
   expect(ended.stderr).toContain(`  fix: ${error.fix}\n`);
