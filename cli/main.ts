@@ -29,10 +29,10 @@ import { homeOptionOf, withHome } from './suggested.js';
 
 function bliss(): Command {
   const program = new Command('bliss')
-    .description('chooses pretraining data by bilevel influence scoring, as durable workflows')
+    .description('choose which rows of a corpus to pretrain on, by bilevel influence scoring, in runs that can be killed and continued')
     .version(packageVersion())
-    .option('--home <dir>', 'where state lives (default: BLISS_HOME or .bliss)')
-    .option('--json', 'one JSON object on standard output; everything else on standard error')
+    .option('--home <dir>', 'where state is kept (default: BLISS_HOME or .bliss)')
+    .option('--json', 'print one JSON object on standard output, and everything else on standard error')
     .exitOverride()
     .configureOutput({ writeErr: () => undefined }); // errors are shown below, all in one way
   for (const add of [addInit, addDoctor, addDev, addPlan, addRun, addResume, addFork, addPause, addStopAfter, addCancel, addBudget, addStatus, addLogs, addReport, addEval, addExport, addGc]) add(program);

@@ -14,7 +14,7 @@ const LOOK_EVERY_MS = 1_000;
 
 /** How long the user is willing to wait for a worker. */
 export const withPatience = (command: Command): Command =>
-  command.option('--patience <seconds>', 'how long to wait for a worker that answers for the run', seconds, PATIENCE);
+  command.option('--patience <seconds>', 'how long to wait for a worker of the run to answer', seconds, PATIENCE);
 
 function seconds(text: string): number {
   const value = Number(text);
