@@ -77,7 +77,7 @@ function countedCrashes(error: Crash, { details, heartbeat }: EndedAttempt): num
 
 async function crashLoop(error: Crash, crashes: number, { files, run, stage, doing, heartbeatTimeout, compileTimeout }: EndedAttempt): Promise<ApplicationFailure> {
   const logs = `\`bliss logs ${run} ${stage}\``;
-  const fix = error instanceof TrainerSilent ? `raise ${doing === undefined ? `worker.heartbeatTimeout (${heartbeatTimeout ?? '?'} s) above what a step takes at its longest` : `worker.compileTimeout (${compileTimeout} s)`}, or fix what it hangs on: ${logs}` : `fix the cause: ${logs}`;
+  const fix = error instanceof TrainerSilent ? `raise ${doing === undefined ? `worker.heartbeatTimeout (${heartbeatTimeout ?? '?'} s) above what a step takes at its longest` : `worker.compileTimeout (${compileTimeout} s)`}, or see what it hangs on: ${logs}` : `see what it dies of: ${logs}`;
   const message = `${stage}: ${crashes} crashes in a row without a new checkpoint; the last: ${error.message}; ${fix}`;
   await files.ended('failed', { error: message });
   return ApplicationFailure.create({ type: 'CrashLoop', message, nonRetryable: true, details: [{ fix }] });

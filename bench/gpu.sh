@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { printf 'gpu.sh: %s\n' "$*" >&2; }
-# fail STATUS MESSAGE MEND
+# fail STATUS MESSAGE FIX
 fail() {
   printf 'gpu.sh: %s\n  fix: %s\n' "$2" "$3" >&2
   exit "$1"

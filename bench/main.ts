@@ -65,7 +65,7 @@ program
     if ('unavailable' in pyTorch) return program.error(pyTorch.unavailable);
     say(`it is there: ${pyTorch.python}`);
   });
-program.command('write-docs').description('writes the tables of docs/performance.md anew from bench/results').action(writeDocs);
+program.command('write-docs').description('writes the tables of docs/performance.md again, from bench/results').action(writeDocs);
 for (const bench of benches) {
   program
     .command(bench.name)

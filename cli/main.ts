@@ -23,15 +23,16 @@ import { addResume } from './commands/resume.js';
 import { addRun } from './commands/run.js';
 import { addStatus } from './commands/status.js';
 import { addStopAfter } from './commands/stop-after.js';
+import { bothNames } from './both-names.js';
 import { errorAnswer, errorText, exitCodeOf, type ErrorAnswer } from './output.js';
 import { homeOptionOf, withHome } from './suggested.js';
 
 function bliss(): Command {
   const program = new Command('bliss')
-    .description('chooses pretraining data by bilevel influence scoring, as durable workflows')
+    .description('choose which rows of a corpus to pretrain on, by bilevel influence scoring, in runs that can be killed and continued')
     .version(packageVersion())
-    .option('--home <dir>', 'where state lives (default: BLISS_HOME or .bliss)')
-    .option('--json', 'one JSON object on standard output; everything else on standard error')
+    .option('--home <dir>', 'where state is kept (default: BLISS_HOME or .bliss)')
+    .option('--json', 'print one JSON object on standard output, and everything else on standard error')
     .exitOverride()
     .configureOutput({ writeErr: () => undefined }); // errors are shown below, all in one way
   for (const add of [addInit, addDoctor, addDev, addPlan, addRun, addResume, addFork, addPause, addStopAfter, addCancel, addBudget, addStatus, addLogs, addReport, addEval, addExport, addGc]) add(program);
@@ -51,7 +52,7 @@ function named(error: unknown): unknown {
 function fail(thrown: unknown): void {
   const error = named(thrown);
   const homeOption = homeOptionOf(program.opts<{ home?: string }>().home);
-  if (wantsJson) process.stdout.write(`${jsonLine({ error: suggestingAnswer(errorAnswer(error), homeOption) })}\n`);
+  if (wantsJson) process.stdout.write(`${jsonLine(bothNames({ error: suggestingAnswer(errorAnswer(error), homeOption) }))}\n`);
   process.stderr.write(`${printable(withHome(errorText(error), homeOption))}\n`);
   process.exitCode = exitCodeOf(error);
 }

@@ -10,8 +10,8 @@ export function homeOptionOf(given: string | undefined): string {
 }
 
 const VERB = '(?:budget|cancel|dev|doctor|eval|export|fork|gc|init|logs|pause|plan|report|resume|run|status|stop-after)\\b';
-/** a command in quotes, or one that a clause ends with; prose as in "bliss run it anew" is none */
-const COMMAND = new RegExp(`(?<=\`)bliss ${VERB}[^\`\\n]*(?=\`)|(?<=")bliss ${VERB}[^"\\n]*(?=")|(?<=^|\\s)bliss ${VERB}(?! it\\b)(?: [^\\s;,()\`"]+)*(?=$|;)`, 'gm');
+/** a command in quotes, or one that a clause ends with */
+const COMMAND = new RegExp(`(?<=\`)bliss ${VERB}[^\`\\n]*(?=\`)|(?<=")bliss ${VERB}[^"\\n]*(?=")|(?<=^|\\s)bliss ${VERB}(?: [^\\s;,()\`"]+)*(?=$|;)`, 'gm');
 
 /** The text with the home behind every command that it suggests: who wrote it, a workflow or the library, may not have known of one. */
 export const withHome = (text: string, homeOption: string): string => (homeOption === '' ? text : text.replace(COMMAND, (command) => (/ --home( |$)/.test(command) ? command : `${command}${homeOption}`)));

@@ -58,7 +58,7 @@ export async function build({ root, env, say }) {
 async function compile({ root, env, outDir }) {
   const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const { code, output } = await capture(process.execPath, [tsc, '-p', path.join(root, 'tsconfig.json'), '--outDir', outDir], { cwd: root, env });
-  if (code !== 0) throw new SetupError({ message: `the sources do not compile:\n${lastLines(output, 30)}`, fix: 'fix what tsc names (npm run typecheck)' });
+  if (code !== 0) throw new SetupError({ message: `the sources do not compile:\n${lastLines(output, 30)}`, fix: 'correct what tsc names (npm run typecheck)' });
 }
 
 /** @param {string} root @param {string} workflowsPath @returns {Promise<string>} */

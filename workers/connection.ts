@@ -31,7 +31,7 @@ export function configuredServer(environment: NodeJS.ProcessEnv = process.env): 
       code: 'ConfigInvalid',
       message: `the connection to Temporal is not configured well: ${messageOf(cause)}`,
       where: named('TEMPORAL_PROFILE') ? `TEMPORAL_PROFILE=${environment['TEMPORAL_PROFILE'] ?? ''}` : `TEMPORAL_ADDRESS=${environment['TEMPORAL_ADDRESS'] ?? ''}`,
-      fix: 'fix the profile (`temporal config list` shows it) or unset the variable to use the local stack',
+      fix: 'correct the profile (`temporal config list` shows it) or unset the variable to use the local stack',
       cause,
     });
   }

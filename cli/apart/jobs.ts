@@ -3,7 +3,7 @@ import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import { openHome } from '../../lib/home.js';
 import type { RequireModel } from '../../lib/models/index.js';
 import type { RenderReport } from '../../lib/stages/report/report.js';
-import type { Taken } from '../fork/take.js';
+import type { Taken } from '../fork/index.js';
 import type { Plan } from '../plan/plan-run.js';
 
 /** Root of a home: a job's input is plain data. */

@@ -6,9 +6,9 @@ import { counted } from '../../lib/counted.js';
 
 export function addBudget(program: Command): void {
   withPatience(program.command('budget'))
-    .description('pause a run at a checkpoint when its stages have held devices for so many hours; raised, it goes on')
+    .description('pause a run at a checkpoint when it has used that many device-hours; with a higher budget it continues')
     .argument('<run>', 'name of the run')
-    .requiredOption('--gpu-hours <n>', 'hours of all devices together since the run began, or `none`', hours)
+    .requiredOption('--gpu-hours <n>', 'hours of all devices together since the run began, or `none` for no budget', hours)
     .action(
       action(async ({ home, output, homeOption }, run: string, { gpuHours: given, patience }: { readonly gpuHours: number | 'none'; readonly patience: number }) => {
         const gpuHours = given === 'none' ? null : given;

@@ -13,7 +13,7 @@ const LOOK_EVERY_MS = 300;
 
 export function addCancel(program: Command): void {
   withPatience(program.command('cancel'))
-    .description('end a run: its stages save a checkpoint; `bliss resume` goes on from there')
+    .description('end a run; checkpoints are saved, and `bliss resume` continues the run from them')
     .argument('<run>', 'name of the run')
     .action(
       action(async ({ home, output, homeOption }, run: string, { patience }: { readonly patience: number }) => {

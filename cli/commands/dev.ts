@@ -17,11 +17,11 @@ const UI_PORT = 8233;
 export function addDev(program: Command): void {
   program
     .command('dev')
-    .description('the local stack in the foreground: Temporal server with Web UI, CPU and GPU workers; with TEMPORAL_ADDRESS the workers only')
+    .description('keep the local stack running: Temporal server with Web UI, and workers, until Ctrl-C; with TEMPORAL_ADDRESS only the workers')
     .option('--port <port>', 'port of the Temporal server', port, PORT)
     .option('--ui-port <port>', 'port of the Temporal Web UI', port, UI_PORT)
-    .option('--preemption-notice <seconds>', 'from SIGTERM or the preemption file to the end of a worker', seconds, DEFAULT_NOTICE_SECONDS)
-    .option('--preemption-file <file>', 'a file whose appearance is a preemption notice')
+    .option('--preemption-notice <seconds>', 'seconds that a worker has to save, from SIGTERM or the preemption file on, before it is ended', seconds, DEFAULT_NOTICE_SECONDS)
+    .option('--preemption-file <file>', 'a file that tells the workers to save and take no work, for as long as it exists')
     .action(
       action(async ({ home, output }, options: DevOptions) => {
         if (options.port === options.uiPort) throw new BlissError({ code: 'Usage', message: `port ${options.port} cannot be both`, where: '--port, --ui-port', fix: 'give two different ports' });

@@ -8,7 +8,7 @@ const MARK = { ok: 'ok', warning: 'hm', missing: '--' } as const;
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('what is found here, and the fix beside what is missing; exit 1 if a run would fail')
+    .description('show what was found on this machine, and how to fix what is missing; the exit code is 1 if a run would fail')
     .action(
       action(async ({ home, output }) => {
         const checks = await runChecks(home);

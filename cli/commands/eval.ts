@@ -22,15 +22,15 @@ const SAID_EVERY_MS = 5_000;
 export function addEval(program: Command): void {
   program
     .command('eval')
-    .description('zero-shot tasks as lm-evaluation-harness asks them, of a model folder or of an arm after a round')
+    .description('run zero-shot tasks, as lm-evaluation-harness asks them, on a model folder or on an arm of a run')
     .argument('<model>', 'folder with config.json, model.safetensors and tokenizer.json, or RUN/seed-0/ARM/round-1')
     .requiredOption('--tasks <names>', 'tasks, separated by commas: piqa,lambada_openai')
-    .option('--data <dir|task=file>', `folder with the tasks’ items, or file, glob or folder of one task; may be given again; ${OWN_ITEMS.join(', ')} needs none`, (value: string, before: readonly string[]) => [...before, value], [])
+    .option('--data <dir|task=file>', `folder with the items of the tasks, or the file, glob or folder of one task; may be given several times; ${OWN_ITEMS.join(', ')} needs none`, (value: string, before: readonly string[]) => [...before, value], [])
     .option('--limit <n>', 'only the first n items of each task')
-    .option('--batch-size <n>', 'rows of one step; fewer where they are long', '32')
-    .option('--max-length <tokens>', 'longest input, where it is not the model’s own')
-    .option('--compiler <name>', 'xla or graph, as runtime.compiler of a run', 'xla')
-    .option('--output <dir>', 'folder of the results (default: evaluations in the home)')
+    .option('--batch-size <n>', 'rows of one step; long rows are taken in smaller batches', '32')
+    .option('--max-length <tokens>', 'longest input (default: the longest that the model takes)')
+    .option('--compiler <name>', 'xla or graph, as in runtime.compiler of a run', 'xla')
+    .option('--output <dir>', 'folder of the results (default: evaluations/ in the home)')
     .action(
       action(async ({ home, output }, named: string, options: EvalOptions) => {
         const { compiler } = options;

@@ -7,9 +7,8 @@ import { BlissError } from '../../lib/errors.js';
 import { exportDataset, exportModel } from '../../lib/stages/exports/index.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { action, type CommandContext } from '../command.js';
-import { whichSelections } from '../export/which-selections.js';
-import { whichState } from '../export/which-state.js';
-import { finishedStages } from '../fork/finished.js';
+import { whichSelections, whichState } from '../export/index.js';
+import { finishedStages } from '../fork/index.js';
 import { readJson, requireRecord } from '../runs.js';
 import { listenForInterrupt } from '../signals.js';
 
@@ -35,14 +34,14 @@ const GIGABYTE = 1e9;
 export function addExport(program: Command): void {
   program
     .command('export')
-    .description('write what a run has made for other programs: the rows it selected, the scores of all rows, or the target after a round’s decay')
-    .argument('<run>', 'name of the run; it may still be going on')
-    .addOption(new Option('--what <kind>', 'dataset: the selected rows as Parquet with a dataset card, and the scores of all rows beside them; scores: those alone; model: the target’s weights, configuration and tokenizer').choices(KINDS).makeOptionMandatory())
-    .requiredOption('--to <dir>', 'folder to write, which must not be there')
-    .option('--round <n>', 'which round, of dataset and scores also all (default: the last that is finished)', roundOrAll)
-    .option('--arm <name>', 'of which arm (default: the one of selector bliss)')
-    .option('--seed <n>', 'of which seed (default: the only one)', integer('a seed', 0))
-    .option('--shard-size <gigabytes>', 'most that one file holds, in 10⁹ bytes: of weights (default: 5), or of rows before compression (default: 0.5)', gigabytes)
+    .description('write the selected rows as a data set, only the scores of all rows, or the target after a round’s decay, for other programs')
+    .argument('<run>', 'name of the run; it may still be running')
+    .addOption(new Option('--what <kind>', 'dataset: the selected rows as Parquet with a dataset card, and the scores of all rows beside them; scores: only the scores; model: the target’s weights, configuration and tokenizer').choices(KINDS).makeOptionMandatory())
+    .requiredOption('--to <dir>', 'folder to write; it must not exist yet')
+    .option('--round <n>', 'the round, or `all` for dataset and scores (default: the last one that is finished)', roundOrAll)
+    .option('--arm <name>', 'the arm (default: the one of selector bliss)')
+    .option('--seed <n>', 'the seed (default: the only one)', integer('a seed', 0))
+    .option('--shard-size <gigabytes>', 'largest size of one file, in 10⁹ bytes: of weights (default: 5), or of rows before compression (default: 0.5)', gigabytes)
     .action(
       action(async (context, run: string, options: ExportOptions) => {
         const { output } = context;

@@ -6,7 +6,7 @@ import type { PipelineInput } from '../../workflows/types.js';
 import { apart } from '../apart/apart.js';
 import { action } from '../command.js';
 import { checkInputs, checkNotices } from '../inputs/index.js';
-import { takeStages } from '../fork/take.js';
+import { takeStages } from '../fork/index.js';
 import { readJson, requireRecord } from '../runs.js';
 import { checkFreeName, submitRun } from '../submit/index.js';
 
@@ -22,14 +22,14 @@ interface ForkOptions {
 export function addFork(program: Command): void {
   program
     .command('fork')
-    .description('a new run that takes over all that another has before a stage, and goes on from there with other settings')
-    .argument('<run>', 'name of the other run; it may still be going on')
-    .requiredOption('--from <stage>', 'the first stage of the new run’s own, in every seed and arm: round-2/selection')
-    .option('--name <run>', 'name of the new run (default: the configuration’s with a number)')
-    .option('--set <field=value>', 'set one field of the configuration, as for run; may be given again', (value: string, before: readonly string[]) => [...before, value], [])
-    .option('--detach', 'submit only; the run goes on in the background')
-    .option('--fresh', 'compute every stage from there on: finished stages of other runs are not taken')
-    .option('--dry-run', 'only say what it would do, as `bliss plan` does')
+    .description('start a new run that takes over everything that another run has before a stage, and goes on from there with other settings')
+    .argument('<run>', 'name of the other run; it may still be running')
+    .requiredOption('--from <stage>', 'the first stage that the new run computes itself, in every seed and arm: round-2/selection')
+    .option('--name <run>', 'name of the new run (default: the name in the configuration and a number)')
+    .option('--set <field=value>', 'set one field of the configuration, as in `bliss run`; may be given several times', (value: string, before: readonly string[]) => [...before, value], [])
+    .option('--detach', 'leave the run in the background')
+    .option('--fresh', 'compute every stage from there on: take no finished stages of other runs')
+    .option('--dry-run', 'only show what it would do, as `bliss plan` does')
     .action(
       action(async (context, other: string, options: ForkOptions) => {
         const { home, output } = context;

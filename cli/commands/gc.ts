@@ -16,8 +16,8 @@ import { usedArtifacts } from '../used-artifacts.js';
 export function addGc(program: Command): void {
   program
     .command('gc')
-    .description('remove results and checkpoints that no run of the home refers to; a run is given up by removing its folder')
-    .option('--dry-run', 'say what would go')
+    .description('remove results and checkpoints that no run of the home refers to; to give up a run, remove its folder first')
+    .option('--dry-run', 'only show what would be removed')
     .action(
       action(async ({ home, output }, { dryRun = false }: { readonly dryRun?: boolean }) => {
         const { garbage, open } = dryRun || !existsSync(home.store) ? await collect(home, true) : await whileNobodyWorks({ home, output }, () => collect(home, false));

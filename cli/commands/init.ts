@@ -8,7 +8,7 @@ import { action } from '../command.js';
 export function addInit(program: Command): void {
   program
     .command('init')
-    .description('write a commented YAML of a run, and a JSON Schema for editors beside it')
+    .description('write a commented configuration, and a JSON Schema for your editor beside it')
     .argument('[file]', 'file to write', 'run.yaml')
     .action(
       action(async ({ output, homeOption }, file: string) => {

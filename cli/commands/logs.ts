@@ -16,10 +16,10 @@ const LOOK_EVERY_MS = 500;
 export function addLogs(program: Command): void {
   program
     .command('logs')
-    .description('what the stages of a run wrote down')
+    .description('show what the stages of a run wrote to their logs')
     .argument('<run>', 'name of the run')
     .argument('[stage]', 'one stage, or a part of its path: seed-0/bliss/round-1/bilevel, round-1/bilevel, bilevel, round-1')
-    .option('--follow', 'go on until the run ends')
+    .option('--follow', 'show new lines until the run ends')
     .action(
       action(async ({ home, output }, run: string, stage: string | undefined, { follow }: { readonly follow?: boolean }) => {
         requireRecord(home, run);

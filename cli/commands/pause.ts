@@ -4,7 +4,7 @@ import { action } from '../command.js';
 
 export function addPause(program: Command): void {
   withPatience(program.command('pause'))
-    .description('free the devices of a run: its stages save a checkpoint and let go; `bliss resume` goes on')
+    .description('free the devices of a run; checkpoints are saved, and `bliss resume` continues the run')
     .argument('<run>', 'name of the run')
     .action(
       action(async ({ home, output, homeOption }, run: string, { patience }: { readonly patience: number }) => {

@@ -7,9 +7,9 @@ import { checkInputs, checkNotices } from '../inputs/index.js';
 export function addPlan(program: Command): void {
   program
     .command('plan')
-    .description('what a run would do: every stage, found finished or to run and why, its work, and its time by what this home has measured')
+    .description('show what a run would find finished, what it would compute and why, with FLOPs, and with time where this home has measured such stages')
     .argument('<config>', 'YAML file of a run, or the name of a preset')
-    .option('--set <field=value>', 'set one field of the configuration, as for run; may be given again', (value: string, before: readonly string[]) => [...before, value], [])
+    .option('--set <field=value>', 'set one field of the configuration, as in `bliss run`; may be given several times', (value: string, before: readonly string[]) => [...before, value], [])
     .action(
       action(async ({ home, output }, source: string, { set }: { readonly set: readonly string[] }) => {
         const loaded = loadConfig({ source, overrides: set });

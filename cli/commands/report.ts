@@ -12,7 +12,7 @@ import { readJson, readOutcome, requireRecord } from '../runs.js';
 export function addReport(program: Command): void {
   program
     .command('report')
-    .description('write the report of a finished run anew from its artifacts, and say where it is')
+    .description('write the report of a finished run again from its artifacts, and print where it is')
     .argument('<run>', 'name of the run')
     .action(
       action(async ({ home, output, homeOption }, run: string) => {

@@ -14,7 +14,7 @@ import type { Session } from '../session.js';
 
 export function addResume(program: Command): void {
   withPatience(program.command('resume'))
-    .description('go on with a run that is paused, whose stack was stopped, or that failed, was cancelled, stopped after a round or was done without an evaluation; finished stages are not computed again')
+    .description('continue a run that was stopped, paused or cancelled, that failed and is fixed, or that ended without an evaluation; finished stages are not computed again')
     .argument('<run>', 'name of the run')
     .action(
       action(async ({ home, output, homeOption }, run: string, { patience }: { readonly patience: number }) => {
@@ -49,7 +49,7 @@ function readInput(home: Home, run: string): PipelineInput {
   const folder = home.run(run);
   const input = readJson<PipelineInput>(folder.input);
   if (input !== undefined) return input;
-  throw new BlissError({ code: 'ArtifactMissing', message: 'the run’s own input is gone, so it cannot be started again', where: folder.input, fix: `submit it anew: bliss run ${folder.config}` });
+  throw new BlissError({ code: 'ArtifactMissing', message: 'the run’s own input is gone, so it cannot be started again', where: folder.input, fix: `submit it again: bliss run ${folder.config}` });
 }
 
 /** An open run goes on by itself once its stack is up; one that ended without a result is started again under the same id. */

@@ -14,12 +14,12 @@ interface RunOptions {
 export function addRun(program: Command): void {
   program
     .command('run')
-    .description('submit a run and follow it; brings the local stack up for its time if no server is configured or up')
+    .description('submit a run and follow it; if no server is running or configured, start the local stack and end it after the run')
     .argument('<config>', 'YAML file of a run, or the name of a preset')
-    .option('--name <run>', 'name of the run (default: the configuration’s with a number)')
-    .option('--set <field=value>', 'set one field of the configuration: --set pretraining.steps=200; may be given again', (value: string, before: readonly string[]) => [...before, value], [])
-    .option('--detach', 'submit only; the run goes on in the background')
-    .option('--fresh', 'compute every stage: finished stages of other runs are not taken')
+    .option('--name <run>', 'name of the run (default: the name in the configuration and a number)')
+    .option('--set <field=value>', 'set one field of the configuration: --set pretraining.steps=200; may be given several times', (value: string, before: readonly string[]) => [...before, value], [])
+    .option('--detach', 'leave the run in the background')
+    .option('--fresh', 'compute every stage: take no finished stages of other runs')
     .action(
       action(async (context, source: string, options: RunOptions) => {
         const loaded = loadConfig({ source, overrides: options.set });

@@ -14,9 +14,9 @@ import { alertLines, currentStages, openDisplay, runHeadline, type RunView, stag
 export function addStatus(program: Command): void {
   program
     .command('status')
-    .description('all runs, or one run’s stages with state, progress, loss, rate and time left')
+    .description('show all runs, or the stages of one run with state, progress, loss, rate and time left')
     .argument('[run]', 'name of a run')
-    .option('--follow', 'go on showing it until it ends')
+    .option('--follow', 'keep showing it until it ends')
     .action(
       action(async ({ home, output, homeOption }, run: string | undefined, { follow }: { readonly follow?: boolean }) => {
         const records = run === undefined ? listRuns(home) : [requireRecord(home, run)];

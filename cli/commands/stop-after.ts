@@ -4,7 +4,7 @@ import { action } from '../command.js';
 
 export function addStopAfter(program: Command): void {
   withPatience(program.command('stop-after'))
-    .description('end a run after a round, with a report on the rounds until then; `bliss resume` goes on with the others')
+    .description('end a run after a round, with a report on the rounds until then; `bliss resume` continues it with the other rounds')
     .argument('<run>', 'name of the run')
     .requiredOption('--round <n>', 'the last round', round)
     .action(

@@ -12,7 +12,7 @@ import { readArrays } from '../../lib/stages/state.js';
 import type { FinishedStage } from '../../lib/stages/types.js';
 import type { NamedArrays } from '../../lib/tensor/index.js';
 import type { PipelineInput } from '../../workflows/types.js';
-import { finishedStages } from '../fork/finished.js';
+import { finishedStages } from '../fork/index.js';
 import { readJson } from '../runs.js';
 import type { ModelSource } from './job.js';
 

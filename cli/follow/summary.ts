@@ -49,7 +49,7 @@ export async function summarize({ home, run, outcome, output, homeOption }: Summ
   return 0;
 }
 
-export function metricsTable(metrics: readonly ArmMetrics[]): string[] {
+function metricsTable(metrics: readonly ArmMetrics[]): string[] {
   const seeds = new Set(metrics.map(({ seed }) => seed)).size > 1;
   const head = [...(seeds ? ['seed'] : []), 'arm', 'round', 'set', 'loss', 'perplexity', 'last-word accuracy'];
   const rows = metrics.map((m) => [
@@ -93,6 +93,6 @@ export function failureText({ run, outcome: { state, failure }, homeOption }: Pi
     ...why,
     ...fix,
     ...(stage === undefined || state !== 'failed' ? [] : [`  log:  bliss logs ${run} ${stage}${homeOption}`]),
-    `  then: bliss resume ${run}${homeOption} (finished stages are not computed again)${state === 'failed' ? '; where the configuration must change, bliss run it anew: what still fits is found' : ''}`,
+    `  then: bliss resume ${run}${homeOption} (finished stages are not computed again)${state === 'failed' ? '; if the configuration must change, run it again with `bliss run`: finished stages that still fit are used' : ''}`,
   ].join('\n');
 }

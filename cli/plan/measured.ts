@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { RunConfig } from '../../config/index.js';
 import { isLearningStage, type StageName } from '../../config/tables/stages.js';
-import { flopsPerToken } from '../../lib/models/index.js';
+import { zSolvers } from '../../lib/bilevel/index.js';
 import type { Home } from '../../lib/home.js';
+import { flopsPerToken, isKnownFamily } from '../../lib/models/index.js';
 import { LEARNING } from '../../lib/stages/learning.js';
 import { parseTimings } from '../../lib/timings.js';
 import type { PipelineInput } from '../../workflows/types.js';
@@ -24,7 +25,7 @@ export function measuredIn(home: Home): Measured {
   for (const { run } of listRuns(home)) {
     const folder = home.run(run);
     const config = readJson<PipelineInput>(folder.input)?.config;
-    if (config === undefined || !existsSync(folder.timings)) continue;
+    if (config === undefined || !isKnown(config) || !existsSync(folder.timings)) continue;
     for (const { stage, state, rate } of parseTimings(readFileSync(folder.timings, 'utf8'))) {
       const name = stageNameOf(stage);
       if (state !== 'done' || rate === undefined || !(rate.value > 0) || name === undefined) continue;
@@ -40,6 +41,9 @@ export function measuredIn(home: Home): Measured {
     },
   };
 }
+
+/** A run of a later version may have what this one cannot count: its configuration is read as it was written. */
+const isKnown = ({ bilevel: { solver }, models: { proxy, target } }: RunConfig): boolean => Object.hasOwn(zSolvers, solver.method) && isKnownFamily(proxy) && isKnownFamily(target);
 
 /** FLOPs of one token or row, as its rate counts; undefined for stages without tensors */
 function flopsOfOne(name: StageName, stage: string, config: RunConfig): number | undefined {

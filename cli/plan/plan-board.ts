@@ -7,7 +7,7 @@ import type { StageInputs, StageName, StageResult, Work } from '../../lib/stages
 import { type RunStage, stageParts, type StageRunner } from '../../workflows/board/index.js';
 import type { StageWorkflowInput } from '../../workflows/stage/index.js';
 import type { PipelineInput } from '../../workflows/types.js';
-import type { Taken } from '../fork/take.js';
+import type { Taken } from '../fork/index.js';
 import { differences, differenceText, type Difference } from './differences.js';
 import type { Measured } from './measured.js';
 import { workOf } from '../../lib/stages/report/work.js';

@@ -14,7 +14,7 @@ const LOOK_EVERY_MS = 1_000;
 
 /** How long the user is willing to wait for a worker. */
 export const withPatience = (command: Command): Command =>
-  command.option('--patience <seconds>', 'how long to wait for a worker that answers for the run', seconds, PATIENCE);
+  command.option('--patience <seconds>', 'how long to wait for a worker of the run to answer', seconds, PATIENCE);
 
 function seconds(text: string): number {
   const value = Number(text);
@@ -100,6 +100,7 @@ function noAnswer({ session: { server }, run, homeOption, patienceSeconds, polls
 function refusal(error: unknown): BlissError | undefined {
   if (!(error instanceof WorkflowUpdateFailedError) || !(error.cause instanceof ApplicationFailure)) return undefined;
   const details: unknown = error.cause.details?.[0];
-  const fix: unknown = typeof details === 'object' && details !== null ? Reflect.get(details, 'fix') : undefined;
+  // `mend`: of workers of an earlier version that are still up
+  const fix: unknown = typeof details === 'object' && details !== null ? (Reflect.get(details, 'fix') ?? Reflect.get(details, 'mend')) : undefined;
   return new BlissError({ code: 'Usage', message: error.cause.message, ...(typeof fix === 'string' ? { fix } : {}) });
 }

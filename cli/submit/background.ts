@@ -9,7 +9,7 @@ import { askStack, isUp } from '../../workers/home-lock.js';
 import { configuredServer } from '../../workers/connection.js';
 import { lastLines } from '../../workers/supervisor.js';
 import { LOCAL_NAMESPACE } from '../../workers/temporal-server.js';
-import type { Taken } from '../fork/take.js';
+import type { Taken } from '../fork/index.js';
 import type { ExitCode, Output } from '../output.js';
 import { preemptionOf } from './preemption.js';
 import { openSession, peekSession } from '../session.js';

@@ -7,7 +7,7 @@ import { keepFinishedStages, readFinishedStages } from '../../lib/stages/finishe
 import { prepare } from '../../lib/stages/prepare.js';
 import type { FinishedStage } from '../../lib/stages/types.js';
 import type { PipelineInput } from '../../workflows/types.js';
-import { resultOf } from '../fork/finished.js';
+import { resultOf } from '../fork/index.js';
 import { madeIn } from '../made.js';
 
 /**

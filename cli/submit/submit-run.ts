@@ -2,7 +2,7 @@ import type { LoadedConfig } from '../../config/index.js';
 import type { Home } from '../../lib/home.js';
 import { inBackground } from './background.js';
 import type { CommandContext } from '../command.js';
-import type { Taken } from '../fork/take.js';
+import type { Taken } from '../fork/index.js';
 import type { ExitCode } from '../output.js';
 import { preemptionOf } from './preemption.js';
 import { checkRunName, readRecord } from '../runs.js';

@@ -11,7 +11,7 @@ import { serverFault } from '../../workers/server-fault.js';
 import { planStages } from '../../workflows/plan.js';
 import { BLISS_RUN } from '../../workflows/stage/index.js';
 import { CPU_QUEUE, type PipelineInput } from '../../workflows/types.js';
-import type { Taken } from '../fork/take.js';
+import type { Taken } from '../fork/index.js';
 import { claimRunFolder, writeJson, writeText } from '../runs.js';
 import type { Session } from '../session.js';
 

@@ -74,7 +74,7 @@ async function afterStopping({ session, run, end, output, homeOption }: Stopped)
     throw new BlissError({
       code: reason?.code ?? 'ServerUnreachable',
       message: reason === undefined ? `the run ${run} stopped: the stack it was going on has ended` : `the run ${run} stopped: ${reason.message}`,
-      fix: reason === undefined ? `\`${resume}\` brings up a stack of its own` : `fix that, then \`${resume}\``,
+      fix: reason === undefined ? `\`${resume}\` brings up a stack of its own` : `see to that, then \`${resume}\``,
       cause: reason,
     });
   }

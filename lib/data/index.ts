@@ -13,7 +13,7 @@ export { prepareCorpus, type PrepareCorpus, type PreparedCorpus } from './prepar
 export { openHeldOut, openSources, sha256OfFile, type CorpusSource, type SourceInput } from './sources/index.js';
 export { readRowIds, rowIdFiles, type RowIdsFolder } from './row-ids.js';
 export { DOCUMENTS_COLUMN, writeTokenShards, type WriteTokenShards } from './token-rows.js';
-export { differentId, loadTokenizer, tokenizerJson, trainTokenizer, type Tokenizer, type TrainTokenizer } from './tokenizer/index.js';
+export { loadTokenizer, tokenizerJson, trainTokenizer, type Tokenizer, type TrainTokenizer } from './tokenizer/index.js';
 export { startThread as startReaderThread } from './reader-threads.js';
 export { readBatch, type BatchRequest, type TokenBatch } from './token-batch.js';
 export type * from './types.js';

@@ -52,7 +52,7 @@ const corrupt = (file: string, error: unknown): BlissError =>
     code: 'DataCorrupt',
     where: file,
     message: `cannot be read as Parquet (${error instanceof Error ? error.message : String(error)})`,
-    fix: 'check that the file is whole and really Parquet, or copy it anew',
+    fix: 'check that the file is whole and really Parquet, or copy it again',
     cause: error,
   });
 

@@ -22,7 +22,7 @@ const FIELD = 'selection.from';
 const OF_IDS = /^[^.].*\.(parquet|(jsonl|ndjson|txt)(\.(gz|zst))?)$/is;
 /** the most that one Set holds */
 const MOST_IDS = 2 ** 24 - 1;
-const MEND = 'write Parquet with a column id, JSON lines with a field id, or text with an id a line';
+const FIX = 'write Parquet with a column id, JSON lines with a field id, or text with an id a line';
 
 /** The files that ids are read from: the one named, or all of the folder by path. @throws BlissError DataInvalid where there is none */
 export async function rowIdFiles({ path: named, folder }: RowIdsFolder): Promise<readonly InputFile[]> {
@@ -32,7 +32,7 @@ export async function rowIdFiles({ path: named, folder }: RowIdsFolder): Promise
   if (found === undefined) throw invalid(FIELD, `there is no file and no folder ${at}`, 'name a folder of ids, whose relative path starts from that of the configuration file, or a round of another run: RUN/round-N');
   if (!found.isDirectory()) return resolveFiles({ paths: [at], literal: true, format: 'auto', folder, field: FIELD });
   const files = await walk({ folder: at, steps: [{ kind: 'folders' }, { kind: 'match', matches: (name) => OF_IDS.test(name) }], leftOut: (name) => name.startsWith('.') });
-  if (files.length === 0) throw invalid(FIELD, `there is no file of ids in ${at}`, MEND);
+  if (files.length === 0) throw invalid(FIELD, `there is no file of ids in ${at}`, FIX);
   requireAllParts({ files: files.map((file) => file.path), isMeant: () => true, field: FIELD });
   return Promise.all(files.map(async (file) => ({ path: file.path, name: path.relative(at, file.path), size: (await stat(file.path)).size, format: formatOf(file.path, FIELD, TEXT_FORMATS) })));
 }
@@ -46,7 +46,7 @@ export async function readRowIds(files: readonly InputFile[]): Promise<ReadonlyS
       ids.add(id);
     }
   }
-  if (ids.size === 0) throw invalid(files.map((file) => file.path).join(', '), 'there is no id in it', MEND);
+  if (ids.size === 0) throw invalid(files.map((file) => file.path).join(', '), 'there is no id in it', FIX);
   return ids;
 }
 
@@ -58,7 +58,7 @@ function idsOf({ path: file, format }: InputFile): AsyncIterable<string> {
 async function* parquetIds(file: string): AsyncIterable<string> {
   const parquet = await openParquet(file);
   try {
-    if (!parquet.columns.includes('id')) throw invalid(file, `there is no column id; the file has ${parquet.columns.join(', ')}`, MEND);
+    if (!parquet.columns.includes('id')) throw invalid(file, `there is no column id; the file has ${parquet.columns.join(', ')}`, FIX);
     // a selection's artifact has the scores of all rows beside what was selected
     if (parquet.columns.includes('logit')) throw invalid(file, 'it holds scores of all rows, chosen or not', 'name the selected.parquet beside it');
     // of an exported table of all rows those that were selected

@@ -5,6 +5,7 @@ export { readHuggingFaceConfig, writeHuggingFaceConfig, type HuggingFaceModel } 
 export { openHuggingFace, type HuggingFaceCheckpoint } from './hugging-face/open.js';
 export { requireModel, type RequireModel } from './hugging-face/require-model.js';
 export { writeHuggingFace, type WriteHuggingFace } from './hugging-face/write.js';
+export { isKnownFamily } from './families/index.js';
 export type { LlamaConfig } from './families/llama/create.js';
 export { linear } from './linear.js';
 export { parameterCount, type ForwardInput, type InitInput, type Model, type ModelOptions, type TokenIds } from './model.js';

@@ -45,7 +45,7 @@ export const bilevel: LearningStage<'bilevel'> = {
     const group = corpus.index.groups[input.group];
     const validation = validationMinibatches(input, await corpus.heldOut('validation'));
     const subset = trainingSubset(input, group.rows);
-    const watch = await StepWatch.of({ context, policy: input.divergence, losses: ['upperLoss', 'lowerLoss'], where: 'bilevel, outer step', fix: MEND });
+    const watch = await StepWatch.of({ context, policy: input.divergence, losses: ['upperLoss', 'lowerLoss'], where: 'bilevel, outer step', fix: FIX });
     const feed = (from: number): Promise<Feeder> => context.feed({ artifact: corpus.artifact, index: group, batchSize: hyper.batchSize, subset, requests: minibatchesFrom(from, input, watch) });
     // before compiling: the first minibatches are read beside it
     let feeder = await feed(first);
@@ -210,4 +210,4 @@ function validationMinibatches({ bilevel: hyper, sequenceLength, seed }: Bilevel
   };
 }
 
-const MEND = 'look at those rows; lower bilevel.proxy.peakLearningRate, bilevel.score.peakLearningRate or the solver’s learning rate and run the changed configuration: what comes before this stage is found finished';
+const FIX = 'look at those rows; lower bilevel.proxy.peakLearningRate, bilevel.score.peakLearningRate or the solver’s learning rate and run the changed configuration: what comes before this stage is found finished';

@@ -65,5 +65,5 @@ const described = (shapes: Shapes) => Object.entries(shapes).map(([name, shape])
 function finite(values: Float32Array, { name, folder }: { readonly name: string; readonly folder: string }): Float32Array {
   const at = values.findIndex((value) => !Number.isFinite(value));
   if (at < 0) return values;
-  throw new BlissError({ code: 'DataInvalid', where: folder, message: `${name} holds ${values[at]} at element ${at}`, fix: 'give a checkpoint of before its training diverged, or save it anew from sound weights' });
+  throw new BlissError({ code: 'DataInvalid', where: folder, message: `${name} holds ${values[at]} at element ${at}`, fix: 'give a checkpoint of before its training diverged, or save it again from sound weights' });
 }

@@ -20,7 +20,7 @@ export const training: Stage<'training'> = {
     const shapes = createModel(input.model).shapes(vocabularySize);
     const first = context.resume === undefined ? 0 : context.resume.step;
     const shards = await openSelection({ store: context.store, ref: input.selection, batchSize, sequenceLength, stage: input.purpose });
-    const watch = await StepWatch.of({ context, policy: input.divergence, losses: ['loss'], where: `${input.purpose}, step`, fix: MEND });
+    const watch = await StepWatch.of({ context, policy: input.divergence, losses: ['loss'], where: `${input.purpose}, step`, fix: FIX });
     const feed = (from: number): Promise<Feeder> => context.feed({ ...shards, batchSize, requests: batchesFrom(from, input, watch) });
     // before compiling: the first batches are read beside it
     let feeder = await feed(first);
@@ -97,4 +97,4 @@ function learningRateAt({ schedule }: TrainingInput, step: number): number {
   return schedule.type === 'wsd' ? warmUpThenConstant({ step, peak: schedule.peak, warmUpSteps: schedule.warmUpSteps }) : decayBranch({ step, learningRate: schedule.peak, halfLife: schedule.halfLife });
 }
 
-const MEND = 'look at those rows; lower the peak learning rate or the gradient clip of this section and run the changed configuration: what comes before this stage is found finished';
+const FIX = 'look at those rows; lower the peak learning rate or the gradient clip of this section and run the changed configuration: what comes before this stage is found finished';

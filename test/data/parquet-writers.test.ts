@@ -66,7 +66,7 @@ describe('bytes that were changed or lost are one error', () => {
         bytes[at + i] ^= 1;
         return bytes;
       });
-      expect(error).toMatchObject({ code: 'DataCorrupt', where: expect.stringMatching(/bad\.parquet \(row group 1\)$/) as string, message: expect.stringMatching(/page of column text has another checksum/) as string, fix: expect.stringContaining('copy it anew') as string });
+      expect(error).toMatchObject({ code: 'DataCorrupt', where: expect.stringMatching(/bad\.parquet \(row group 1\)$/) as string, message: expect.stringMatching(/page of column text has another checksum/) as string, fix: expect.stringContaining('copy it again') as string });
     }
   });
 

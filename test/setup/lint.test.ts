@@ -63,9 +63,9 @@ test.each<[string, { not: readonly string[]; but: readonly string[] }]>([
   ['lib/models/decoder.ts', { not: ['@temporalio/common', '../../workflows/types.js', '../../activities/index.js', '../../workers/worker.js', '../../cli/main.js'].map(value), but: [value('../tensor/index.js'), type('../../config/sections/models.js')] }],
   ['lib/errors.ts', { not: ['@temporalio/common', '../workflows/types.js', '../activities/index.js', '../workers/worker.js', '../cli/main.js'].map(value), but: [value('node:fs'), value('../config/schema.js')] }],
   ['config/sections/run.ts', { not: ['../../cli/main.js', '../../activities/index.js', '../../workflows/types.js', '@tensorflow/tfjs-node-gpu', '@temporalio/common'].map(value), but: [value('zod'), value('../../lib/errors.js')] }],
-  ['activities/bilevel.ts', { not: ['../cli/main.js', '../workers/trainer/trainer.js', '../workflows/types.js', '@temporalio/workflow', '@temporalio/worker'].map(value), but: [type('../workflows/types.js'), value('../lib/artifacts/index.js'), value('@temporalio/activity')] }],
+  ['activities/run-stage.ts', { not: ['../cli/main.js', '../workers/trainer/trainer.js', '../workflows/types.js', '@temporalio/workflow', '@temporalio/worker'].map(value), but: [type('../workflows/types.js'), value('../lib/artifacts/index.js'), value('@temporalio/activity')] }],
   ['workers/worker.ts', { not: ['../cli/main.js', '@temporalio/workflow'].map(value), but: ['../activities/index.js', '../workflows/types.js', '@temporalio/worker'].map(value) }],
-  ['cli/run.ts', { not: ['../activities/index.js', '../setup/record.mjs', '@temporalio/workflow'].map(value), but: [value('../workflows/types.js'), value('../workers/local-stack.js'), type('../activities/index.js')] }],
+  ['cli/commands/run.ts', { not: ['../../activities/index.js', '../../setup/record.mjs', '@temporalio/workflow'].map(value), but: [value('../../workflows/types.js'), value('../../workers/local-stack.js'), type('../../activities/index.js')] }],
   ['setup/setup.mjs', { not: ['zod', 'fs', 'npm', '../lib/home.js', '../dist/cli/main.js'].map(value), but: ['node:fs/promises', './lock.mjs'].map(value) }],
   ['bin/bliss.mjs', { not: ['commander', '../dist/cli/main.js'].map(value), but: ['node:path', '../setup/record.mjs'].map(value) }],
 ])('the arrows of %s', (file, { not, but }) => {

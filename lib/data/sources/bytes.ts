@@ -56,7 +56,7 @@ async function* gunzipped(input: AsyncIterable<Uint8Array>, file: string): Async
   let at = end;
   for await (const piece of filePieces({ file, start: end })) {
     const other = piece.findIndex((byte) => byte !== 0);
-    if (other >= 0) throw new BlissError({ code: 'DataCorrupt', where: file, message: `the gzip stream ends at byte ${end}, and something else follows at byte ${at + other}: one of its members is damaged, or it was appended to`, fix: 'copy or download the file anew' });
+    if (other >= 0) throw new BlissError({ code: 'DataCorrupt', where: file, message: `the gzip stream ends at byte ${end}, and something else follows at byte ${at + other}: one of its members is damaged, or it was appended to`, fix: 'copy or download the file again' });
     at += piece.length;
   }
 }
@@ -65,5 +65,5 @@ function gzipError(file: string, error: unknown): BlissError | undefined {
   const code = codeOf(error) ?? '';
   if (error instanceof BlissError || !code.startsWith('Z_')) return undefined;
   const what = code === 'Z_BUF_ERROR' ? 'the gzip stream ends early: the file is cut off' : `the gzip stream is broken (${error instanceof Error ? error.message : code})`;
-  return new BlissError({ code: 'DataCorrupt', where: file, message: what, fix: 'copy or download the file anew', cause: error });
+  return new BlissError({ code: 'DataCorrupt', where: file, message: what, fix: 'copy or download the file again', cause: error });
 }

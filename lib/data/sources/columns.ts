@@ -38,7 +38,7 @@ function topLevel({ columns, name, file, setting, what }: { readonly columns: re
   throw invalid(file, `there is no column ${name}; the file has ${columns.join(', ')}`, `set ${setting} to the column with the ${what}`);
 }
 
-const MEND = 'set idColumn to a field with a text or a whole number, or write the ids as texts';
+const FIX = 'set idColumn to a field with a text or a whole number, or write the ids as texts';
 
 /**
  * The document's own id, as a text that no other value of its column has: whole numbers and decimals with all their digits, UUIDs, dates and times
@@ -51,10 +51,10 @@ export function idOf(record: Record<string, unknown>, idColumn: string | undefin
   if (typeof id === 'string' || typeof id === 'bigint') return String(id);
   if (id instanceof ParquetScalar) return id.text;
   if (id instanceof Uint8Array) return utf8Id(id, idColumn, at);
-  if (typeof id !== 'number') throw invalid(at, `the field ${idColumn} is ${kind(id)}, not an id`, MEND);
-  if (!Number.isFinite(id)) throw invalid(at, `the field ${idColumn} is ${id}, not an id`, MEND);
+  if (typeof id !== 'number') throw invalid(at, `the field ${idColumn} is ${kind(id)}, not an id`, FIX);
+  if (!Number.isFinite(id)) throw invalid(at, `the field ${idColumn} is ${id}, not an id`, FIX);
   // what pandas makes of whole numbers where some are missing
-  if (Number.isInteger(id) && !Number.isSafeInteger(id)) throw invalid(at, `the field ${idColumn} is a float beyond 2^53, whose last digits are gone`, MEND);
+  if (Number.isInteger(id) && !Number.isSafeInteger(id)) throw invalid(at, `the field ${idColumn} is a float beyond 2^53, whose last digits are gone`, FIX);
   return Object.is(id, -0) ? '-0' : String(id);
 }
 

@@ -32,8 +32,8 @@ export function packingOf({ file, head }: { readonly file: string; readonly head
   const ending = path.extname(file).toLowerCase();
   if (ending === '.gz' || ending === '.zst') {
     const packer = ending === '.gz' ? 'gzip' : 'zstd';
-    if (head.length < (ending === '.gz' ? GZIP : ZSTD).length) throw new BlissError({ code: 'DataCorrupt', where: file, message: `the ${packer} stream ends early: the file is cut off`, fix: 'copy or download the file anew' });
-    throw new BlissError({ code: 'DataCorrupt', where: file, message: `the file does not begin as ${packer} does, and its name ends in ${path.extname(file)}`, fix: `copy or download the file anew; or if it is not packed, leave ${path.extname(file)} out of its name` });
+    if (head.length < (ending === '.gz' ? GZIP : ZSTD).length) throw new BlissError({ code: 'DataCorrupt', where: file, message: `the ${packer} stream ends early: the file is cut off`, fix: 'copy or download the file again' });
+    throw new BlissError({ code: 'DataCorrupt', where: file, message: `the file does not begin as ${packer} does, and its name ends in ${path.extname(file)}`, fix: `copy or download the file again; or if it is not packed, leave ${path.extname(file)} out of its name` });
   }
   const other = OTHERS.find((form) => begins(form.begins) && (form.what !== 'bzip2' || (head[3] >= 0x31 && head[3] <= 0x39 && (head[4] === 0x31 || head[4] === 0x17))));
   if (other !== undefined) throw invalid(file, `it is ${other.what}`, other.fix);

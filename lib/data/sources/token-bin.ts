@@ -24,7 +24,7 @@ export interface OpenBin {
   readonly dtype: 'uint16' | 'uint32';
 }
 
-const corrupt = (file: string, message: string, fix = 'copy the file anew'): BlissError => new BlissError({ code: 'DataCorrupt', where: file, message, fix });
+const corrupt = (file: string, message: string, fix = 'copy the file again'): BlissError => new BlissError({ code: 'DataCorrupt', where: file, message, fix });
 
 /** llm.c's files begin with one of these, and 1,024 bytes of header */
 const LLM_C: Readonly<Record<number, BinDtype>> = { 20240520: 'uint16', 20240801: 'uint32' };
@@ -76,7 +76,7 @@ async function layoutOf({ file, size, head, handle, dtype }: LayoutOf): Promise<
   if (magic in LLM_C && head.readUInt32LE(4) < 256) return llmC(file, size, head, LLM_C[magic]);
   if (isChunk(file)) return litdata({ file, size, handle });
   const width = BIN_WIDTH[dtype];
-  if (size % width !== 0) throw corrupt(file, `${size} bytes are no whole number of ${dtype} ids`, 'set dtype to what its ids are, or copy the file anew: it may be cut off');
+  if (size % width !== 0) throw corrupt(file, `${size} bytes are no whole number of ${dtype} ids`, 'set dtype to what its ids are, or copy the file again: it may be cut off');
   return { dtype, start: 0, tokens: size / width };
 }
 
@@ -86,7 +86,7 @@ function packed(file: string, size: number, head: Buffer): BinLayout {
   const code = head.readUInt8(15);
   const tokens = Number(head.readBigUInt64LE(16));
   const dtype = PACKED_DTYPES[code] as BinDtype | undefined;
-  if (version !== 1n || dtype === undefined) throw invalid(file, `this packed chunk (LITPKDS) is of version ${version} with ids of type ${code}; version 1 with uint16, int32 or int64 is read`, 'write it anew, or give its ids as Parquet');
+  if (version !== 1n || dtype === undefined) throw invalid(file, `this packed chunk (LITPKDS) is of version ${version} with ids of type ${code}; version 1 with uint16, int32 or int64 is read`, 'write it again in that form, or give its ids as Parquet');
   if (size !== PACKED_HEADER + tokens * BIN_WIDTH[dtype]) throw corrupt(file, `the header tells of ${tokens} ${dtype} ids, and ${size} bytes are not as many`);
   return { dtype, start: PACKED_HEADER, tokens };
 }
@@ -136,7 +136,7 @@ function indexOf(text: string, index: string): z.infer<typeof indexSchema> {
     throw corrupt(index, `no JSON (${String(error)})`);
   }
   const parsed = indexSchema.safeParse(json);
-  if (!parsed.success) throw invalid(index, 'this is not the index of litdata', 'copy the folder anew, or rename the .bin files beside it if they are flat ids');
+  if (!parsed.success) throw invalid(index, 'this is not the index of litdata', 'copy the folder again, or rename the .bin files beside it if they are flat ids');
   return parsed.data;
 }
 

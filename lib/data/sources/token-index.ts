@@ -24,7 +24,7 @@ const DTYPES: Readonly<Record<number, readonly [BinDtype, number]>> = { 1: ['uin
 /** entries read at a time */
 const PIECE = 1 << 15;
 
-const corrupt = (file: string, message: string): BlissError => new BlissError({ code: 'DataCorrupt', where: file, message, fix: 'copy the .idx and the .bin anew, as one pair' });
+const corrupt = (file: string, message: string): BlissError => new BlissError({ code: 'DataCorrupt', where: file, message, fix: 'copy the .idx and the .bin again, as one pair' });
 
 /** Of `corpus.bin` the `corpus.idx` beside it. */
 export const indexFile = (bin: string): string => bin.replace(/\.bin$/i, '.idx');
@@ -49,13 +49,13 @@ export async function openTokenIndex(bin: string, binBytes: number): Promise<Tok
     await handle.read(head, 0, head.length, 0);
     if (isLfsPointer(head)) throw lfsPointer(file);
     const magic = head.toString('latin1', 0, MAGIC.length);
-    if (magic.startsWith(LEGACY)) throw invalid(file, 'this index is of fairseq’s old form (TNTIDX), which is not read', 'write the pair anew as mmap (--dataset-impl mmap), or give its ids as Parquet');
+    if (magic.startsWith(LEGACY)) throw invalid(file, 'this index is of fairseq’s old form (TNTIDX), which is not read', 'write the pair again as mmap (--dataset-impl mmap), or give its ids as Parquet');
     if (magic !== MAGIC) throw invalid(file, 'this index beside a .bin is not Megatron’s (it does not begin with MMIDIDX)', 'give the ids as Parquet, or move the .idx away if it has nothing to do with the .bin');
     if (size < HEADER) throw corrupt(file, 'the header of the index is cut off');
     const version = head.readBigUInt64LE(9);
     const code = head.readUInt8(17);
-    if (version !== 1n) throw invalid(file, `the index is of version ${version}; version 1 is read`, 'write it anew, or give its ids as Parquet');
-    if (!(code in DTYPES)) throw invalid(file, `the index tells of ids of type ${code}${code === 6 || code === 7 ? ', floats' : ''}; integers of up to 64 bits are read`, 'write it anew with --dataset-impl mmap and integers, or give its ids as Parquet');
+    if (version !== 1n) throw invalid(file, `the index is of version ${version}; version 1 is read`, 'write it again in that version, or give its ids as Parquet');
+    if (!(code in DTYPES)) throw invalid(file, `the index tells of ids of type ${code}${code === 6 || code === 7 ? ', floats' : ''}; integers of up to 64 bits are read`, 'write it again with --dataset-impl mmap and integers, or give its ids as Parquet');
     const [dtype, width] = DTYPES[code];
     const sequences = Number(head.readBigUInt64LE(18));
     const documents = Number(head.readBigUInt64LE(26));

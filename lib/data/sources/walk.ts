@@ -132,7 +132,7 @@ async function followed(link: string): Promise<{ readonly kind: Entry['kind']; r
   const found = await stat(link).catch(missing);
   if (found === undefined) {
     const to = await readlink(link).catch(() => 'nothing');
-    throw invalid(link, `the link leads nowhere (to ${to})`, 'copy or download anew what it leads to, or delete the link');
+    throw invalid(link, `the link leads nowhere (to ${to})`, 'copy or download what it leads to again, or delete the link');
   }
   return { kind: kindOf(found), real: await realpath(link) };
 }

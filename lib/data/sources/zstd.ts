@@ -87,11 +87,11 @@ async function readHeader(magic: Buffer, take: Take, file: string): Promise<Head
   const dictionary = await take([0, 1, 2, 4][flags & 3]);
   const sized = await take([isSingle ? 1 : 0, 2, 4, 8][flags >>> 6]);
   const content = sized.length === 0 ? undefined : sized.length === 8 ? Number(sized.readBigUInt64LE()) : sized.readUIntLE(0, sized.length) + (sized.length === 2 ? 256 : 0);
-  if (dictionary.some((byte) => byte !== 0)) throw invalid(file, 'it is packed by zstd with a dictionary', 'pack it without one: unpack it by `zstd -D DICTIONARY -d`, and pack it anew');
+  if (dictionary.some((byte) => byte !== 0)) throw invalid(file, 'it is packed by zstd with a dictionary', 'pack it without one: unpack it by `zstd -D DICTIONARY -d`, and pack it again');
   const base = 2 ** (10 + ((window[0] ?? 0) >>> 3));
   const needed = isSingle ? (content ?? 0) : base + (base / 8) * ((window[0] ?? 0) & 7);
-  if (needed > LARGEST_WINDOW) throw invalid(file, `it is packed by zstd with a window of ${Math.round(needed / 2 ** 20)} MiB (--long=31), and memory would have to hold as much`, 'pack it anew without --long=31: zstd -d --long=31 -c FILE | zstd -o NEW');
+  if (needed > LARGEST_WINDOW) throw invalid(file, `it is packed by zstd with a window of ${Math.round(needed / 2 ** 20)} MiB (--long=31), and memory would have to hold as much`, 'pack it again without --long=31: zstd -d --long=31 -c FILE | zstd -o NEW');
   return { bytes: Buffer.concat([magic, descriptor, window, dictionary, sized]), hasChecksum: (flags & 4) !== 0, content };
 }
 
-const corrupt = (file: string, message: string, cause?: unknown): BlissError => new BlissError({ code: 'DataCorrupt', where: file, message: `the zstd stream ${message}`, fix: 'copy or download the file anew', cause });
+const corrupt = (file: string, message: string, cause?: unknown): BlissError => new BlissError({ code: 'DataCorrupt', where: file, message: `the zstd stream ${message}`, fix: 'copy or download the file again', cause });

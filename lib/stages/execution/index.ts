@@ -1,4 +1,3 @@
 export { throwIfStopped } from './execute.js';
 export { METRICS_FILE } from './metrics-file.js';
 export { checkNumerics } from './numerics.js';
-export { openScratch } from './scratch.js';

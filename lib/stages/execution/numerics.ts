@@ -27,7 +27,7 @@ export async function checkNumerics({ context, programDigest, policy }: { readon
 }
 
 /** What differs, part by part; of long lists of flags and features the words that only one has. */
-export function differences(before: NumericsFingerprint, here: NumericsFingerprint): string {
+function differences(before: NumericsFingerprint, here: NumericsFingerprint): string {
   const names = ['program', 'tensorflow', 'library', 'flags', 'device'] as const;
   return names
     .filter((name) => before.parts[name] !== here.parts[name])

@@ -1,5 +1,5 @@
 import type { RunConfig } from '../../../config/schema.js';
-import { isGiven, selectorRow, type SelectorName } from '../../../config/tables/selectors.js';
+import { isGiven, SELECTORS, selectorRow, type SelectorName } from '../../../config/tables/selectors.js';
 
 type Selection = RunConfig['selection'];
 
@@ -18,7 +18,8 @@ const NOISE = 'so that `rank` is not the order of `score`';
 export function howSelected(selector: SelectorName, selection: Selection): HowSelected {
   if (isGiven(selector, selection)) return { by: 'by their ids, which were given', score: 'null: none was computed' };
   const { by, score, scoredBy, kept = keptBy(selection), trainsOnRows = false } = selectorRow(selector);
-  if (scoredBy === null) return { by, score };
+  // of a selector that only a later version knows rows may have scores
+  if (scoredBy === null && Object.hasOwn(SELECTORS, selector)) return { by, score };
   return { by, score, kept: trainsOnRows && selection.trainedRows === 'exclude' ? `${kept}, without those that trained what scores them` : kept };
 }
 

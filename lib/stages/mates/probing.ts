@@ -45,7 +45,7 @@ export async function probeRows({ input, context, group, plan, validation, progr
     const validationLoss = lossOf();
     const figures = { influence: before - validationLoss, validationLoss, loss, gradientNorm };
     const fault = Object.entries(figures).flatMap(([name, value]) => (Number.isFinite(value) ? [] : [`${name} ${value}`]));
-    if (fault.length > 0) throw new BlissError({ code: 'LossDiverged', message: `probe ${probes.length + 1}: ${fault.join(', ')}; the row is ${id}`, fix: MEND });
+    if (fault.length > 0) throw new BlissError({ code: 'LossDiverged', message: `probe ${probes.length + 1}: ${fault.join(', ')}; the row is ${id}`, fix: FIX });
     probes.push({ id, index, source, influence: figures.influence });
     await onProbe({ before, probes }, figures);
   }
@@ -73,4 +73,4 @@ function onValidation({ mates: { validationExamples, validationBatchSize: size }
   return () => batches.reduce((total, batch) => total + program.validate(batch).reduce((sum, one) => sum + one, 0), 0) / counted;
 }
 
-const MEND = 'look at that row; lower mates.probeLearningRate and run the changed configuration: what comes before this stage is found finished';
+const FIX = 'look at that row; lower mates.probeLearningRate and run the changed configuration: what comes before this stage is found finished';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
 import type { RunConfig } from '../../../config/schema.js';
-import { packageVersion } from '../../package-root.js';
+import { packageRoot, packageVersion } from '../../package-root.js';
 
 /** What a reader of the report may want to know of the machine: no part of any digest. */
 export function environmentFacts(config: RunConfig): Record<string, string | number> {
@@ -21,7 +22,7 @@ export function environmentFacts(config: RunConfig): Record<string, string | num
 /** As the trainers' library says; written into the environment by set-up's record, to be read without loading it here. */
 function tensorFlowVersion(): string {
   try {
-    const record = JSON.parse(readFileSync(new URL('../../../node_modules/.bliss-setup.json', import.meta.url), 'utf8')) as { tensorflow?: { version?: string; device?: string } }; // written by setup/
+    const record = JSON.parse(readFileSync(path.join(packageRoot(), 'node_modules', '.bliss-setup.json'), 'utf8')) as { tensorflow?: { version?: string; device?: string } }; // written by setup/
     return `${record.tensorflow?.version ?? 'unknown'} (${record.tensorflow?.device ?? 'unknown device'})`;
   } catch {
     return 'unknown'; // tests run from source without set-up's record

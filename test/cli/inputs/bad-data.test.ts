@@ -42,7 +42,7 @@ interface Answer {
   readonly run: string;
   readonly state: string;
   readonly report: string | null;
-  readonly error: { readonly code: string; readonly message: string; readonly fix?: string; readonly stage?: string };
+  readonly error: { readonly code: string; readonly message: string; readonly fix?: string; readonly mend?: string; readonly stage?: string };
 }
 
 interface Fault {
@@ -99,7 +99,7 @@ const faults: Fault[] = [
   { name: 'empty', given: () => write('empty.jsonl', '\n'), code: 'DataInvalid', message: `data.sources[0].paths: there is no text in ${at('empty.jsonl')}`, fix: /check the files/ },
   { name: 'small', given: () => write('small.jsonl', good.slice(0, 2).join('\n')), code: 'DataInvalid', message: /^data: the corpus has \d+ rows of 32 tokens, 128 are needed \(2 groups of 64\)$/, fix: /^lower data\.rowsPerGroup to \d+, or rounds, or add text$/ },
   { name: 'same', given: () => ({ corpus: 'held-out.jsonl' }), code: 'DataInvalid', message: /^data: the corpus has 0 rows .*; 120 of its documents are left out, as heldOut\.source holds them$/, fix: /hold out other documents/ },
-  { name: 'cut-gzip', given: () => write('cut.jsonl.gz', packed.subarray(0, packed.length - 40)), code: 'DataCorrupt', message: `${at('cut.jsonl.gz')}: the gzip stream ends early: the file is cut off`, fix: /copy or download the file anew/ },
+  { name: 'cut-gzip', given: () => write('cut.jsonl.gz', packed.subarray(0, packed.length - 40)), code: 'DataCorrupt', message: `${at('cut.jsonl.gz')}: the gzip stream ends early: the file is cut off`, fix: /copy or download the file again/ },
   { name: 'no-field', given: () => write('no-field.jsonl', [...good.slice(0, 3), '{"body": "x"}'].join('\n')), code: 'DataInvalid', message: `${at('no-field.jsonl')}:4: there is no field text; the line has body`, fix: /set textColumn/ },
   { name: 'latin', given: () => write('latin.jsonl', Buffer.concat([Buffer.from(`${good[0]}\n`), Buffer.from('{"text": "caf\xe9"}\n', 'latin1')])), code: 'DataInvalid', message: `${at('latin.jsonl')}:2: the text is not UTF-8`, fix: /convert the file/ },
   { name: 'no-column', given: () => parquet('no-column.parquet', 'body'), code: 'DataInvalid', message: `${at('no-column.parquet')}: there is no column text; the file has body`, fix: /set textColumn/ },
@@ -109,8 +109,8 @@ const faults: Fault[] = [
   { name: 'large-tokenizer', given: () => ({ ...write('large.json', largeTokenizer()), corpus: 'good.jsonl', more: 'tokenizer: { type: file, path: large.json }\n' }), code: 'DataInvalid', message: `${at('large.json')}: the tokenizer has ids up to 932, models.vocabularySize 512 ends at 511`, fix: /raise models\.vocabularySize to at least 933, or give a tokenizer with fewer entries/ },
   { name: 'other-tokenizer', given: () => ({ ...write('unigram.json', JSON.stringify({ model: { type: 'Unigram', vocab: [] } })), corpus: 'good.jsonl', more: 'tokenizer: { type: file, path: unigram.json }\n' }), code: 'DataInvalid', message: `${at('unigram.json')}: the tokenizer's model is Unigram, not byte-level BPE`, fix: /use a byte-level BPE/ },
   { name: 'large-id', given: () => tokenised('large-id.jsonl', [...Array.from({ length: 20 }, () => '{"input_ids": [1, 2, 3]}'), '{"input_ids": [4, 512]}'].join('\n')), code: 'DataInvalid', message: `${at('large-id.jsonl')}:21: entry 1 of input_ids is 512, models.vocabularySize 512 ends at 511`, fix: /^raise models\.vocabularySize to at least 513, or check that the ids are of the tokenizer given$/ },
-  { name: 'odd-bin', given: () => tokenised('odd.bin', Buffer.alloc(2_001, 1)), code: 'DataCorrupt', message: `${at('odd.bin')}: 2001 bytes are no whole number of uint16 ids`, fix: /set dtype .*, or copy the file anew/ },
-  { name: 'flipped-parquet', given: flipped, code: 'DataCorrupt', message: new RegExp(`^${at('flipped.parquet')} \\(row group 0\\): cannot be read as Parquet \\(a page of column text has another checksum than was written`), fix: /copy it anew/ },
+  { name: 'odd-bin', given: () => tokenised('odd.bin', Buffer.alloc(2_001, 1)), code: 'DataCorrupt', message: `${at('odd.bin')}: 2001 bytes are no whole number of uint16 ids`, fix: /set dtype .*, or copy the file again/ },
+  { name: 'flipped-parquet', given: flipped, code: 'DataCorrupt', message: new RegExp(`^${at('flipped.parquet')} \\(row group 0\\): cannot be read as Parquet \\(a page of column text has another checksum than was written`), fix: /copy it again/ },
   { name: 'no-tokenizer', given: () => ({ ...write('none.json', '{"model": '), corpus: 'good.jsonl', more: 'tokenizer: { type: file, path: none.json }\n' }), code: 'DataInvalid', message: new RegExp(`^${at('none.json')}: the tokenizer is no JSON`), fix: /check that the file is whole/ },
 ];
 
@@ -122,12 +122,13 @@ test.concurrent.each(faults)('$name: one error with where, what and the fix', as
   const ended = await bliss(['run', config, '--name', name, '--home', root, '--json']);
   expect(ended.code).toBe(1);
   expect(ended.stdout.trim().split('\n')).toHaveLength(1);
-  const { error, ...answer } = JSON.parse(ended.stdout) as Answer;
+  const { error: { mend, ...error }, ...answer } = JSON.parse(ended.stdout) as Answer;
   expect(answer).toMatchObject({ run: name, state: 'failed', report: null });
   expect(error).toMatchObject({ code, stage: 'seed-0/prepare' });
   if (typeof message === 'string') expect(error.message).toBe(message);
   else expect(error.message).toMatch(message);
   expect(error.fix).toMatch(fix);
+  expect(mend).toBe(error.fix); // its former name, for this release
   // told once: what, the fix, and how to go on
   expect(ended.stderr.split(error.message)).toHaveLength(2);
   expect(ended.stderr).toContain(`  fix: ${error.fix}\n`);
@@ -148,11 +149,11 @@ test('what Temporal shows of it says the same', async () => {
     const error: unknown = await client.workflow.getHandle(id).result().catch((thrown: unknown) => thrown);
     const chain: unknown[] = [];
     for (let next = error; next instanceof Error; next = next.cause) chain.push(next);
-    expect(chain).toContainEqual(expect.objectContaining({ type: 'DataCorrupt', message: expect.stringContaining(`${at('cut.jsonl.gz')}: the gzip stream ends early: the file is cut off; copy or download the file anew`) as string }));
+    expect(chain).toContainEqual(expect.objectContaining({ type: 'DataCorrupt', message: expect.stringContaining(`${at('cut.jsonl.gz')}: the gzip stream ends early: the file is cut off; copy or download the file again`) as string }));
   }
   const status = await bliss(['status', 'cut-gzip', '--home', root]);
   expect(status.stdout).toContain('error: the run cut-gzip failed in seed-0/prepare');
-  expect(status.stdout).toContain('  fix: copy or download the file anew');
+  expect(status.stdout).toContain('  fix: copy or download the file again');
 });
 
 test('a broken line: with that fixed, resume ends the run', async () => {

@@ -6,7 +6,7 @@ import { writeJson } from '../../../cli/runs.js';
 import { bliss, place, type Ended } from '../bliss.js';
 
 interface ErrorLine {
-  readonly error: { readonly code: string; readonly message: string; readonly where?: string; readonly fix?: string };
+  readonly error: { readonly code: string; readonly message: string; readonly where?: string; readonly fix?: string; readonly mend?: string };
 }
 const errorOf = ({ stdout }: Ended): ErrorLine['error'] => (JSON.parse(stdout) as ErrorLine).error;
 
@@ -58,6 +58,7 @@ describe('a command line that cannot be followed says so once, and leaves nothin
     expect(ended.code).toBe(1);
     expect(errorOf(ended)).toMatchObject({ code: 'ServerUnreachable', where: '127.0.0.1:1' });
     expect(errorOf(ended).fix).toContain('TEMPORAL_ADDRESS');
+    expect(errorOf(ended).mend).toBe(errorOf(ended).fix); // its former name, for this release
     expect(existsSync(home)).toBe(false);
   }, 20_000);
 

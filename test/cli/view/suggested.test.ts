@@ -12,10 +12,11 @@ describe('a command that is suggested', () => {
     ['the loss is NaN. When that is fixed: bliss resume one', 'the loss is NaN. When that is fixed: bliss resume one --home H'],
     ['take round 1 or 2, or see how far it is: bliss status one', 'take round 1 or 2, or see how far it is: bliss status one --home H'],
     ['three took too long: bliss logs one; bliss dev --port 7333\nbliss doctor', 'three took too long: bliss logs one --home H; bliss dev --port 7333 --home H\nbliss doctor --home H'],
+    ['if the configuration must change, run it again with `bliss run`: finished stages that still fit are used', 'if the configuration must change, run it again with `bliss run --home H`: finished stages that still fit are used'],
+    ['a run may be called it: bliss status it', 'a run may be called it: bliss status it --home H'],
     // those that have it, and what is no command
     ['then: bliss resume one --home H (finished stages stay)', 'then: bliss resume one --home H (finished stages stay)'],
     ['go on by `bliss resume one --home H`, or look by `bliss status one`', 'go on by `bliss resume one --home H`, or look by `bliss status one --home H`'],
-    ['where the configuration must change, bliss run it anew', 'where the configuration must change, bliss run it anew'],
     ['use that stack (bliss run and bliss status find it), or end it', 'use that stack (bliss run and bliss status find it), or end it'],
     ['arm bliss has run, my-bliss run', 'arm bliss has run, my-bliss run'],
   ])('has the home: %s', (text, wanted) => {

@@ -1,0 +1,2 @@
+export { whichSelections } from './which-selections.js';
+export { whichState } from './which-state.js';

@@ -1,0 +1,2 @@
+export { finishedStages, resultOf } from './finished.js';
+export { type Taken, takeStages } from './take.js';
