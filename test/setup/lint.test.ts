@@ -14,6 +14,21 @@ interface Around {
   readonly others?: Readonly<Record<string, string>>;
 }
 
+interface Answer {
+  readonly diagnostics: readonly { readonly code: string; readonly labels: readonly { readonly span: { readonly line: number } }[] }[];
+}
+
+/** What the linter says. Its second process, which asks the compiler, has been seen to fail to start once in some hundred times: it is given three. */
+function answer(args: readonly string[], cwd: string, tries = 3): Answer {
+  const { stdout, stderr, status } = spawnSync(OXLINT, args, { cwd, encoding: 'utf8' });
+  try {
+    return JSON.parse(stdout.slice(stdout.indexOf('{'))) as Answer;
+  } catch (cause) {
+    if (tries > 1) return answer(args, cwd, tries - 1);
+    throw new Error(`the linter ended with ${status ?? 'a signal'} and said: ${stdout}${stderr}`, { cause });
+  }
+}
+
 /** Rules broken by one file, each at its line. */
 function broken(file: string, lines: readonly string[], { types = false, others = {} }: Around = {}): string[] {
   const folder = temporaryFolder();
@@ -22,8 +37,7 @@ function broken(file: string, lines: readonly string[], { types = false, others 
   mkdirSync(path.join(folder, path.dirname(file)), { recursive: true });
   writeFileSync(path.join(folder, file), `${lines.join('\n')}\n`);
   for (const [other, text] of Object.entries(others)) writeFileSync(path.join(folder, other), text);
-  const { stdout, stderr } = spawnSync(OXLINT, [...(types ? ['--type-aware'] : []), '--format=json', file], { cwd: folder, encoding: 'utf8' });
-  const { diagnostics } = JSON.parse(stdout.slice(stdout.indexOf('{')) || `{"diagnostics": "${stderr}"}`) as { diagnostics: { code: string; labels: { span: { line: number } }[] }[] };
+  const { diagnostics } = answer([...(types ? ['--type-aware'] : []), '--format=json', file], folder);
   return diagnostics.map(({ code, labels }) => `${labels[0]?.span.line ?? 0} ${/\((.*)\)/.exec(code)?.[1] ?? code}`);
 }
 /** Which of these lines of one file the arrows between rooms ban. */
