@@ -29,5 +29,13 @@ export function bilevelProblems({ weights, temperature = 1, normaliser, solver }
       related: [['bilevel', 'solver', 'method']],
     });
   }
+  if (solver.epsilon !== undefined && solver.preconditioner !== 'adam') {
+    problems.push({
+      path: ['bilevel', 'solver', 'epsilon'],
+      message: expected(`${solver.epsilon} without bilevel.solver.preconditioner "adam"`, 'an ε of that preconditioner only, as nothing else reads it'),
+      fix: 'write preconditioner: adam with method: identity, or leave epsilon out',
+      related: [['bilevel', 'solver', 'preconditioner']],
+    });
+  }
   return problems;
 }
