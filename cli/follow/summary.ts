@@ -43,7 +43,8 @@ export async function summarize({ home, run, outcome, output, homeOption }: Summ
     const { headline, detail } = verdictOf({ arms: input.config.comparison.arms, metrics: result.metrics, missing: missingEvaluations(result.failed) });
     output.say(`${headline}\n${detail}\n`);
   }
-  if (result.failed !== undefined) output.say(alertLines({ state, goOnBy: `bliss resume ${run}${homeOption}`, failures: { count: result.failed.length, newest: result.failed } }).join('\n'));
+  // a note, so that the log has it with --json too: where the run ends at once after a failure, its display has not told of it
+  if (result.failed !== undefined) output.note(alertLines({ state, goOnBy: `bliss resume ${run}${homeOption}`, failures: { count: result.failed.length, newest: result.failed } }).join('\n'));
   if (result.stoppedAfterRound !== undefined) output.say(`stopped after round ${result.stoppedAfterRound}, as asked; the other rounds: bliss resume ${run}${homeOption}`);
   output.say(`report: ${folder.report}`);
   return 0;
