@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bilevelSchema } from './sections/bilevel.js';
+import { colorSchema } from './sections/color.js';
 import { identifier, naturalNumber, positiveInteger } from './sections/common.js';
 import { dataSchema, heldOutSchema, tokenizerSchema } from './sections/data.js';
 import { divergenceSchema } from './sections/divergence.js';
@@ -22,6 +23,7 @@ export const runFields = z.strictObject({
   warmUp: warmUpSchema.describe('the two warm-ups, which run at the same time'),
   bilevel: bilevelSchema.prefault({}).describe('learning the score model'),
   mates: matesSchema.optional().describe('learning influences as MATES does, for arms of selector mates, which need this section'),
+  color: colorSchema.optional().describe('the fine-tune by which arms of selector color score rows; its defaults where absent'),
   scoring: scoringSchema.prefault({}).describe('scoring every row of the round’s group'),
   selection: selectionSchema.prefault({}).describe('keeping the best'),
   pretraining: pretrainingSchema.describe('the target on the selection'),

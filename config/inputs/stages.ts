@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { runFields } from '../schema.js';
 import { bilevelSchema } from '../sections/bilevel.js';
+import { colorSchema } from '../sections/color.js';
 import { fraction, identifier, naturalNumber, nonNegative, positive, positiveInteger } from '../sections/common.js';
 import { dataSchema, heldOutSchema, tokenizerSchema } from '../sections/data.js';
 import { divergenceSchema } from '../sections/divergence.js';
@@ -101,6 +102,8 @@ export const stageInputSchemas = {
     target: refSchema,
     ...trained,
   }),
+  // the proxy, fine-tuned on the validation set: the same in each round
+  color: z.object({ color: colorSchema, model: modelSchema, vocabularySize, sequenceLength, adam: adamSchema, gradientClip: positive, corpus: refSchema, proxy: refSchema, ...trained }),
   scoring,
   evaluation: z.object({
     model: modelSchema,

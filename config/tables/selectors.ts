@@ -76,6 +76,13 @@ export const SELECTORS = {
     kept: 'those with the highest scores after Gumbel noise, so that `rank` is not the order of `score`',
     trainsOnRows: true,
   },
+  color: {
+    about: 'by how much a short fine-tune of the warmed-up proxy on the validation set lowers a row’s loss (CoLoR-Filter), by the section color',
+    stage: 'color',
+    scoredBy: 'color',
+    by: 'by excess loss (CoLoR-Filter): the loss of the warmed-up proxy minus that of the same model after a short fine-tune on held-out text',
+    score: 'mean loss under the warmed-up proxy minus mean loss under the fine-tuned one, in nats a token',
+  },
 } as const satisfies Readonly<Record<string, SelectorRow>>;
 
 type Table = typeof SELECTORS;

@@ -23,6 +23,7 @@ export const STAGES = {
   bilevel: { activity: 'learnScores', on: ['gpu'], learns: true },
   lexical: { activity: 'weighNgrams', on: ['cpu'], learns: true },
   mates: { activity: 'learnInfluence', on: ['gpu'], learns: true },
+  color: { activity: 'fineTuneProxy', on: ['gpu'], learns: true },
   scoring: { activity: 'scoreShards', on: ['gpu', 'cpu'] },
   evaluation: { activity: 'evaluate', on: ['gpu'] },
   report: { activity: 'writeReport', on: ['cpu'] },

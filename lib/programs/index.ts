@@ -1,5 +1,6 @@
 export { bilevelProgramSettings, createBilevelProgram, type BilevelProgramSettings, type BilevelSpec } from './bilevel-program.js';
 export { createEvaluationProgram, type EvaluationSpec } from './evaluation-program.js';
+export { createExcessLossProgram, type ExcessLossSpec } from './excess-loss-program.js';
 export { createLogLikelihoodProgram, type LogLikelihoodSpec } from './log-likelihood-program.js';
 export type { Precision } from './precision.js';
 export { createProbingProgram, type ProbingSpec } from './probing-program.js';
@@ -8,4 +9,4 @@ export { createRegressionProgram, type RegressionSpec } from './regression-progr
 export { createScoringProgram, type ScoringSpec } from './scoring-program.js';
 export { groupOf, momentShapes, stateOfTrained, trainedOfState, withoutGroup, type Trained } from './state-variables.js';
 export { createTrainingProgram, type TrainingSpec } from './training-program.js';
-export type { BilevelProgram, CompiledProgram, EvaluationProgram, LogLikelihoodProgram, ProbingProgram, RegressionProgram, ScoringProgram, TrainingProgram } from './types.js';
+export type { BilevelProgram, CompiledProgram, EvaluationProgram, ExcessLossProgram, LogLikelihoodProgram, ProbingProgram, RegressionProgram, ScoringProgram, TrainingProgram } from './types.js';

@@ -2,11 +2,12 @@ import type { BilevelConfig } from '../../config/sections/bilevel.js';
 import { canonicalJson } from '../artifacts/index.js';
 import { bilevelProgramSettings, createBilevelProgram, type BilevelSpec } from './bilevel-program.js';
 import { createEvaluationProgram, type EvaluationSpec } from './evaluation-program.js';
+import { createExcessLossProgram, type ExcessLossSpec } from './excess-loss-program.js';
 import { createProbingProgram, type ProbingSpec } from './probing-program.js';
 import { createRegressionProgram, type RegressionSpec } from './regression-program.js';
 import { createScoringProgram, type ScoringSpec } from './scoring-program.js';
 import { createTrainingProgram, type TrainingSpec } from './training-program.js';
-import type { BilevelProgram, CompiledProgram, EvaluationProgram, ProbingProgram, RegressionProgram, ScoringProgram, TrainingProgram } from './types.js';
+import type { BilevelProgram, CompiledProgram, EvaluationProgram, ExcessLossProgram, ProbingProgram, RegressionProgram, ScoringProgram, TrainingProgram } from './types.js';
 
 export interface ProgramCacheOptions {
   /** programs kept; each holds its state and its compiled code. @default 8, what a run of two models and all its selectors goes through in a round */
@@ -49,6 +50,10 @@ export class ProgramCache {
 
   evaluation(spec: EvaluationSpec): Promise<EvaluationProgram> {
     return this.#get('evaluation', spec, createEvaluationProgram);
+  }
+
+  excessLoss(spec: ExcessLossSpec): Promise<ExcessLossProgram> {
+    return this.#get('excess-loss', spec, createExcessLossProgram);
   }
 
   /** Frees all of them. */

@@ -96,6 +96,11 @@ export interface EvaluationProgram extends CompiledProgram {
   evaluate(ids: Int32Array): { readonly negativeLogLikelihood: Float32Array; readonly correct: Int32Array };
 }
 
+export interface ExcessLossProgram extends CompiledProgram<'prior' | 'conditional'> {
+  /** State names: `prior/…`, `conditional/…`. ids int32 [n·T] → of each row the mean loss under the prior, and that minus the mean loss under the conditional model; nats a token, float32 [n] */
+  score(ids: Int32Array): { readonly loss: Float32Array; readonly excess: Float32Array };
+}
+
 export interface LogLikelihoodProgram extends CompiledProgram {
   /**
    * State names: those of the model's checkpoint. Of each pair: negative log-likelihood of `tokens[k]` in nats after position `at[k]`, which counts

@@ -1,4 +1,5 @@
 import type { Ref } from '../../lib/artifacts/types.js';
+import { modelOf } from '../../config/sections/model-of.js';
 import { isSelectorOf } from '../../config/tables/selectors.js';
 import type { LearningStageName } from '../../config/tables/stages.js';
 import type { StageInputs, StageResult } from '../../lib/stages/types.js';
@@ -7,7 +8,7 @@ import { plainStage, type StageWorkflowInput } from '../stage/index.js';
 import { divergenceOf } from './divergence.js';
 import { trainingRuntime } from './runtime.js';
 import type { Arm, ArmStart, SeedContext } from './seed-context.js';
-import { matesSection, modelsOf } from './sections.js';
+import { colorSection, matesSection, modelsOf } from './sections.js';
 
 /*
  * Stages by which an arm learns in each round what rows are worth: the workflow of each, by the name of its stage, and what it is given. Whatever function
@@ -19,6 +20,9 @@ export const lexical = plainStage('lexical', ({ method, group }) => `${method}: 
 
 /** Probes what single rows do to the target, and learns to predict it.  @see method §9 */
 export const mates = plainStage('mates', ({ mates: { probes, epochs } }) => `learn influences: ${probes} probes, ${epochs} passes over them`);
+
+/** The proxy after a short fine-tune on the validation set.  @see method §9 */
+export const color = plainStage('color', ({ color: { steps } }) => `fine-tune the proxy on the validation set: ${steps} steps`);
 
 /** Of which arm and round, and what there is by then. */
 export interface LearnFrom {
@@ -85,5 +89,22 @@ export const LEARNING: { readonly [Name in LearningStageName]: Learning<Name> } 
         seed: `${seed}/round-${round}`,
       };
     },
+  },
+  color: {
+    workflow: color,
+    summary: 'fine-tune the proxy on the validation set',
+    // nothing of the round: all rounds after the first find it finished
+    input: ({ context: { input: { config }, seed }, start: { corpus, proxy } }) => ({
+      color: colorSection(config),
+      model: modelOf(config.models.proxy),
+      vocabularySize: config.models.vocabularySize,
+      sequenceLength: config.data.sequenceLength,
+      adam: config.warmUp.adam,
+      gradientClip: config.warmUp.gradientClip,
+      corpus,
+      proxy,
+      ...trainingRuntime(config),
+      seed: `${seed}/color`,
+    }),
   },
 };

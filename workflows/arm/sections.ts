@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/workflow';
+import { colorSchema, type ColorConfig } from '../../config/sections/color.js';
 import { modelOf } from '../../config/sections/model-of.js';
 import type { PipelineInput } from '../types.js';
 
@@ -10,3 +11,6 @@ export function matesSection({ mates }: PipelineInput['config']): NonNullable<ty
   if (mates === undefined) throw ApplicationFailure.nonRetryable('an arm of selector mates needs the section mates of the configuration', 'ConfigInvalid');
   return mates;
 }
+
+/** With its defaults where the configuration has none. */
+export const colorSection = ({ color }: PipelineInput['config']): ColorConfig => color ?? colorSchema.parse({});
