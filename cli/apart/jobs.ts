@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { LoadedConfig } from '../../config/index.js';
 import { fileBlobs, openStore } from '../../lib/artifacts/index.js';
 import { openHome } from '../../lib/home.js';
@@ -20,7 +21,7 @@ export interface ModelJob extends Pick<RequireModel, 'asked' | 'where' | 'field'
   readonly folder: string;
 }
 
-export type ReportJob = InHome & Omit<RenderReport, 'store'>;
+export type ReportJob = InHome & Omit<RenderReport, 'store' | 'temporaryFolder'>;
 
 /** What commands do with code that brings TensorFlow, in a process of its own (`apart.ts`). Each loads what it needs itself. */
 export const jobs = {
@@ -37,8 +38,13 @@ export const jobs = {
     requireModel({ found, ...asked });
   },
   report: async ({ home, ...rest }: ReportJob): Promise<string> => {
-    const { renderReport } = await import('../../lib/stages/report/report.js');
-    return renderReport({ store: openStore({ blobs: fileBlobs({ root: openHome(home).store }) }), ...rest });
+    const [{ renderReport }, { openScratch }] = await Promise.all([import('../../lib/stages/report/report.js'), import('../../lib/stages/execution/scratch.js')]);
+    const scratch = await openScratch(path.join(home, 'scratch'));
+    try {
+      return await renderReport({ store: openStore({ blobs: fileBlobs({ root: openHome(home).store }) }), temporaryFolder: path.join(scratch.folder, 'separating'), ...rest });
+    } finally {
+      await scratch.remove();
+    }
   },
 };
 
