@@ -11,8 +11,11 @@ const one = (seed: number, round: number, over: number | null): SourceSeparation
   ],
 });
 const pageOf = (data: ReportData) => parseHTML(buildReport(data)).document;
-type Table = NonNullable<ReturnType<ReturnType<typeof pageOf>['querySelector']>>;
-const cells = (table: Table | null | undefined): string[][] => [...(table?.querySelectorAll('tr') ?? [])].map((row) => [...row.querySelectorAll('th, td')].map(({ textContent }) => textContent ?? ''));
+interface Parsed {
+  readonly textContent: string | null;
+  querySelectorAll(selectors: string): Iterable<Parsed>;
+}
+const cells = (table?: Parsed | null): string[][] => [...(table?.querySelectorAll('tr') ?? [])].map((row) => [...row.querySelectorAll('th, td')].map(({ textContent }) => textContent ?? ''));
 
 describe('what the scores tell apart', () => {
   const example = exampleReport({ seeds: [0, 1] });

@@ -1,6 +1,6 @@
 import { compareArms, isCeiling, type ComparedArm } from '../comparison.js';
 import { html, table, type Column, type Html } from '../html.js';
-import { leadFigures, leadText } from '../lead.js';
+import { leadText, withInterval } from '../lead.js';
 import { missingText } from '../missing.js';
 import { figures, loss, percent, seconds } from '../numbers.js';
 import type { ReportData } from '../types.js';
@@ -11,7 +11,7 @@ import { empty, type Section } from './section.js';
 /** Every arm beside the random one: gain with its interval, tokens to random's end, what choosing cost; and how far selections agree. */
 export function comparisonSection(data: ReportData): Section {
   const compared = compareArms(data);
-  const body = compared.length < 2 ? empty('The run has one arm: there is nothing to compare it with.') : html`${leadNote(compared)}${armsTable(compared, data)}${missingNote(data)}${costFigure(data, compared)}${overlapTable(data)}`;
+  const body = compared.length < 2 ? empty('The run has one arm: there is nothing to compare it with.') : html`${leadNote(compared)}${armsTable(compared, data)}${leadTable(compared)}${missingNote(data)}${costFigure(data, compared)}${overlapTable(data)}`;
   return { id: 'comparison', title: 'Arms side by side', body };
 }
 
@@ -26,18 +26,31 @@ const ofRound = ({ round }: Verdict, { missing = [] }: Pick<ReportData, 'missing
 const missingNote = ({ missing = [] }: ReportData): Html | undefined =>
   missing.length === 0 ? undefined : html`<p>Failed, and therefore missing: the evaluations of ${missingText(missing)}. What would need them is of the last round that is there.</p>`;
 
+/** Against random alone the table of arms says the same. */
+function leadTable(compared: readonly ComparedArm[]): Html | undefined {
+  const rows = compared.flatMap(({ arm, selector, lead }) => (lead?.difference === undefined ? [] : [{ arm, selector, lead }]));
+  if (rows.length === 0 || (rows.length === 1 && rows[0].selector === 'random')) return undefined;
+  return table({
+    caption: `How much lower the loss of ${rows[0].lead.arm} is, nats a token, paired by seed; the interval is over seeds, or of a single seed by the errors of both evaluations`,
+    rows,
+    columns: [
+      { name: 'than that of', cell: ({ arm }) => arm },
+      { name: 'lower by, 95% interval', numeric: true, cell: ({ lead }) => withInterval(lead) },
+      { name: 'seeds better', numeric: true, cell: ({ lead }) => better(lead) },
+      { name: 'after round', numeric: true, cell: ({ lead }) => lead.round },
+    ],
+  });
+}
+
 function armsTable(rows: readonly ComparedArm[], { missing = [] }: ReportData): Html {
-  const ours = rows.find(({ lead }) => lead !== undefined)?.lead?.arm;
   const oracle = rows.find(isCeiling)?.arm;
   const columns: readonly Column<ComparedArm>[] = [
     { name: 'arm', cell: ({ arm }) => arm },
     { name: 'selector', cell: ({ selector }) => selector },
     { name: 'loss', numeric: true, cell: (row) => (missing.length > 0 && Number.isNaN(row.loss) ? 'missing' : loss(row.loss)) },
-    { name: 'gain on random', numeric: true, cell: ({ verdict }) => (verdict?.difference === undefined ? '' : `${loss(verdict.difference)}${ofRound(verdict, { missing })}`) },
-    { name: '95% interval', numeric: true, cell: ({ verdict }) => (verdict?.interval === undefined ? '' : `${loss(verdict.interval[0])} to ${loss(verdict.interval[1])}`) },
+    { name: 'gain on random, 95% interval', numeric: true, cell: ({ verdict }) => (verdict?.difference === undefined ? '' : `${withInterval(verdict)}${ofRound(verdict, { missing })}`) },
     { name: 'seeds better', numeric: true, cell: ({ verdict }) => (verdict === undefined ? '' : better(verdict)) },
     ...(oracle === undefined ? [] : [{ name: `share of the gain of ${oracle}`, numeric: true, cell: ({ ofOracle }: ComparedArm) => (ofOracle === undefined ? '' : percent(ofOracle.share)) }]),
-    ...(ours === undefined ? [] : [{ name: `${ours} better by, 95% interval (seeds)`, numeric: true, cell: ({ lead }: ComparedArm) => (lead?.difference === undefined ? '' : `${leadFigures(lead)} (${better(lead)})`) }]),
     { name: 'tokens to random’s last loss', numeric: true, cell: ({ reached }) => (reached === undefined ? '' : reached.seeds === 0 ? 'not reached' : `${percent(reached.share)}${reached.seeds < reached.of ? ` (${reached.seeds} of ${reached.of} seeds)` : ''}`) },
     { name: 'time to choose, a round', numeric: true, cell: ({ perRound }) => (perRound === undefined ? '' : perRound.seconds === null ? 'not known' : seconds(perRound.seconds)) },
     { name: 'FLOP to choose, a round', numeric: true, cell: ({ perRound }) => (perRound === undefined ? '' : perRound.flops === 0 ? '–' : figures(perRound.flops)) },

@@ -105,7 +105,7 @@ function rankStop(bilevel: object): number | undefined {
   return typeof at === 'number' ? at : undefined;
 }
 
-export const forkNote = ({ from, stage }: Forked): string => `forked from the run ${from} at ${stage}: what comes before in the arms that both have is that run's, made under its configuration`;
+const forkNote = ({ from, stage }: Forked): string => `forked from the run ${from} at ${stage}: what comes before in the arms that both have is that run's, made under its configuration`;
 
 const failureNote = ({ stage, reason }: FailedStage): string => `${stage} failed, and the run went on without it: ${reason}`;
 
@@ -265,7 +265,7 @@ function thin<T>(points: readonly T[]): readonly T[] {
 }
 
 /** Attempts added up; scoring's shard ranges count for their stage. */
-function stageTimings(opened: readonly OpenedStage[], lines: readonly string[]): StageTiming[] {
+export function stageTimings(opened: readonly OpenedStage[], lines: readonly string[]): StageTiming[] {
   const records = parseTimings(lines.join('\n'));
   return opened.map(({ stage: { stage, results } }) => {
     const own = records.filter((record) => record.stage === stage || record.stage.startsWith(`${stage}/`));

@@ -72,7 +72,8 @@ async function reportData({ lines, ...of }: Gather & { readonly lines: readonly 
   };
 }
 
-async function openStages(store: Store, stages: readonly FinishedStage[]): Promise<OpenedStage[]> {
+/** @throws BlissError ArtifactMissing, DataCorrupt */
+export async function openStages(store: Store, stages: readonly FinishedStage[]): Promise<OpenedStage[]> {
   const opened: OpenedStage[] = [];
   for (const stage of stages) {
     const artifacts: Artifact[] = [];
