@@ -21,7 +21,8 @@ export function comparedText({ runs, compared: { arms, lead, set, notes } }: Com
     [2, 3, 4, 5, 6, 7, 8],
   );
   const ahead = arms.flatMap(({ arm, lead: own }) => (own?.difference === undefined ? [] : [{ arm, lead: own }]));
-  const leads = ahead.length === 0 ? [] : ['', ...columns([[`${ahead[0].lead.arm} lower than`, 'by', 'seeds better'], ...ahead.map(({ arm, lead: own }) => [arm, withInterval(own), better(own)])], [1, 2])];
+  // against random alone the gain says the same
+  const leads = ahead.length === 0 || (ahead.length === 1 && arms.find(({ arm }) => arm === ahead[0].arm)?.selector === 'random') ? [] : ['', ...columns([[`${ahead[0].lead.arm} lower than`, 'by', 'seeds better'], ...ahead.map(({ arm, lead: own }) => [arm, withInterval(own), better(own)])], [1, 2])];
   return [head, '', ...table, ...leads, ...(lead === undefined ? [] : ['', lead]), ...notes.map((note) => `note: ${note}`)];
 }
 
