@@ -11,7 +11,7 @@ import { openFinishedRun, type FinishedRun } from '../finished-run.js';
 export function addCompare(program: Command): void {
   program
     .command('compare')
-    .description('arms side by side, with their gains, intervals and costs; of several runs of one configuration over the seeds of all of them')
+    .description('compare the arms side by side: gains, intervals and costs; of several runs of one configuration over the seeds of all of them')
     .argument('<run...>', 'names of finished runs that differ in their seeds alone')
     .option('--to <file>', 'write the report of all these runs as one, too: an HTML file that is not there yet')
     .action(

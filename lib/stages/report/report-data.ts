@@ -61,7 +61,7 @@ export async function gather({ run, config, opened, timings, forked, failed = []
         relativeResidual: line['relativeResidual'] ?? Number.NaN,
       }));
       // measured now and then: none may be lost to thinning
-      const ranks = lines.flatMap(({ step, rankCorrelation }) => (rankCorrelation === undefined ? [] : [{ step, correlation: rankCorrelation }]));
+      const ranks = lines.flatMap(({ step, rankCorrelation }) => (typeof rankCorrelation === 'number' ? [{ step, correlation: rankCorrelation }] : []));
       bilevel.push({ seed, arm, round, ...(ranks.length === 0 ? {} : { ranks: thin(ranks) }), points: thin(points) });
     }
   }
