@@ -32,10 +32,12 @@ export interface Gather {
   readonly notes?: readonly string[];
   /** for what does not fit into memory; made and removed here */
   readonly temporaryFolder: string;
+  /** before each piece of long work; what it throws ends it */
+  readonly turn?: (what: string) => Promise<void>;
 }
 
 /** Reads what the report shows out of the stages' artifacts. */
-export async function gather({ run, config, opened, timings, forked, failed = [], notes = [], temporaryFolder }: Gather): Promise<Omit<ReportData, 'metrics' | 'configYaml' | 'digests' | 'environment'>> {
+export async function gather({ run, config, opened, timings, forked, failed = [], notes = [], temporaryFolder, turn }: Gather): Promise<Omit<ReportData, 'metrics' | 'configYaml' | 'digests' | 'environment'>> {
   const targetSources = config.heldOut.source.type === 'demo' ? DEMO_TARGET_SOURCES : [];
   const selections: SelectionFacts[] = [];
   const samples: SampleGroup[] = [];
@@ -67,7 +69,8 @@ export async function gather({ run, config, opened, timings, forked, failed = []
   }
   const timed = stageTimings(opened, timings);
   const learnt = learntFigures(opened);
-  const separated = await separations({ opened, targetSources, temporaryFolder });
+  const separated = await separations({ opened, targetSources, temporaryFolder, ...(turn === undefined ? {} : { turn }) });
+  await turn?.('reading what the report shows');
   const stopsAt = rankStop(config.bilevel);
   return {
     run,

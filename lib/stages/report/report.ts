@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { digestJson, digestLines, type Store } from '../../artifacts/index.js';
 import type { Artifact } from '../../artifacts/types.js';
 import { buildReport, writeTensorboard, type ReportData, type TaskPoint } from '../../report/index.js';
+import { throwIfStopped } from '../execution/index.js';
 import { environmentFacts } from './environment-facts.js';
 import { readFinishedStages, STAGES_FILE } from '../finished-stages.js';
 import { evaluationPoints, gather, numericsFacts, taskPoints, type Gather } from './report-data.js';
@@ -25,7 +26,11 @@ export const report: Stage<'report'> = {
     await writeFile(path.join(context.scratch, STAGES_FILE), JSON.stringify(stages, null, 1));
     await context.progress({ step: 2, of: 4 });
 
-    const data = await reportData({ run, config, opened, timings: await context.timings(), lines, temporaryFolder: path.join(context.scratch, '..', 'separating'), ...(forked === undefined ? {} : { forked }), ...(failed === undefined ? {} : { failed }) });
+    const turn = async (what: string): Promise<void> => {
+      await context.phase(what);
+      throwIfStopped(context); // nothing is saved on the way: it begins again
+    };
+    const data = await reportData({ run, config, turn, opened, timings: await context.timings(), lines, temporaryFolder: path.join(context.scratch, '..', 'separating'), ...(forked === undefined ? {} : { forked }), ...(failed === undefined ? {} : { failed }) });
     const { metrics, digests, tasks } = data;
     // absent where there are none, so that digests of runs without tasks are what they were
     const digested = tasks === undefined ? { digests, metrics } : { digests, metrics, tasks };

@@ -10,10 +10,12 @@ export interface Separations {
   readonly targetSources: readonly string[];
   /** for what does not fit into memory; made and removed here */
   readonly temporaryFolder: string;
+  /** before each selection: ten million rows take seconds. What it throws ends the work */
+  readonly turn?: (what: string) => Promise<void>;
 }
 
 /** How well the scores of each arm, round and seed tell sources apart, in the same lines for all: out of `scores.parquet` of the selections, which say of each row its source. */
-export async function separations({ opened, targetSources, temporaryFolder }: Separations): Promise<readonly SourceSeparation[]> {
+export async function separations({ opened, targetSources, temporaryFolder, turn }: Separations): Promise<readonly SourceSeparation[]> {
   const scored = opened.filter(({ stage, artifacts }) => stage.name === 'selection' && stage.arm !== null && artifacts[0].manifest.files.some(({ name }) => name === SCORES_FILE));
   if (scored.length === 0) return [];
   const database = await openDatabase({ temporaryFolder });
@@ -27,6 +29,7 @@ export async function separations({ opened, targetSources, temporaryFolder }: Se
     const found: SourceSeparation[] = [];
     for (const { stage: { seed, arm, round }, artifacts } of scored) {
       if (seed === null || arm === null || round === null) continue;
+      await turn?.('comparing the scores of sources');
       const counts = new SeparationCounts(lines);
       const table = parquetTable([await artifacts[0].file(SCORES_FILE)]);
       for await (const [scores, sources, numbers] of database.columns(`SELECT logit, source, count(*)::DOUBLE FROM ${table} GROUP BY logit, source ORDER BY logit, source`)) {

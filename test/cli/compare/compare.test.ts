@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bliss, place } from '../bliss.js';
@@ -90,6 +90,15 @@ describe('two runs of other seeds', () => {
     expect(code).toBe(2);
     expect(stderr).toMatch(/prepare: run-3 and other-text did not read the same files: .*corpus\.jsonl/);
     expect(existsSync(path.join(folder, 'none.html'))).toBe(false);
+  });
+
+  test('of which the store no longer says what they were made from are joined with a note', async () => {
+    const other = place().home;
+    cpSync(home, other, { recursive: true });
+    rmSync(path.join(other, 'store', 'inputs'), { recursive: true });
+    const { code, stdout, stderr } = await bliss(['compare', 'run-3', 'run-8', '--home', other]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('note: whether run-3 and run-8 read the same files is not on record for prepare');
   });
 
   test('one of which is not there, or not finished, is named', async () => {

@@ -113,6 +113,15 @@ describe('scores source against source', () => {
     expect(existsSync(temporaryFolder)).toBe(false);
   });
 
+  test('each selection is a turn, in which the stage says that it goes on and hears that it is to stop; nothing is left then', async () => {
+    const opened = [await selectionOf({ arm: 'ours', rows: rowsOf({ a: [1], b: [2] }) }), await selectionOf({ arm: 'grams', rows: rowsOf({ a: [1], b: [2] }) })];
+    const turns: string[] = [];
+    const stopped = separations({ opened, targetSources: [], temporaryFolder, turn: async (what) => { if (turns.push(what) === 2) throw new Error('stopped'); } });
+    await expect(stopped).rejects.toThrow('stopped');
+    expect(turns).toHaveLength(2);
+    expect(existsSync(temporaryFolder)).toBe(false);
+  });
+
   test('ten million rows of a source are as exact as ten', () => {
     const counts = new SeparationCounts(sourceLines({ rows: new Map([['a', 1], ['b', 1]]), first: [] }));
     counts.add({ score: -1e30, source: 'b', rows: 1 });
