@@ -13,7 +13,7 @@ export interface JoinedRuns extends Omit<FinishedRun, 'forked'> {
 
 /**
  * @param runs at least one; the configuration of the first is that of all
- * @throws BlissError Usage where a seed is in two of them, or a field of their configurations differs
+ * @throws BlissError Usage where a seed is in two of them, a field of their configurations differs, or one was ended after an earlier round
  */
 export function joinRuns(runs: readonly FinishedRun[]): JoinedRuns {
   const [first, ...others] = runs;
@@ -30,6 +30,11 @@ export function joinRuns(runs: readonly FinishedRun[]): JoinedRuns {
     if (found.length === 0) continue;
     throw new BlissError({ code: 'Usage', message: `${first.run} and ${run} have other settings than their seeds alone: ${differenceText(found)}`, where: found[0].field, fix: 'join runs of one configuration; a table of each: `bliss compare RUN`' });
   }
+  for (const other of others) {
+    const [round, last] = [lastRound(first), lastRound(other)];
+    // of the shorter one's seeds nothing would be left in a table after the last round
+    if (round !== last) throw new BlissError({ code: 'Usage', message: `${first.run} ended after round ${round}, ${other.run} after round ${last}`, fix: `\`bliss resume ${round < last ? first.run : other.run}\` does the other rounds` });
+  }
   const failed = runs.flatMap((run) => run.failed ?? []);
   return {
     run: runs.map(({ run }) => run).join(' + '),
@@ -40,6 +45,9 @@ export function joinRuns(runs: readonly FinishedRun[]): JoinedRuns {
     notes: runs.flatMap(({ run, forked }) => (forked === undefined ? [] : [`${run} was forked from ${forked.from} at ${forked.stage}: what comes before in the arms that both have is that run's, made under its configuration`])),
   };
 }
+
+/** one may have been told to end earlier than its configuration says */
+const lastRound = ({ stages }: FinishedRun): number => Math.max(0, ...stages.map(({ round }) => round ?? 0));
 
 function settings(config: RunConfig): unknown {
   const copy: unknown = JSON.parse(JSON.stringify(config));

@@ -40,6 +40,12 @@ describe('runs that differ in their seeds alone', () => {
     expect(() => joinRuns([runOf('first', [0]), runOf('second', [2], override)])).toThrow(said);
   });
 
+  test('are refused where one was ended after an earlier round: after the last one its seeds would be missing', () => {
+    const upTo = (run: FinishedRun, last: number): FinishedRun => ({ ...run, stages: [...run.stages, ...Array.from({ length: last }, (_, i): FinishedStage => ({ stage: `seed-0/bliss/round-${i + 1}/pretraining`, name: 'training', seed: 0, arm: 'bliss', round: i + 1, results: [] }))] });
+    expect(() => joinRuns([upTo(runOf('first', [0]), 2), upTo(runOf('second', [1]), 1)])).toThrow(expect.objectContaining({ code: 'Usage', message: expect.stringContaining('first ended after round 2, second after round 1'), fix: expect.stringContaining('bliss resume second') }));
+    expect(joinRuns([upTo(runOf('first', [0]), 2), upTo(runOf('second', [1]), 2)]).config.seeds).toEqual([0, 1]);
+  });
+
   test('are refused where a seed would count twice', () => {
     expect(() => joinRuns([runOf('first', [0, 1]), runOf('second', [2, 1])])).toThrow('seed 1 is in first and in second');
     expect(() => joinRuns([runOf('first', [0]), runOf('first', [0])])).toThrow('first is named twice');
