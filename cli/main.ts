@@ -8,6 +8,7 @@ import { refusalOf, serverFault } from '../workers/server-fault.js';
 import { LOCAL_NAMESPACE } from '../workers/temporal-server.js';
 import { addBudget } from './commands/budget.js';
 import { addCancel } from './commands/cancel.js';
+import { addCompare } from './commands/compare.js';
 import { addDev } from './commands/dev.js';
 import { addDoctor } from './commands/doctor.js';
 import { addEval } from './commands/eval.js';
@@ -35,7 +36,7 @@ function bliss(): Command {
     .option('--json', 'print one JSON object on standard output, and everything else on standard error')
     .exitOverride()
     .configureOutput({ writeErr: () => undefined }); // errors are shown below, all in one way
-  for (const add of [addInit, addDoctor, addDev, addPlan, addRun, addResume, addFork, addPause, addStopAfter, addCancel, addBudget, addStatus, addLogs, addReport, addEval, addExport, addGc]) add(program);
+  for (const add of [addInit, addDoctor, addDev, addPlan, addRun, addResume, addFork, addPause, addStopAfter, addCancel, addBudget, addStatus, addLogs, addReport, addCompare, addEval, addExport, addGc]) add(program);
   return program;
 }
 

@@ -6,6 +6,7 @@ import { configurationSection, digestsSection, environmentSection, lineageSectio
 import { resultsSection, verdictTable } from './sections/results.js';
 import { samplesSection } from './sections/samples.js';
 import type { Section } from './sections/section.js';
+import { separationSections } from './sections/separation.js';
 import { scoresSection, selectionSection } from './sections/selection.js';
 import { STYLE } from './style.js';
 import { tasksSection } from './sections/tasks.js';
@@ -19,7 +20,7 @@ import { verdictOf, type Verdict } from './verdict.js';
 export function buildReport(data: ReportData): string {
   const verdict = verdictOf(data);
   const sections = [
-    resultsSection(data), ...tasksSection(data), comparisonSection(data), trainingSection(data), bilevelSection(data), ...learntSections(data), scoresSection(data), selectionSection(data), samplesSection(data),
+    resultsSection(data), ...tasksSection(data), comparisonSection(data), trainingSection(data), bilevelSection(data), ...learntSections(data), scoresSection(data), ...separationSections(data), selectionSection(data), samplesSection(data),
     timingsSection(data), lineageSection(data), digestsSection(data), environmentSection(data), configurationSection(data),
   ];
   const title = `${data.run}: ${verdict.headline}`;

@@ -9,6 +9,8 @@ const signed = (text: string): string => text.replace('-', MINUS);
 /** nats a token, four places: a test set of some hundred passages has standard errors in the third */
 export const loss = (value: number): string => (Number.isFinite(value) ? signed(value.toFixed(4)) : String(value));
 export const percent = (share: number): string => (Number.isFinite(share) ? `${signed((100 * share).toFixed(1))}\u00a0%` : '–');
+/** of a whole that is 1; nothing where there is none */
+export const share = (value: number): string => (Number.isFinite(value) ? value.toFixed(2) : '');
 export const times = (factor: number): string => (Number.isFinite(factor) ? `${factor.toFixed(2)}×` : '–');
 export const count = (value: number): string => value.toLocaleString('en-US');
 

@@ -26,7 +26,7 @@ figure { margin: 1rem 0 1.5rem; } figure svg { display: block; max-width: 100%; 
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; font-size: .875rem; margin: .5rem 0; padding: 0; list-style: none; }
 .legend svg { display: inline-block; vertical-align: middle; margin-right: .4rem; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .875rem; margin: .5rem 0; min-width: 50%; } caption { text-align: left; color: var(--muted); padding-bottom: .25rem; }
-th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; } th { font-weight: 600; vertical-align: bottom; } .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; } th { font-weight: 600; vertical-align: bottom; } .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } th.number { white-space: normal; }
 code, pre { font: .8125rem/1.5 ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace; } code, pre, .tag { unicode-bidi: isolate; } code.digest { overflow-wrap: anywhere; font-size: .75rem; }
 pre { background: var(--soft); padding: .75rem 1rem; border-radius: 4px; white-space: pre-wrap; overflow-wrap: anywhere; margin: .4rem 0; }
 details { margin: .4rem 0; } summary { cursor: pointer; color: var(--muted); font-size: .9rem; } summary:hover { color: var(--text); }

@@ -16,7 +16,8 @@ export async function writeTensorboard({ folder, data }: { readonly folder: stri
     if (Number.isFinite(value)) writer.scalar(tag, value, step);
   };
   for (const { seed, arm, points } of data.training) for (const { step, loss } of points) scalar([seed, arm ?? 'warm-up'], 'training/loss', loss, step);
-  for (const { seed, arm, round, points } of data.bilevel) {
+  for (const { seed, arm, round, points, ranks = [] } of data.bilevel) {
+    for (const { step, correlation } of ranks) scalar([seed, arm], `bilevel/round-${round}/rank-correlation`, correlation, step);
     for (const point of points) {
       scalar([seed, arm], `bilevel/round-${round}/upper-loss`, point.upperLoss, point.step);
       scalar([seed, arm], `bilevel/round-${round}/lower-loss`, point.lowerLoss, point.step);

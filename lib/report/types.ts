@@ -22,11 +22,15 @@ export interface ReportData {
   readonly training: readonly TrainingCurve[];
   /** one a seed, arm and round */
   readonly bilevel: readonly BilevelCurve[];
+  /** rank correlation at which the learning of scores stops by itself; absent where it has no such stop */
+  readonly stopsAt?: number;
   /** how stages by which arms learn have fared, where they tell; absent where there are none */
   readonly learnt?: readonly LearntFigures[];
   /** one a seed, arm and round, also for `random` (its scores then absent) */
   readonly selections: readonly SelectionFacts[];
   readonly samples: readonly SampleGroup[];
+  /** one a seed, arm and round whose rows were scored; absent where none were, or where a report is made of less */
+  readonly separations?: readonly SourceSeparation[];
   /** absent where a report is made of less */
   readonly comparison?: ArmComparison;
   readonly timings: readonly StageTiming[];
@@ -44,9 +48,19 @@ export interface ArmComparison {
   /** of a's selected rows the share that b selected too, mean over seeds and rounds; for each two arms, both ways */
   readonly overlaps: readonly { readonly a: string; readonly b: string; readonly share: number }[];
   /** of choosing rows: learning, scoring and selecting */
-  readonly costs: readonly { readonly arm: string; readonly seconds: number; readonly flops: number }[];
+  readonly costs: readonly ArmCost[];
   /** that the target is trained on */
   readonly tokens: { readonly warmUp: number; readonly round: number };
+}
+
+/** What an arm spent to choose its rows, all seeds and rounds together; what was found finished cost nothing. */
+export interface ArmCost {
+  readonly arm: string;
+  readonly seconds: number;
+  /** of matrix products */
+  readonly flops: number;
+  /** of one round of one seed, whoever computed it: what the arm would take on its own. seconds are null where a stage was found finished everywhere */
+  readonly perRound?: { readonly seconds: number | null; readonly flops: number };
 }
 
 export interface ReportArm {
@@ -120,6 +134,8 @@ export interface BilevelCurve {
   readonly seed: number;
   readonly arm: string;
   readonly round: number;
+  /** rank correlation of the scores of fixed rows with those of the time before, at the steps where it was measured; absent where it was not */
+  readonly ranks?: readonly { readonly step: number; readonly correlation: number }[];
   /** one an outer step, or fewer */
   readonly points: readonly {
     readonly step: number;
@@ -166,6 +182,26 @@ export interface SelectionFacts {
     readonly withoutTrainedRows: number | null;
     readonly trainedRowsSelected: number;
   };
+}
+
+/** How well the scores of one round tell sources apart. The sources are the same, in the same order, in all of a run; where they are many, the last stands for the small ones. */
+export interface SourceSeparation {
+  readonly seed: number;
+  readonly arm: string;
+  readonly round: number;
+  readonly sources: readonly {
+    readonly source: string;
+    /** of the group */
+    readonly rows: number;
+    /** for each of the sources, how often a row of this source has a higher score than one of that source, ties counting half: the area under the ROC curve. null for itself, and where one has no rows */
+    readonly over: readonly (number | null)[];
+    /** the same over the rows of all other sources together */
+    readonly overRest: number | null;
+    /** deviation of its scores over that of all scores; null where all are equal */
+    readonly spread: number | null;
+  }[];
+  /** root mean square of the deviations within sources over the deviation of all scores: 0 where a score follows from the source, 1 where it has nothing to do with it */
+  readonly spread: number | null;
 }
 
 export interface SampleGroup {

@@ -38,7 +38,14 @@ export function exampleReport({ seeds = [0, 1, 2, 3, 4], gain = (seed) => 0.12 +
     ],
     bilevel: seeds.flatMap((seed) => rounds.map((round) => {
       const random = randomStream('bilevel', seed, round);
-      return { seed, arm: 'bliss', round, points: Array.from({ length: 120 }, (_, step) => ({ step, upperLoss: 5.2 - 0.002 * step + 0.05 * random.normal(), lowerLoss: 4.9 - 0.001 * step + 0.05 * random.normal(), hypergradientNorm: 3e-4 * Math.exp(0.4 * random.normal()), zNorm: 0.2 + 0.05 * random.uniform(), zCosine: step === 0 ? 0 : 0.7 + 0.2 * random.uniform(), relativeResidual: 0.9 + 0.05 * random.uniform() })) };
+      const ranks = [30, 60, 90, 120].map((step) => ({ step, correlation: 1 - Math.exp(-step / 40) * (0.8 + 0.1 * random.uniform()) }));
+      return { seed, arm: 'bliss', round, ranks, points: Array.from({ length: 120 }, (_, step) => ({ step, upperLoss: 5.2 - 0.002 * step + 0.05 * random.normal(), lowerLoss: 4.9 - 0.001 * step + 0.05 * random.normal(), hypergradientNorm: 3e-4 * Math.exp(0.4 * random.normal()), zNorm: 0.2 + 0.05 * random.uniform(), zCosine: step === 0 ? 0 : 0.7 + 0.2 * random.uniform(), relativeResidual: 0.9 + 0.05 * random.uniform() })) };
+    })),
+    stopsAt: 0.95,
+    separations: seeds.flatMap((seed) => rounds.map((round) => {
+      const random = randomStream('separations', seed, round);
+      const over = SOURCES.map((_, i) => SOURCES.map((__, j) => (i === j ? null : 0.5 + (0.08 + 0.004 * random.uniform()) * (j - i))));
+      return { seed, arm: 'bliss', round, spread: 0.6 + 0.1 * random.uniform(), sources: SOURCES.map((source, i) => ({ source, rows: Math.round(ROWS * CORPUS_SHARE[i]) + seed, over: over[i], overRest: 0.8 - 0.1 * i + 0.01 * random.uniform(), spread: 0.5 + 0.1 * random.uniform() })) };
     })),
     selections: each((seed, arm, round) => {
       const share = SOURCES.map((_, i) => (arm === 'random' ? CORPUS_SHARE[i] : SELECTED_SHARE[i]) * (1 + 0.1 * Math.sin(seed + i)));

@@ -73,7 +73,7 @@ describe('holds every number', () => {
 describe('figures', () => {
   test('each has a text for who does not see it, a caption and a table', () => {
     const figures = [...document.querySelectorAll('figure')];
-    expect(figures.length).toBeGreaterThanOrEqual(9 + 9); // nine kinds; a histogram for each of the ten selections with scores
+    expect(figures.length).toBeGreaterThanOrEqual(11 + 9); // eleven kinds; a histogram for each of the ten selections with scores
     for (const figure of figures) {
       const svg = figure.querySelector('svg');
       expect(svg?.getAttribute('role')).toBe('img');
@@ -126,6 +126,7 @@ test('hostile text stays text, wherever it stands', () => {
     metrics: base.metrics.map((m) => ({ ...m, arm: renamed(m.arm) })),
     training: base.training.map((t) => ({ ...t, arm: t.arm === null ? null : renamed(t.arm) })),
     selections: base.selections.map((s) => ({ ...s, arm: renamed(s.arm), sources: s.sources.map((one) => ({ ...one, source: renamed(one.source) })) })),
+    separations: (base.separations ?? []).map((s) => ({ ...s, arm: renamed(s.arm), sources: s.sources.map((one) => ({ ...one, source: renamed(one.source) })) })),
     timings: [{ stage: evil, seconds: 1, attempts: 1, cached: false }],
     environment: { [evil]: evil },
     digests: { [evil]: 'ab' },

@@ -61,6 +61,8 @@ test('every metric is an event of its seed and arm, with its step', async () => 
   expect(value('bilevel/round-2/z-norm', 119)).toBe(Math.fround(last?.zNorm ?? NaN));
   expect(value('bilevel/round-2/z-cosine', 119)).toBe(Math.fround(last?.zCosine ?? NaN));
   expect(value('bilevel/round-2/relative-residual', 119)).toBe(Math.fround(last?.relativeResidual ?? NaN));
+  const ranks = data.bilevel.find(({ round }) => round === 2)?.ranks;
+  expect(bliss.filter(({ tag }) => tag === 'bilevel/round-2/rank-correlation')).toEqual(ranks?.map(({ step, correlation }) => ({ tag: 'bilevel/round-2/rank-correlation', step, value: Math.fround(correlation) })));
   expect(await scalars(path.join(folder, 'seed-3', 'warm-up'))).toHaveLength(250);
   await rm(folder, { recursive: true });
 });

@@ -5,6 +5,7 @@ import { colour, dash, draw, WIDE } from '../plot.js';
 import type { BilevelCurve, ReportData, TrainingCurve } from '../types.js';
 import { armLegend, armStyle, empty, legend, thinned, type Section } from './section.js';
 import { counted } from '../../counted.js';
+import { rankFigure } from './ranks.js';
 
 /** Points of a drawn line; more are averaged in groups, which shows the trend better than every batch's noise. */
 const DRAWN_POINTS = 240;
@@ -91,7 +92,7 @@ const QUANTITIES: readonly { readonly key: Exclude<keyof BilevelPoint, 'step'>; 
 
 export function bilevelSection(data: ReportData): Section {
   const curves = data.bilevel.filter(({ points }) => points.length > 0);
-  return { id: 'bilevel', title: 'Learning the score model', body: curves.length === 0 ? empty('No score model was learnt in this run.') : bilevel(curves) };
+  return { id: 'bilevel', title: 'Learning the score model', body: curves.length === 0 ? empty('No score model was learnt in this run.') : html`${bilevel(curves)}${rankFigure(data)}` };
 }
 
 const pick = (curve: BilevelCurve, key: Exclude<keyof BilevelPoint, 'step'>): Point[] => curve.points.map((point) => ({ step: point.step, value: point[key] }));

@@ -2,8 +2,10 @@ import type { RunConfig } from '../../../config/schema.js';
 import { selectorRow } from '../../../config/tables/selectors.js';
 import { isLearningStage, LEARNING_STAGES, type StageName } from '../../../config/tables/stages.js';
 import { parquetRows } from '../../data/index.js';
-import type { ReportData, StageTiming } from '../../report/index.js';
+import { mean } from '../../mean.js';
+import type { ArmCost, ReportData, StageTiming } from '../../report/index.js';
 import { LEARNING } from '../learning.js';
+import type { StageResult } from '../types.js';
 import type { OpenedStage } from './opened-stage.js';
 import { scoringWork } from './work.js';
 
@@ -24,7 +26,7 @@ export async function armComparison({ config, opened, timings }: { readonly conf
   };
 }
 
-function costOf({ arm, config, opened, timings }: { readonly arm: string; readonly config: RunConfig; readonly opened: readonly OpenedStage[]; readonly timings: readonly StageTiming[] }): { readonly seconds: number; readonly flops: number } {
+function costOf({ arm, config, opened, timings }: { readonly arm: string; readonly config: RunConfig; readonly opened: readonly OpenedStage[]; readonly timings: readonly StageTiming[] }): Omit<ArmCost, 'arm'> {
   const own = opened.filter(({ stage }) => stage.arm === arm && TO_CHOOSE.includes(stage.name));
   const paths = new Set(own.map(({ stage }) => stage.stage));
   const { models, data } = config;
@@ -35,11 +37,29 @@ function costOf({ arm, config, opened, timings }: { readonly arm: string; readon
     if (isLearningStage(name)) return LEARNING[name].work(config).flops;
     return name === 'scoring' ? scoringWork({ models, sequenceLength: data.sequenceLength, shards, by: by ?? 'score-model' }, config).flops : 0;
   };
+  const kinds = [...new Set(own.map(({ stage }) => stage.name))];
+  const seconds = kinds.map((name) => secondsOf({ stages: own.filter(({ stage }) => stage.name === name), opened, timings }));
   return {
-    seconds: timings.filter(({ stage }) => paths.has(stage)).reduce((sum, { seconds }) => sum + seconds, 0),
+    seconds: timings.filter(({ stage }) => paths.has(stage)).reduce((sum, one) => sum + one.seconds, 0),
     flops: own.filter(({ stage }) => !stage.results.every(({ cached }) => cached)).reduce((sum, { stage }) => sum + flopsOf(stage.name), 0),
+    ...(own.length === 0
+      ? {}
+      : { perRound: { seconds: seconds.reduce<number | null>((sum, one) => (sum === null || one === null ? null : sum + one), 0), flops: kinds.reduce((sum, name) => sum + flopsOf(name), 0) } }),
   };
 }
+
+/** Mean time of one of these stages, where it was computed whole: by the arm itself, or by another one that had the same to compute. null: nowhere */
+function secondsOf({ stages, opened, timings }: { readonly stages: readonly OpenedStage[]; readonly opened: readonly OpenedStage[]; readonly timings: readonly StageTiming[] }): number | null {
+  const times = stages.flatMap(({ stage: { stage, results } }) => {
+    const made = (one: OpenedStage): boolean => one.stage.results.every(({ cached }) => !cached) && sameResults(one.stage.results, results);
+    const by = opened.find((one) => one.stage.stage === stage && made(one)) ?? opened.find(made);
+    const timing = by === undefined ? undefined : timings.find((one) => one.stage === by.stage.stage);
+    return timing === undefined || timing.attempts === 0 ? [] : [timing.seconds];
+  });
+  return times.length === 0 ? null : mean(times);
+}
+
+const sameResults = (some: readonly StageResult[], others: readonly StageResult[]): boolean => some.length === others.length && some.every(({ ref }, i) => ref.uri === others[i].ref.uri);
 
 /** For each two arms the share of the first one's rows that the second has too, over the seeds and rounds that both have. */
 async function overlapsOf(opened: readonly OpenedStage[]): Promise<NonNullable<ReportData['comparison']>['overlaps']> {

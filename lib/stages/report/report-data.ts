@@ -3,11 +3,13 @@ import type { RunConfig } from '../../../config/schema.js';
 import type { Artifact } from '../../artifacts/types.js';
 import { pairedItemsStandardError, pairedStandardError, PASSAGES_FILE, TASK_ITEMS_FILE, type PassagesFile, type TaskItemsFile } from '../../evaluation/index.js';
 import { missingEvaluations, type EvaluationPoint, type ReportData, type SampleGroup, type SelectionFacts, type StageTiming, type TaskPoint, type TrainingCurve } from '../../report/index.js';
+import { isRecord } from '../../is-record.js';
 import { parseTimings } from '../../timings.js';
 import { armComparison, targetWarmUpSteps } from './arm-comparison.js';
 import { learntFigures } from './learnt-figures.js';
 import { type NumericsRecord, readJson, readNumerics, type SkippedBatch, skippedNote } from '../contents/index.js';
 import type { OpenedStage } from './opened-stage.js';
+import { separations } from './separation.js';
 import type { TaskSummary } from '../evaluation/index.js';
 import type { SelectionFactsFile } from '../selection/index.js';
 import type { FailedStage, Forked } from '../types.js';
@@ -26,10 +28,16 @@ export interface Gather {
   readonly forked?: Forked;
   /** stages that the run has gone on without */
   readonly failed?: readonly FailedStage[];
+  /** what else a reader must know */
+  readonly notes?: readonly string[];
+  /** for what does not fit into memory; made and removed here */
+  readonly temporaryFolder: string;
+  /** before each piece of long work; what it throws ends it */
+  readonly turn?: (what: string) => Promise<void>;
 }
 
 /** Reads what the report shows out of the stages' artifacts. */
-export async function gather({ run, config, opened, timings, forked, failed = [] }: Gather): Promise<Omit<ReportData, 'metrics' | 'configYaml' | 'digests' | 'environment'>> {
+export async function gather({ run, config, opened, timings, forked, failed = [], notes = [], temporaryFolder, turn }: Gather): Promise<Omit<ReportData, 'metrics' | 'configYaml' | 'digests' | 'environment'>> {
   const targetSources = config.heldOut.source.type === 'demo' ? DEMO_TARGET_SOURCES : [];
   const selections: SelectionFacts[] = [];
   const samples: SampleGroup[] = [];
@@ -43,7 +51,8 @@ export async function gather({ run, config, opened, timings, forked, failed = []
       samples.push(...sampleGroups({ seed, arm, round, facts }));
     }
     if (stage.name === 'bilevel') {
-      const points = (await metricsOf(artifacts[0])).map((line) => ({
+      const lines = await metricsOf(artifacts[0]);
+      const points = lines.map((line) => ({
         step: line['step'],
         upperLoss: line['upperLoss'],
         lowerLoss: line['lowerLoss'],
@@ -53,23 +62,30 @@ export async function gather({ run, config, opened, timings, forked, failed = []
         zCosine: line['zCosine'] ?? Number.NaN,
         relativeResidual: line['relativeResidual'] ?? Number.NaN,
       }));
-      bilevel.push({ seed, arm, round, points: thin(points) });
+      // measured now and then: none may be lost to thinning
+      const ranks = lines.flatMap(({ step, rankCorrelation }) => (typeof rankCorrelation === 'number' ? [{ step, correlation: rankCorrelation }] : []));
+      bilevel.push({ seed, arm, round, ...(ranks.length === 0 ? {} : { ranks: thin(ranks) }), points: thin(points) });
     }
   }
   const timed = stageTimings(opened, timings);
   const learnt = learntFigures(opened);
+  const separated = await separations({ opened, targetSources, temporaryFolder, ...(turn === undefined ? {} : { turn }) });
+  await turn?.('reading what the report shows');
+  const stopsAt = rankStop(config.bilevel);
   return {
     run,
     state: 'done',
     arms: config.comparison.arms,
     training: await trainingCurves(config, opened),
     bilevel,
+    ...(stopsAt === undefined ? {} : { stopsAt }),
     ...(learnt.length === 0 ? {} : { learnt }),
     selections,
     samples,
+    ...(separated.length === 0 ? {} : { separations: separated }),
     timings: timed,
     comparison: await armComparison({ config, opened, timings: timed }),
-    notes: [...(forked === undefined ? [] : [forkNote(forked)]), ...failed.map(failureNote), ...(await notesOf(opened)), ...lostNotes(timed)],
+    notes: [...notes, ...(forked === undefined ? [] : [forkNote(forked)]), ...failed.map(failureNote), ...(await notesOf(opened)), ...lostNotes(timed)],
     ...(failed.length === 0 ? {} : { missing: missingEvaluations(failed) }),
     lineage: opened.flatMap(({ stage, artifacts }) =>
       artifacts.map(({ ref, manifest }) => ({
@@ -83,6 +99,13 @@ export async function gather({ run, config, opened, timings, forked, failed = []
       })),
     ),
   };
+}
+
+/** Where the learning of scores stops by itself, the rank correlation at which it does (`bilevel.stopAt.rankCorrelation`). */
+function rankStop(bilevel: object): number | undefined {
+  const stop: unknown = 'stopAt' in bilevel ? bilevel.stopAt : undefined;
+  const at: unknown = isRecord(stop) ? stop['rankCorrelation'] : undefined;
+  return typeof at === 'number' ? at : undefined;
 }
 
 const forkNote = ({ from, stage }: Forked): string => `forked from the run ${from} at ${stage}: what comes before in the arms that both have is that run's, made under its configuration`;
@@ -245,7 +268,7 @@ function thin<T>(points: readonly T[]): readonly T[] {
 }
 
 /** Attempts added up; scoring's shard ranges count for their stage. */
-function stageTimings(opened: readonly OpenedStage[], lines: readonly string[]): StageTiming[] {
+export function stageTimings(opened: readonly OpenedStage[], lines: readonly string[]): StageTiming[] {
   const records = parseTimings(lines.join('\n'));
   return opened.map(({ stage: { stage, results } }) => {
     const own = records.filter((record) => record.stage === stage || record.stage.startsWith(`${stage}/`));

@@ -1,15 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify } from 'yaml';
-import type { RunConfig } from '../../../config/schema.js';
 import { digestJson, digestLines, type Store } from '../../artifacts/index.js';
 import type { Artifact } from '../../artifacts/types.js';
 import { buildReport, writeTensorboard, type ReportData, type TaskPoint } from '../../report/index.js';
+import { throwIfStopped } from '../execution/index.js';
 import { environmentFacts } from './environment-facts.js';
 import { readFinishedStages, STAGES_FILE } from '../finished-stages.js';
 import { evaluationPoints, gather, numericsFacts, taskPoints, type Gather } from './report-data.js';
 import type { OpenedStage } from './opened-stage.js';
-import type { FailedStage, FinishedStage, Forked, Stage } from '../types.js';
+import type { FinishedStage, Stage } from '../types.js';
 
 /** The run's report with its TensorBoard events, metrics of all stages in canonical order, and the digests of what came out. */
 export const report: Stage<'report'> = {
@@ -26,7 +26,11 @@ export const report: Stage<'report'> = {
     await writeFile(path.join(context.scratch, STAGES_FILE), JSON.stringify(stages, null, 1));
     await context.progress({ step: 2, of: 4 });
 
-    const data = await reportData({ run, config, opened, timings: await context.timings(), lines, ...(forked === undefined ? {} : { forked }), ...(failed === undefined ? {} : { failed }) });
+    const turn = async (what: string): Promise<void> => {
+      await context.phase(what);
+      throwIfStopped(context); // nothing is saved on the way: it begins again
+    };
+    const data = await reportData({ run, config, turn, opened, timings: await context.timings(), lines, temporaryFolder: path.join(context.scratch, '..', 'separating'), ...(forked === undefined ? {} : { forked }), ...(failed === undefined ? {} : { failed }) });
     const { metrics, digests, tasks } = data;
     // absent where there are none, so that digests of runs without tasks are what they were
     const digested = tasks === undefined ? { digests, metrics } : { digests, metrics, tasks };
@@ -44,16 +48,9 @@ function lastRound(tasks: readonly TaskPoint[]): readonly TaskPoint[] {
   return tasks.filter(({ round }) => round === last);
 }
 
-export interface RenderReport {
+export interface RenderReport extends Omit<Gather, 'opened'> {
   readonly store: Store;
-  readonly run: string;
-  readonly config: RunConfig;
   readonly stages: readonly FinishedStage[];
-  /** lines of timings.jsonl */
-  readonly timings: readonly string[];
-  readonly forked?: Forked;
-  /** stages that the run has gone on without */
-  readonly failed?: readonly FailedStage[];
 }
 
 /** The report of a finished run once more, as this version of the code draws it. */
@@ -80,7 +77,8 @@ async function reportData({ lines, ...of }: Gather & { readonly lines: readonly 
   };
 }
 
-async function openStages(store: Store, stages: readonly FinishedStage[]): Promise<OpenedStage[]> {
+/** @throws BlissError ArtifactMissing, DataCorrupt */
+export async function openStages(store: Store, stages: readonly FinishedStage[]): Promise<OpenedStage[]> {
   const opened: OpenedStage[] = [];
   for (const stage of stages) {
     const artifacts: Artifact[] = [];

@@ -68,12 +68,43 @@ test('choosing costs the time of an arm’s own stages before training, and the 
   const { costs } = await armComparison({ config, opened: stages, timings });
   const { models, data } = config;
   const forward = data.sequenceLength * flopsPerToken({ model: models.proxy, vocabularySize: models.vocabularySize, sequenceLength: data.sequenceLength }).forward;
-  expect(costs).toEqual([
+  expect(costs).toMatchObject([
     { arm: 'ours', seconds: 0, flops: 0 },
     { arm: 'chance', seconds: 0, flops: 0 },
     { arm: 'grams', seconds: 10_000, flops: 0 }, // n-grams are counted
     { arm: 'easy', seconds: 1 + 10 + 1_000, flops: data.rowsPerGroup * forward },
   ]);
+});
+
+test('a round costs an arm the mean of what its stages took where they were computed whole, by itself or by an arm that had the same to compute', async () => {
+  const sameAs = (one: OpenedStage, stage: string, arm: string): OpenedStage => ({ ...one, stage: { ...one.stage, stage, arm, results: one.stage.results.map((result) => ({ ...result, cached: true })) } });
+  const middle = { ...config, comparison: { arms: [...config.comparison.arms, { name: 'middle', selector: 'perplexity-middle' as const }] } };
+  const scoring = await stageOf({ name: 'scoring', arm: 'easy', cached: [false, false] });
+  const stages = [
+    scoring,
+    await stageOf({ name: 'selection', arm: 'easy' }),
+    await stageOf({ name: 'scoring', arm: 'easy', round: 2, cached: [false, false] }),
+    await stageOf({ name: 'selection', arm: 'easy', round: 2 }),
+    await stageOf({ name: 'training', arm: 'easy' }),
+    sameAs(scoring, 'seed-0/middle/round-1/scoring', 'middle'),
+    await stageOf({ name: 'selection', arm: 'middle' }),
+    await stageOf({ name: 'scoring', arm: 'middle', round: 2, cached: [true, false] }), // in part: its time is not that of a scoring
+    await stageOf({ name: 'lexical', arm: 'grams', cached: [true] }), // of another run: who knows
+    await stageOf({ name: 'selection', arm: 'grams' }),
+  ];
+  const seconds = [10, 1, 30, 3, 500, 0, 4, 7, 0, 5];
+  const timings = stages.map(({ stage: { stage, results } }, i): StageTiming => ({ stage, seconds: seconds[i], attempts: 1, cached: results.every(({ cached }) => cached) }));
+  const { costs } = await armComparison({ config: middle, opened: stages, timings });
+  const perRound = new Map(costs.map((one) => [one.arm, one.perRound]));
+  const { models, data } = config;
+  const flops = data.rowsPerGroup * data.sequenceLength * flopsPerToken({ model: models.proxy, vocabularySize: models.vocabularySize, sequenceLength: data.sequenceLength }).forward;
+  expect(perRound.get('easy')).toEqual({ seconds: 20 + 2, flops });
+  expect(perRound.get('middle')).toEqual({ seconds: 10 + 4, flops });
+  expect(perRound.get('grams')).toEqual({ seconds: null, flops: 0 });
+  expect(perRound.get('ours')).toBeUndefined();
+  // an attempt whose line is lost took nobody knows how long
+  const lost = timings.map((one) => (one.stage.endsWith('scoring') ? { ...one, attempts: 0, seconds: 0 } : one));
+  expect((await armComparison({ config, opened: stages, timings: lost })).costs.find(({ arm }) => arm === 'easy')?.perRound?.seconds).toBeNull();
 });
 
 test('a target that was given has no warm-up whose tokens count', async () => {

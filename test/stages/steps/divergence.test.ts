@@ -123,7 +123,7 @@ describe('training, where a batch gives a loss that is no number', () => {
     const note = '1 batch skipped where numbers went bad: step 4 (batch 4: loss NaN, gradientNorm NaN)';
     expect(notes).toEqual([note]);
     const stage = { stage: 'seed-0/warm-up/target', name: 'training', seed: 0, arm: null, round: null, results: [result] } as const;
-    const data = await gather({ run: 'test', config, opened: [{ stage, artifacts: [await store.open(result.ref)] }], timings: [JSON.stringify({ stage: stage.stage, attempt: 1, state: 'done', seconds: 1, step: 6 })] });
+    const data = await gather({ run: 'test', config, opened: [{ stage, artifacts: [await store.open(result.ref)] }], timings: [JSON.stringify({ stage: stage.stage, attempt: 1, state: 'done', seconds: 1, step: 6 })], temporaryFolder: path.join(root, 'separating') });
     expect(data.notes).toEqual([`seed-0/warm-up/target: ${note}`]);
   });
 

@@ -1,0 +1,1 @@
+export { comparedAnswer, comparedText } from './table.js';
