@@ -1,6 +1,7 @@
 import { bilevelProblems } from './bilevel-problems.js';
 import { shardForHalf, smallerHalf } from './halves.js';
 import { OWN_ITEMS } from './tables/tasks.js';
+import { oracleProblems } from './oracle-problems.js';
 import { matesProblems } from './mates-problems.js';
 import { modelProblems } from './model-problems.js';
 import { expected } from './problem.js';
@@ -22,6 +23,7 @@ export function crossFieldProblems(config: RunConfig): Problem[] {
     ...selection(config),
     ...bilevelProblems(config.bilevel),
     ...matesProblems(config),
+    ...oracleProblems(config),
     ...worker(config),
     ...notices(config),
   ];

@@ -8,6 +8,7 @@ import { matesSchema } from './sections/mates.js';
 import { modelsSchema } from './sections/models.js';
 import { noticesSchema } from './sections/notices.js';
 import { comparisonSchema, evaluationSchema, runtimeSchema, scoringSchema, selectionSchema, workerSchema } from './sections/run.js';
+import { oracleSchema } from './sections/oracle.js';
 import { pretrainingSchema, warmUpSchema } from './sections/training.js';
 
 /** Field by field; `runSchema` (config/schema.ts) holds them against each other too. */
@@ -24,6 +25,7 @@ export const runFields = z.strictObject({
   bilevel: bilevelSchema.prefault({}).describe('learning the score model'),
   mates: matesSchema.optional().describe('learning influences as MATES does, for arms of selector mates, which need this section'),
   color: colorSchema.optional().describe('the fine-tune by which arms of selector color score rows; its defaults where absent'),
+  oracle: oracleSchema.optional().describe('the sources that arms of selector oracle keep rows of, which need this section: a ceiling for corpora whose good source is known'),
   scoring: scoringSchema.prefault({}).describe('scoring every row of the round’s group'),
   selection: selectionSchema.prefault({}).describe('keeping the best'),
   pretraining: pretrainingSchema.describe('the target on the selection'),

@@ -9,6 +9,7 @@ import { matesSchema } from '../sections/mates.js';
 import { modelSchema, modelsSchema } from '../sections/models.js';
 import { submittedNoticesSchema } from '../sections/notices.js';
 import { comparisonSchema, evaluationSchema, runtimeSchema, selectionSchema } from '../sections/run.js';
+import { oracleSchema } from '../sections/oracle.js';
 import { adamSchema } from '../sections/training.js';
 import { SCORED_BY, selectorsOf } from '../tables/selectors.js';
 import { STAGE_NAMES, type StageName } from '../tables/stages.js';
@@ -47,6 +48,7 @@ const scoring = z.object({
   shards: z.object({ first: naturalNumber, end: positiveInteger }),
   scorer: refSchema,
   by: z.enum(SCORED_BY).optional(),
+  sources: oracleSchema.shape.sources.optional(),
   ...computed,
 });
 

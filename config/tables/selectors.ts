@@ -1,20 +1,20 @@
-import { resourceOf, type LearningStageName } from './stages.js';
+import { isLearningStage, resourceOf, type LearningStageName } from './stages.js';
 
 /*
  * Ways in which an arm chooses its rows, each in one place: data alone, for all rooms.
  */
 
-interface SelectorRow<By extends string = 'score-model' | 'perplexity' | LearningStageName> {
+interface SelectorRow<By extends string = 'score-model' | 'perplexity' | 'source' | LearningStageName> {
   /** in the configuration's reference; absent where its name says it */
   readonly about?: string;
   /** by which it learns in each round; null: it scores by what is there, or not at all */
   readonly stage: LearningStageName | null;
-  /** what rows are scored by: a score model that its stage gives, the warmed-up proxy, or what its stage gives in a form of its own; null: rows have no scores */
+  /** what rows are scored by: a score model that its stage gives, the warmed-up proxy, the name of their source, or what its stage gives in a form of its own; null: rows have no scores */
   readonly scoredBy: By | null;
   /** its own ranking rule, in the place of `selection.method` */
   readonly ranking?: { readonly method: 'middle' } | { readonly method: 'gumbel-top-k'; /** of the section `mates`, in standard deviations of the scores */ readonly temperature: 'mates.temperature' };
   /** section of the configuration that it needs */
-  readonly section?: 'mates';
+  readonly section?: 'mates' | 'oracle';
   /** for readers of a data set: by what rows were chosen */
   readonly by: string;
   /** what a score is */
@@ -83,6 +83,14 @@ export const SELECTORS = {
     by: 'by excess loss (CoLoR-Filter): the loss of the warmed-up proxy minus that of the same model after a short fine-tune on held-out text',
     score: 'mean loss under the warmed-up proxy minus mean loss under the fine-tuned one, in nats a token',
   },
+  oracle: {
+    about: 'rows of the sources that the section oracle names: it is told what others must find, so it is a ceiling and no rival',
+    stage: null,
+    scoredBy: 'source',
+    section: 'oracle',
+    by: 'by the name of their source, which was told: a ceiling, not a way of choosing',
+    score: '1 of a row of a wanted source, 0 of another, plus a share of 0 to ½ by chance that orders equal ones',
+  },
 } as const satisfies Readonly<Record<string, SelectorRow>>;
 
 type Table = typeof SELECTORS;
@@ -96,6 +104,7 @@ export type SelectorOf<Stage extends LearningStageName> = { [Name in SelectorNam
 export type ScoredBy = NonNullable<Table[SelectorName]['scoredBy']>;
 /** Stages that say themselves how rows are scored by what they give. */
 export type OwnScores = Extract<ScoredBy, LearningStageName>;
+export const isOwnScore = (by: ScoredBy): by is OwnScores => isLearningStage(by);
 export const SCORED_BY = [...new Set(SELECTOR_NAMES.flatMap((name) => SELECTORS[name].scoredBy ?? []))];
 
 /** What is known of a selector. Of one that only a later version knows, whose runs lie in the same home, that is nothing. */
@@ -116,4 +125,4 @@ export function scoringStages(name: SelectorName, selection: { readonly from?: s
 }
 
 /** Scores by a model take a device; those of a stage's own what the stage takes. */
-export const scoresOnDevice = (by: ScoredBy): boolean => by === 'score-model' || by === 'perplexity' || resourceOf(by) === 'gpu';
+export const scoresOnDevice = (by: ScoredBy): boolean => by !== 'source' && (by === 'score-model' || by === 'perplexity' || resourceOf(by) === 'gpu');

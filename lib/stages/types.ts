@@ -161,6 +161,8 @@ export interface ScoringInput {
   readonly scorer: Ref;
   /** `perplexity`: minus the mean next-token loss, nats. @default 'score-model' */
   readonly by?: ScoredBy;
+  /** of `by: source`: whose rows are wanted */
+  readonly sources?: readonly string[];
   readonly compiler: RunConfig['runtime']['compiler'];
   readonly precision: RunConfig['runtime']['precision'];
 }
@@ -262,10 +264,17 @@ export interface LearningStage<Name extends LearningStageName = LearningStageNam
 /** One that says itself how rows are scored by what it gives. */
 export interface RatingStage<Name extends LearningStageName = LearningStageName> extends LearningStage<Name> {
   readonly openRater: OpenRater;
+  /** forward passes of the proxy that a row's score takes, where it takes a device. @default 1 */
+  readonly passes?: number;
 }
 
+/** What is known of the rows of a batch besides their tokens. */
+export interface RatedRows {
+  readonly ids: readonly string[];
+  readonly sources: readonly string[];
+}
 /** Scores of a batch of rows. @param tokens int32 [batchSize × T], rows one after the other. @returns float32 [batchSize], larger is better */
-export type Rater = (tokens: Int32Array) => Float32Array;
+export type Rater = (tokens: Int32Array, rows: RatedRows) => Float32Array;
 export type OpenRater = (from: { readonly input: ScoringInput; readonly scorer: Artifact; readonly context: StageContext }) => Promise<Rater>;
 
 /** How much there is to do in a stage, and to keep of it. */

@@ -7,7 +7,7 @@ import { scoring } from '../scoring.js';
 import { shardsPerTask } from '../scoring-tasks.js';
 import type { PipelineInput } from '../types.js';
 import { LEARNING, type LearnFrom } from './learning.js';
-import { matesSection, modelsOf } from './sections.js';
+import { matesSection, modelsOf, oracleSection } from './sections.js';
 import type { Arm, ArmStart, SeedContext } from './seed-context.js';
 
 /*
@@ -70,6 +70,7 @@ export function scoringStage(context: SeedContext, arm: Arm, round: number, { co
         shards: { first: 0, end: shards },
         scorer,
         ...(by === 'score-model' ? {} : { by }), // what was scored before there were others is found
+        ...(by === 'source' ? { sources: oracleSection(config).sources } : {}),
         compiler: config.runtime.compiler,
         precision: config.runtime.precision,
       },

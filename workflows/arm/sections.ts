@@ -6,10 +6,13 @@ import type { PipelineInput } from '../types.js';
 /** Models as stages get them. */
 export const modelsOf = ({ models }: PipelineInput['config']) => ({ ...models, proxy: modelOf(models.proxy), target: modelOf(models.target) });
 
+export const matesSection = ({ mates }: PipelineInput['config']): NonNullable<typeof mates> => needed('mates', mates);
+export const oracleSection = ({ oracle }: PipelineInput['config']): NonNullable<typeof oracle> => needed('oracle', oracle);
+
 /** @throws ApplicationFailure where the configuration was not checked */
-export function matesSection({ mates }: PipelineInput['config']): NonNullable<typeof mates> {
-  if (mates === undefined) throw ApplicationFailure.nonRetryable('an arm of selector mates needs the section mates of the configuration', 'ConfigInvalid');
-  return mates;
+function needed<Section>(name: string, section: Section | undefined): Section {
+  if (section === undefined) throw ApplicationFailure.nonRetryable(`an arm of selector ${name} needs the section ${name} of the configuration`, 'ConfigInvalid');
+  return section;
 }
 
 /** With its defaults where the configuration has none. */

@@ -34,6 +34,7 @@ export const color: RatingStage<'color'> = {
   },
   work: (config) => colorWork(config),
   openRater: (from) => byExcessLoss(from),
+  passes: 2,
 };
 
 const PRIOR_FILE = 'prior.safetensors';

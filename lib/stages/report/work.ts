@@ -1,6 +1,6 @@
 import type { RunConfig } from '../../../config/schema.js';
 import type { ModelConfig } from '../../../config/sections/models.js';
-import { scoresOnDevice } from '../../../config/tables/selectors.js';
+import { isOwnScore, scoresOnDevice, type ScoredBy } from '../../../config/tables/selectors.js';
 import { LEARNING_STAGES, type LearningStageName } from '../../../config/tables/stages.js';
 import { createModel, flopsPerToken, parameterCount } from '../../models/index.js';
 import { LEARNING } from '../learning.js';
@@ -39,10 +39,15 @@ function training({ model, vocabularySize, sequenceLength, steps, batchSize }: S
   return { amount: tokens, unit: 'tokens', flops: tokens * flopsPerToken({ model, vocabularySize, sequenceLength }).training, bytes: STATE_BYTES * parameters(model, vocabularySize) };
 }
 
+/** of the proxy, for a row's score */
+function passesOf(by: ScoredBy): number {
+  return isOwnScore(by) ? (LEARNING[by].passes ?? 1) : 1;
+}
+
 /** @param input as far as it decides */
 export function scoringWork({ models, sequenceLength, shards, by = 'score-model' }: Pick<StageInputs['scoring'], 'models' | 'sequenceLength' | 'shards' | 'by'>, { data }: RunConfig): Work {
   const rows = Math.min(shards.end * data.rowsPerShard, data.rowsPerGroup) - shards.first * data.rowsPerShard;
-  return { amount: rows, unit: 'rows', flops: scoresOnDevice(by) ? rows * sequenceLength * flopsPerToken({ model: models.proxy, vocabularySize: models.vocabularySize, sequenceLength }).forward : 0, bytes: rows * 20 };
+  return { amount: rows, unit: 'rows', flops: scoresOnDevice(by) ? passesOf(by) * rows * sequenceLength * flopsPerToken({ model: models.proxy, vocabularySize: models.vocabularySize, sequenceLength }).forward : 0, bytes: rows * 20 };
 }
 
 function evaluation({ model, vocabularySize, sequenceLength, sets }: StageInputs['evaluation'], { heldOut }: RunConfig): Work {

@@ -1,6 +1,8 @@
-import type { OwnScores, ScoredBy } from '../../../config/tables/selectors.js';
-import { isLearningStage } from '../../../config/tables/stages.js';
+import { isOwnScore, type OwnScores, type ScoredBy } from '../../../config/tables/selectors.js';
+import { BlissError } from '../../errors.js';
 import { mean } from '../../mean.js';
+import { hash32 } from '../../random.js';
+import { openCorpus } from '../contents/index.js';
 import { LEARNING } from '../learning.js';
 import { readArrays } from '../state.js';
 import type { OpenRater } from '../types.js';
@@ -27,11 +29,24 @@ const byPerplexity: OpenRater = async ({ input, scorer, context }) => {
   };
 };
 
-const RATERS: { readonly [By in Exclude<ScoredBy, OwnScores>]: OpenRater } = { 'score-model': byScoreModel, perplexity: byPerplexity };
-const isOwn = (by: ScoredBy): by is OwnScores => isLearningStage(by);
+/** 1 for rows of the wanted sources; equal ones in an order by chance, as ids lie in the order of the source's documents. */
+const bySource: OpenRater = async ({ input: { sources: wanted = [], corpus: ref }, context }) => {
+  const { index } = await openCorpus(context.store, ref);
+  const names = index.sources.map(({ name }) => name);
+  const unknown = wanted.filter((name) => !names.includes(name));
+  if (unknown.length > 0) {
+    throw new BlissError({ code: 'DataInvalid', message: `the corpus has no source ${unknown.join(', ')}; it has ${names.join(', ')}`, where: 'oracle.sources', fix: 'name sources of the corpus' });
+  }
+  const isWanted = new Set(wanted);
+  return (_tokens, { ids, sources }) => Float32Array.from(ids, (id, i) => Number(isWanted.has(sources[i])) + hash32(id, CHANCE) / 2 ** 33);
+};
+/** another order than the one by which held-out passages are drawn */
+const CHANCE = 0x6f7261;
+
+const RATERS: { readonly [By in Exclude<ScoredBy, OwnScores>]: OpenRater } = { 'score-model': byScoreModel, perplexity: byPerplexity, source: bySource };
 
 /** What the input's scorer makes of rows: the score model, a language model's loss, or what its stage says. */
 export const openRater: OpenRater = (from) => {
   const by = from.input.by ?? 'score-model';
-  return (isOwn(by) ? LEARNING[by].openRater : RATERS[by])(from);
+  return (isOwnScore(by) ? LEARNING[by].openRater : RATERS[by])(from);
 };
