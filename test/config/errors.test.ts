@@ -6,7 +6,7 @@ import { loadConfig } from '../../config/index.js';
 import { refusal, refused } from './given.js';
 
 const PRESETS = 'demo, smoke, paper-410m, paper-1b, paper-2.8b, llama-0.5b';
-const TOP = 'name, seeds, rounds, parity, data, tokenizer, heldOut, models, warmUp, bilevel, mates, scoring, selection, pretraining, evaluation, comparison, runtime, divergence, worker, notices, extends';
+const TOP = 'name, seeds, rounds, parity, data, tokenizer, heldOut, models, warmUp, bilevel, mates, color, oracle, scoring, selection, pretraining, evaluation, comparison, runtime, divergence, worker, notices, extends';
 
 /** What is below `extends: demo`, so from line 2 on, and the whole message. */
 const cases: readonly (readonly [claim: string, yaml: string, message: string])[] = [

@@ -13,8 +13,8 @@ test('each stage by which arms learn is named by a selector, and its workflow is
   for (const name of [...LEARNING_STAGES, 'prepare', 'importing', 'selection']) expect(registered[name], name).toHaveProperty('name', name);
 });
 
-test('scores take a device but for those by n-grams', () => {
-  expect(SCORED_BY.filter((by) => !scoresOnDevice(by))).toEqual(['lexical']);
+test('scores take a device but for those by n-grams and by the name of a source', () => {
+  expect(SCORED_BY.filter((by) => !scoresOnDevice(by))).toEqual(['lexical', 'source']);
 });
 
 test('a run with a selector of a later version, in the same home, is looked at nevertheless', () => {

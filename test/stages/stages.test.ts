@@ -255,6 +255,19 @@ describe('scoring', () => {
     expect(seen).toBe(5);
   });
 
+  test('by source puts the rows of wanted sources first, and equal ones in an order by chance; a source that the corpus lacks is refused by name', async () => {
+    const input = { ...scoringInput(warm.ref, 'source', 0, 2), sources: ['books', 'speeches'] };
+    const scores = [...(await scoresOf([await call('scoring', input, { stage: 'source' })]))].sort((a, b) => b[1] - a[1]).map(([id]) => id);
+    const isWanted = (id: string): boolean => /^(books|speeches):/.test(id);
+    const wanted = scores.filter(isWanted);
+    expect(wanted.length).toBeGreaterThan(10);
+    expect(scores.slice(0, wanted.length)).toEqual(wanted);
+    // neither by id nor source by source
+    expect(wanted).not.toEqual(wanted.toSorted());
+    expect(wanted.slice(0, 8).filter((id) => id.startsWith('books:')).length % 8).not.toBe(0);
+    await expect(call('scoring', { ...input, sources: ['books', 'book'] }, { stage: 'unknown-source' })).rejects.toMatchObject({ code: 'DataInvalid', where: 'oracle.sources', message: expect.stringMatching(/no source book; it has .*books/) as string });
+  });
+
   test.each(['dsir', 'quality-classifier'] as const)('by n-gram weights of %s, learnt in a stage of their own, prefers rows of the kind that the validation set is of', async (method) => {
     const learnt = await call('lexical', { method, corpus: corpus.ref, group: 1, seed: '0' }, { stage: `lexical-${method}` });
     expect((await call('lexical', { method, corpus: corpus.ref, group: 1, seed: '0' }, { stage: `again-${method}`, scope: 'again' })).ref.digest).toBe(learnt.ref.digest);

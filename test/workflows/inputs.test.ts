@@ -53,7 +53,8 @@ const refOf = (stage: string): Ref => ({ uri: `store:artifacts/${sha256(stage)}/
 const EVERYTHING = [
   'rounds=2',
   'mates.temperature=0.25',
-  'comparison.arms=[{name: b, selector: bliss}, {name: r, selector: random}, {name: d, selector: dsir}, {name: m, selector: mates}, {name: p, selector: perplexity-middle}]',
+  'comparison.arms=[{name: b, selector: bliss}, {name: r, selector: random}, {name: d, selector: dsir}, {name: m, selector: mates}, {name: p, selector: perplexity-middle}, {name: c, selector: color}, {name: o, selector: oracle}]',
+  'color.steps=5',
   'divergence={policy: rewind, spike: {}}',
   'pretraining.microBatchSize=1',
   'bilevel.weights=logits',
@@ -71,6 +72,8 @@ const AT: readonly (readonly [StageName, string])[] = [
   ['selection', 'm/round-1/selection'],
   ['lexical', 'd/round-1/lexical'],
   ['mates', 'm/round-2/mates'],
+  ['color', 'c/round-1/color'],
+  ['scoring', 'o/round-2/scoring'],
   ['training', 'b/round-1/pretraining'],
   ['training', 'b/round-1/decay'],
   ['evaluation', 'b/round-1/evaluation'],
@@ -117,4 +120,10 @@ describe('names that become paths', () => {
     expect(inputFault(activityInputSchemas.presentRun, { run: 'mine', report: { ...refOf('report'), uri } })).toContain('report.uri: ');
   });
   test.each(['../../other/round-1', 'RUN', '/x/round-1', 'run/round-0'])('no selection of another run is %j', (from) => expect(inputFault(activityInputSchemas.resolveSelection, { from, seed: 0 })).toContain('from: '));
+});
+
+test('color is given the same in every round, so that all rounds after the first find it finished', async () => {
+  const { config } = loadConfig({ source: 'smoke', overrides: EVERYTHING, cwd: process.cwd() });
+  const inputs = await recordInputs({ config, refOf });
+  expect(inputs.of('color', 'seed-0/c/round-2/color')).toEqual(inputs.of('color', 'seed-0/c/round-1/color'));
 });
