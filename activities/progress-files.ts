@@ -116,17 +116,18 @@ export function progressFiles(home: Home): ProgressFiles {
           if (before !== undefined) log(`attempt ${before.attempt} ended: ${before.code}: ${before.message}${before.lost > 1 ? `; ${before.lost} in a row were lost` : ''}`);
           await write({ first: true });
         },
-        progress: ({ step, of, amount, metrics, dataWait }) => {
+        progress: ({ step, of, atMost, amount, metrics, dataWait }) => {
           const now = performance.now();
           const done = amount?.value ?? step;
           first ??= { at: now, amount: done, step };
           const seconds = (now - first.at) / 1000;
           const stepsPerSecond = seconds > 0 ? (step - first.step) / seconds : 0;
-          const { phase: _over, ...rest } = state;
+          const { phase: _over, atMost: _before, ...rest } = state;
           state = {
             ...rest,
             step,
             of,
+            ...(atMost === true ? { atMost } : {}),
             metrics: metrics ?? {},
             ...(dataWait === undefined ? {} : { dataWait }),
             ...(amount !== undefined && seconds > 0 ? { rate: { value: (done - first.amount) / seconds, unit: `${amount.unit}/s` } } : {}),

@@ -3,7 +3,7 @@ import type { Problem } from './problem.js';
 import type { BilevelConfig } from './sections/bilevel.js';
 
 /** What fields of the section ask of each other; what computes a step asks it too, as a stage's input comes from anywhere. */
-export function bilevelProblems({ weights, temperature = 1, normaliser, solver }: Pick<BilevelConfig, 'weights' | 'temperature' | 'normaliser' | 'solver'>): Problem[] {
+export function bilevelProblems({ weights, temperature = 1, normaliser, solver, outerSteps = Infinity, laterOuterSteps, schedule = 'cosine', stopAt, score }: Pick<BilevelConfig, 'weights' | 'temperature' | 'normaliser' | 'solver'> & Partial<Pick<BilevelConfig, 'outerSteps' | 'laterOuterSteps' | 'schedule' | 'stopAt'>> & { readonly score?: Partial<Pick<BilevelConfig['score'], 'inherit'>> }): Problem[] {
   const problems: Problem[] = [];
   if (weights === 'logits' && normaliser === 'stale') {
     problems.push({
@@ -35,6 +35,30 @@ export function bilevelProblems({ weights, temperature = 1, normaliser, solver }
       message: expected(`${solver.epsilon} without bilevel.solver.preconditioner "adam"`, 'an ε of that preconditioner only, as nothing else reads it'),
       fix: 'write preconditioner: adam with method: identity, or leave epsilon out',
       related: [['bilevel', 'solver', 'preconditioner']],
+    });
+  }
+  if (laterOuterSteps !== undefined && score?.inherit === false) {
+    problems.push({
+      path: ['bilevel', 'laterOuterSteps'],
+      message: expected(`${laterOuterSteps} with bilevel.score.inherit false`, 'the same steps in every round, as each begins with a fresh score model'),
+      fix: 'leave laterOuterSteps out, or write bilevel.score.inherit: true',
+      related: [['bilevel', 'score', 'inherit']],
+    });
+  }
+  if (stopAt !== undefined && stopAt.rankCorrelation < 1 && schedule !== 'wsd') {
+    problems.push({
+      path: ['bilevel', 'stopAt', 'rankCorrelation'],
+      message: expected(`${stopAt.rankCorrelation} with bilevel.schedule "${schedule}"`, '1, which only measures, or schedule "wsd": a cosine that is ended early ends at a high rate'),
+      fix: 'write bilevel.schedule: wsd',
+      related: [['bilevel', 'schedule']],
+    });
+  }
+  const shortest = Math.min(outerSteps, laterOuterSteps ?? Infinity);
+  if (stopAt !== undefined && 2 * stopAt.every > shortest) {
+    problems.push({
+      path: ['bilevel', 'stopAt', 'every'],
+      message: expected(String(stopAt.every), `at most ${Math.floor(shortest / 2)}, half of the outer steps of a round: two rankings are compared`),
+      related: [['bilevel', 'outerSteps']],
     });
   }
   return problems;

@@ -26,6 +26,8 @@ export const RELEASE_VALUES: readonly ReleaseValue[] = [
   { path: ['bilevel', 'klDirection'], value: 'target-proxy', because: 'KL(target ‖ proxy)' },
   { path: ['bilevel', 'weights'], value: 'softmax', because: 'weights are a softmax of the scores over the minibatch' },
   { path: ['bilevel', 'temperature'], value: 1, because: 'that softmax has no temperature; where one is given', applies: isSet(['bilevel', 'temperature']) },
+  { path: ['bilevel', 'schedule'], value: 'cosine', because: 'its learning rates follow a cosine; where a schedule is given', applies: isSet(['bilevel', 'schedule']) },
+  { path: ['bilevel', 'stopAt', 'rankCorrelation'], value: 1, because: 'it takes all of its steps; where a stop is given', applies: isSet(['bilevel', 'stopAt']) },
   { path: ['bilevel', 'score', 'adam', 'epsilon'], value: 1e-8, because: 'AdamW’s usual ε, though it damps a fifth of the hypergradient' },
   { path: ['bilevel', 'solver', 'method'], value: 'gd', because: 'it has no other solver' },
   { path: ['bilevel', 'solver', 'steps'], value: 3, because: 'it takes three steps' },

@@ -115,6 +115,8 @@ export interface StageProgressFile {
   readonly attempt: number;
   readonly step: number;
   readonly of: number;
+  /** it may be over before `of`: then `etaSeconds` is the longest that it takes */
+  readonly atMost?: boolean;
   /** `rows/s` or `tokens/s`, over the last seconds */
   readonly rate?: { readonly value: number; readonly unit: string };
   readonly metrics: Readonly<Record<string, number>>;

@@ -67,12 +67,12 @@ export function planText({ config, stages, total }: Plan): string {
     state === 'to run' ? '·' : '=',
     stage,
     state,
-    work === undefined ? '' : `${quantity(work.amount)} ${work.unit}`,
+    work === undefined ? '' : `${work.atMost === true ? 'at most ' : ''}${quantity(work.amount)} ${work.unit}`,
     work === undefined || work.flops === 0 ? '' : `${work.flops.toPrecision(3)} FLOP`,
     work === undefined ? '' : `${quantity(work.bytes)}B`,
     state === 'found finished' ? '' : seconds === undefined ? '?' : duration(seconds),
     why ?? '',
   ]);
-  const time = `${duration(total.seconds)} one after the other, ${total.gpuHours.toFixed(2)} device-hours${total.unknown === 0 ? '' : `, without ${counted(total.unknown, 'stage')} whose kind has not run in this home`}`;
+  const time = `${stages.some(({ work }) => work?.atMost === true) ? 'at most ' : ''}${duration(total.seconds)} one after the other, ${total.gpuHours.toFixed(2)} device-hours${total.unknown === 0 ? '' : `, without ${counted(total.unknown, 'stage')} whose kind has not run in this home`}`;
   return [...columns(rows), '', `${config}: ${counted(total.toRun, 'stage')} to run, ${total.found} found finished; ${total.flops.toPrecision(3)} FLOP, about ${quantity(total.bytes)}B kept; ${time}`].join('\n');
 }

@@ -55,8 +55,8 @@ function lossText({ metrics }: StageProgressFile): string {
 
 const rateText = ({ rate, state }: StageProgressFile): string => (rate === undefined || state === 'cached' ? '' : `${quantity(rate.value)} ${rate.unit}`);
 
-function timeText({ state, etaSeconds, startedAt, updatedAt }: StageProgressFile): string {
-  if (state === 'running') return etaSeconds === undefined ? '' : `${duration(etaSeconds)} left`;
+function timeText({ state, atMost, etaSeconds, startedAt, updatedAt }: StageProgressFile): string {
+  if (state === 'running') return etaSeconds === undefined ? '' : `${atMost === true ? 'at most ' : ''}${duration(etaSeconds)} left`;
   return state === 'done' ? `took ${duration((Date.parse(updatedAt) - Date.parse(startedAt)) / 1000)}` : '';
 }
 

@@ -38,9 +38,21 @@ const solverSchema = z.strictObject({
   epsilon: positive.optional().meta({ description: `with preconditioner adam: ε added to √û; it bounds z where no step has touched the proxy; default: ${DEFAULT_PRECONDITIONER_EPSILON}`, unit: 'gradient' }),
 });
 
+/** @see method §4 */
+const stopAtSchema = z.strictObject({
+  rankCorrelation: z.number().gt(0).max(1).meta({ description: 'Spearman’s correlation of two rankings, `every` steps apart, from which on the ranking stands still; twice in a row ends the phase by schedule wsd. 1: never, the correlation is only measured', unit: '1' }),
+  every: positiveInteger.meta({ description: 'distance of the rankings of a fixed sample of 512 rows of the round’s group', unit: 'outer steps' }),
+});
+
 /** @see method §2, §3 and §5 */
 export const bilevelSchema = z.strictObject({
   outerSteps: positiveInteger.default(3_000).meta({ description: 'S, outer steps per round', unit: 'steps' }),
+  laterOuterSteps: positiveInteger.optional().meta({ description: 'outer steps in rounds after the first, which go on from the score model of the round before; default: outerSteps', unit: 'steps' }),
+  schedule: z
+    .enum(['cosine', 'wsd'])
+    .optional()
+    .describe('both learning rates after their warm-up; cosine, the default: to 0 over outerSteps; wsd: constant, then linearly to 0 over as many steps as the warm-up has, at the end of outerSteps or where stopAt says'),
+  stopAt: stopAtSchema.optional().describe('ends the phase where its ranking of rows stands still, with at most outerSteps; needs schedule wsd, which is made for it'),
   innerSteps: positiveInteger.default(1).meta({ description: 'K, inner steps per outer step', unit: 'steps' }),
   batchSize: positiveInteger.default(32).meta({ description: 'n, size of the inner minibatch and of the outer one', unit: 'rows' }),
   validationBatchSize: positiveInteger.default(32).meta({ description: 'size of the validation minibatch of an outer step', unit: 'examples' }),

@@ -27,7 +27,36 @@ export function decayBranch({ step, learningRate, halfLife }: { readonly step: n
   return learningRate * 0.5 ** (step / halfLife);
 }
 
-/** The bilevel phase: both levels warm up over a share of the S outer steps, then follow the cosine to 0. */
-export function bilevelLearningRate({ step, peak, warmUpFraction, outerSteps }: { readonly step: number; readonly peak: number; readonly warmUpFraction: number; readonly outerSteps: number }): number {
-  return warmUpThenCosine({ step, peak, warmUpSteps: Math.round(warmUpFraction * outerSteps), totalSteps: outerSteps });
+/** peak · t/w for t < w, then peak, then peak · (1 − (t−D)/d) from step D on, which is 0 at t = D + d. @param decayFrom D @param decaySteps d */
+export function warmUpConstantLinear({ step, peak, warmUpSteps, decayFrom, decaySteps }: WarmUp & { readonly decayFrom: number; readonly decaySteps: number }): number {
+  const falling = step < decayFrom ? 1 : Math.max(0, 1 - (step - decayFrom) / Math.max(1, decaySteps));
+  return falling * warmUpThenConstant({ step, peak, warmUpSteps });
+}
+
+/** Of both levels of the bilevel phase. */
+export interface BilevelSchedule {
+  /** @default 'cosine' */
+  readonly schedule?: 'cosine' | 'wsd' | undefined;
+  readonly warmUpFraction: number;
+  /** S */
+  readonly outerSteps: number;
+}
+
+/** w: both levels warm up over a share of the S outer steps. */
+export const bilevelWarmUpSteps = ({ warmUpFraction, outerSteps }: Pick<BilevelSchedule, 'warmUpFraction' | 'outerSteps'>): number => Math.round(warmUpFraction * outerSteps);
+
+/** How many outer steps there are, if the rate begins to fall at `decayFrom` by schedule wsd; S where that is not said. */
+export function bilevelSteps({ schedule, decayFrom, ...of }: BilevelSchedule & { readonly decayFrom: number | undefined }): number {
+  return schedule !== 'wsd' || decayFrom === undefined ? of.outerSteps : Math.min(of.outerSteps, decayFrom + bilevelWarmUpSteps(of));
+}
+
+/**
+ * The bilevel phase: after their warm-up both levels follow the cosine to 0; or they stay, and fall linearly over as many steps as they warmed up, which
+ * begins at `decayFrom`, and early enough to end with S.
+ */
+export function bilevelLearningRate({ step, peak, decayFrom, schedule, ...of }: BilevelSchedule & { readonly step: number; readonly peak: number; readonly decayFrom?: number | undefined }): number {
+  const warmUpSteps = bilevelWarmUpSteps(of);
+  if (schedule !== 'wsd') return warmUpThenCosine({ step, peak, warmUpSteps, totalSteps: of.outerSteps });
+  const last = of.outerSteps - warmUpSteps;
+  return warmUpConstantLinear({ step, peak, warmUpSteps, decayFrom: Math.min(decayFrom ?? last, last), decaySteps: warmUpSteps });
 }

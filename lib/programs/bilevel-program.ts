@@ -14,7 +14,11 @@ import { assignGroup, assignMoments, declareGroup, declareMoments, momentGroups,
 import type { BilevelProgram } from './types.js';
 
 /** what of a run's `bilevel` section decides the program */
-export type BilevelProgramSettings = BilevelSettings & Pick<BilevelConfig, 'batchSize' | 'validationBatchSize'>;
+export type BilevelProgramSettings = BilevelSettings &
+  Pick<BilevelConfig, 'batchSize' | 'validationBatchSize'> & {
+    /** rows are ranked on the way too */
+    readonly ranks?: true;
+  };
 
 /** Plain JSON: equal specifications share a program. */
 export interface BilevelSpec {
@@ -116,6 +120,9 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
     const { upperLoss, scores, alignment, hypergradientNorm, zNorm, zCosine, residualNorm, relativeResidual, negativeCurvature } = result;
     return { upperLoss, scores, alignment, hypergradientNorm, zNorm, zCosine, residualNorm, relativeResidual, negativeCurvature };
   });
+  if (settings.ranks === true) {
+    program.entry('rank', { ids: tokenIds(batchSize, sequenceLength) }, ({ ids }, io) => ({ logits: models.score.logits({ params: readGroup(io, 'score', shapes.score), ids }) }));
+  }
   await program.build();
 
   const compiled = compiledProgram(program);
@@ -132,6 +139,7 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
         scores: floatsOf(outputs, 'scores'),
       };
     },
+    rank: (ids) => floatsOf(program.call('rank', { ids }), 'logits'),
     outerStep: ({ validationIds, validationMask, ids, learningRate, update, proxyUpdates, first }) => {
       const corrections = biasCorrections(update, settings.score.adam);
       const ofProxy: Readonly<Record<string, number>> = preconditioned ? { proxyC2: biasCorrections(proxyUpdates, settings.proxy.adam).c2 } : {};
@@ -163,5 +171,5 @@ function requireComputable(settings: BilevelSettings): void {
 export function bilevelProgramSettings(section: BilevelConfig): BilevelProgramSettings {
   const { klWeight, klDirection, l2Weight, weights, temperature, normaliser, causalProxy, referenceDevices, solver, proxy, score, batchSize, validationBatchSize } = section;
   const common = { klWeight, klDirection, l2Weight, weights, normaliser, causalProxy, referenceDevices, solver, proxy, score, batchSize, validationBatchSize };
-  return temperature === undefined ? common : { ...common, temperature };
+  return { ...common, ...(temperature === undefined ? {} : { temperature }), ...(section.stopAt === undefined ? {} : { ranks: true as const }) };
 }

@@ -32,6 +32,8 @@ export interface BilevelProgram extends CompiledProgram<'proxy' | 'score' | 'tar
     readonly gradientNorm: number;
     readonly scores: Float32Array;
   };
+  /** Logits of θ_s as it is; only of a program whose settings have `stopAt`. ids int32 [n·T] → float32 [n] */
+  rank(ids: Int32Array): Float32Array;
   outerStep(input: {
     readonly validationIds: Int32Array;
     /** float32 [nVal·T]: 1 where the token at this position is a target */

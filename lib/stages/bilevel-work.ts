@@ -2,6 +2,7 @@ import type { RunConfig } from '../../config/schema.js';
 import type { ModelConfig } from '../../config/sections/models.js';
 import { zSolvers } from '../bilevel/index.js';
 import { createModel, createScoreModel, flopsPerToken, parameterCount } from '../models/index.js';
+import { RANKED_ROWS } from './ranked-rows.js';
 import type { Work } from './types.js';
 
 /**
@@ -9,7 +10,7 @@ import type { Work } from './types.js';
  * a product with H.  @see docs/performance.md
  */
 export function bilevelWork({ bilevel: hyper, models, data: { sequenceLength } }: RunConfig): Work {
-  const { outerSteps, innerSteps, batchSize, validationBatchSize, solver } = hyper;
+  const { outerSteps, innerSteps, batchSize, validationBatchSize, solver, stopAt } = hyper;
   const { vocabularySize } = models;
   const forward = (model: ModelConfig): number => sequenceLength * flopsPerToken({ model, vocabularySize, sequenceLength }).forward;
   const proxy = forward(models.proxy);
@@ -20,5 +21,12 @@ export function bilevelWork({ bilevel: hyper, models, data: { sequenceLength } }
   const outer = 3 * validationBatchSize * proxy + batchSize * (3 * proxy + 3 * score + (products === 0 ? 0 : target + 3 * proxy + 6 * products * proxy));
   const proxyModel = createModel(models.proxy);
   const kept = parameterCount(createScoreModel(proxyModel).shapes(vocabularySize)) + parameterCount(proxyModel.shapes(vocabularySize));
-  return { amount: outerSteps * batchSize * (innerSteps + 1), unit: 'rows', flops: outerSteps * (inner + outer), bytes: 4 * kept };
+  const rankings = stopAt === undefined ? 0 : Math.floor(outerSteps / stopAt.every) * RANKED_ROWS * score;
+  return {
+    amount: outerSteps * batchSize * (innerSteps + 1),
+    unit: 'rows',
+    flops: outerSteps * (inner + outer) + rankings,
+    bytes: 4 * kept,
+    ...(stopAt !== undefined && stopAt.rankCorrelation < 1 ? { atMost: true } : {}),
+  };
 }

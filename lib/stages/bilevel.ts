@@ -8,7 +8,7 @@ import { counted } from '../counted.js';
 import { BlissError } from '../errors.js';
 import { mean } from '../mean.js';
 import { createModel, createScoreModel, safetensorsPieces, writeSafetensors } from '../models/index.js';
-import { bilevelLearningRate } from '../optim/index.js';
+import { bilevelLearningRate, bilevelSteps, bilevelWarmUpSteps } from '../optim/index.js';
 import { groupOf, withoutGroup } from '../programs/state-variables.js';
 import type { BilevelProgram } from '../programs/types.js';
 import { permutation } from '../random.js';
@@ -17,6 +17,7 @@ import { flattenHeldOut, policyInKey, StepWatch } from './steps/index.js';
 import { NUMERICS_FILE, openCorpus, readTrainedRows, RowSet, TRAINED_ROWS_FILE, writeTrainedRows } from './contents/index.js';
 import { checkNumerics, throwIfStopped } from './execution/index.js';
 import { bilevelWork } from './bilevel-work.js';
+import { RankingWatch } from './ranking-watch.js';
 import { readArrays } from './state.js';
 import type { BilevelInput, LearningStage, StageContext } from './types.js';
 
@@ -52,10 +53,13 @@ export const bilevel: LearningStage<'bilevel'> = {
     await context.phase('compiling');
     const program = await context.programs.bilevel({ proxy: models.proxy, target: models.target, vocabularySize: models.vocabularySize, sequenceLength, bilevel: hyper, precision: input.precision, recompute: input.recompute, mode: input.compiler });
 
+    const { stopAt } = hyper;
+    const ranking = stopAt === undefined ? undefined : await RankingWatch.of({ context, group: { artifact: corpus.artifact, index: group }, batchSize: hyper.batchSize, sequenceLength, stopAt, warmUpSteps: bilevelWarmUpSteps(hyper), seed: input.seed });
     const numerics = await checkNumerics({ context, programDigest: program.digest, policy: input.numerics });
     /** @returns the rows that have trained the scorer until then */
     const restore = async (from: StageContext['resume']): Promise<RowSet> => {
       program.setState({ ...(await freshState(input, context, program)), ...(from === undefined ? {} : await readArrays(from.artifact, STATE_FILE)) });
+      await ranking?.restore(from);
       return from === undefined ? RowSet.of(group.rows) : readTrainedRows(from.artifact);
     };
     let used = await restore(context.resume);
@@ -65,8 +69,11 @@ export const bilevel: LearningStage<'bilevel'> = {
     let upperLoss = Number.NaN;
     let saved = context.resume?.step;
     let step = first;
-    while (step < outerSteps) {
-      const rate = (peak: number): number => bilevelLearningRate({ step, peak, warmUpFraction: hyper.warmUpFraction, outerSteps });
+    const mayStop = stopAt !== undefined && stopAt.rankCorrelation < 1;
+    /** at most `outerSteps`; fewer once the ranking stands still */
+    const steps = (): number => bilevelSteps({ ...hyper, decayFrom: ranking?.decayFrom });
+    while (step < steps()) {
+      const rate = (peak: number): number => bilevelLearningRate({ ...hyper, step, peak, decayFrom: ranking?.decayFrom });
       let inner: ReturnType<BilevelProgram['innerStep']> | undefined;
       const rows: string[] = [];
       const trained: number[] = [];
@@ -100,6 +107,7 @@ export const bilevel: LearningStage<'bilevel'> = {
       trained.forEach((index) => used.add(index));
       ({ upperLoss } = figures);
       const done = step + 1;
+      const rankCorrelation = ranking?.look(done, program);
       context.metrics({
         step: done,
         upperLoss,
@@ -117,10 +125,11 @@ export const bilevel: LearningStage<'bilevel'> = {
         scoreMin: outer.scores.reduce((least, score) => Math.min(least, score), Infinity),
         scoreMax: outer.scores.reduce((most, score) => Math.max(most, score), -Infinity),
         learningRate: rate(hyper.score.peakLearningRate),
+        ...(rankCorrelation === undefined ? {} : { rankCorrelation }),
         ...watch.record(step),
       });
-      await context.progress({ step: done, of: outerSteps, amount: { value: done * hyper.batchSize * (innerSteps + 1), unit: 'rows' }, metrics: { loss: upperLoss, lowerLoss: figures.lowerLoss, hypergradientNorm: figures.hypergradientNorm } });
-      if (done < outerSteps && (done % hyper.checkpointEvery === 0 || watch.keeps(done) || context.stopReason() !== undefined)) {
+      await context.progress({ step: done, of: steps(), ...(mayStop && ranking?.decayFrom === undefined ? { atMost: true } : {}), amount: { value: done * hyper.batchSize * (innerSteps + 1), unit: 'rows' }, metrics: { loss: upperLoss, lowerLoss: figures.lowerLoss, hypergradientNorm: figures.hypergradientNorm } });
+      if (done < steps() && (done % hyper.checkpointEvery === 0 || watch.keeps(done) || context.stopReason() !== undefined)) {
         await context.checkpoint({
           step: done,
           files: () => ({
@@ -128,6 +137,7 @@ export const bilevel: LearningStage<'bilevel'> = {
             [TRAINED_ROWS_FILE]: used.bits,
             [NUMERICS_FILE]: JSON.stringify(numerics),
             ...watch.files(),
+            ...ranking?.files(),
           }),
         });
         saved = done;
@@ -144,15 +154,16 @@ export const bilevel: LearningStage<'bilevel'> = {
     await writeSafetensors({ path: path.join(context.scratch, 'proxy.safetensors'), arrays: groupOf(end, 'proxy'), shapes: createModel(models.proxy).shapes(models.vocabularySize) });
     await writeTrainedRows(context.scratch, used);
     await writeFile(path.join(context.scratch, NUMERICS_FILE), JSON.stringify(numerics));
-    return { kind: 'scorer', folder: context.scratch, digest: digestTensors(score, scoreShapes), summary: { outerSteps, upperLoss, trainedRows: used.size, group: input.group, ...watch.summary() } };
+    return { kind: 'scorer', folder: context.scratch, digest: digestTensors(score, scoreShapes), summary: { outerSteps: step, ...(ranking === undefined ? {} : { atMost: outerSteps }), upperLoss, trainedRows: used.size, group: input.group, ...watch.summary() } };
   },
 };
 
 /** What decides nothing is left out: an earlier version, which did not have these fields, made the same under the key without them. */
-function sectionInKey({ temperature = 1, solver: { preconditioner, epsilon = DEFAULT_PRECONDITIONER_EPSILON, ...solver }, ...section }: BilevelInput['bilevel']): unknown {
+function sectionInKey({ temperature = 1, schedule, solver: { preconditioner, epsilon = DEFAULT_PRECONDITIONER_EPSILON, ...solver }, ...section }: BilevelInput['bilevel']): unknown {
   return {
     ...section,
     ...(section.weights === 'logits' && temperature !== 1 ? { temperature } : {}),
+    ...(schedule === 'wsd' ? { schedule } : {}),
     solver: { ...solver, ...(preconditioner === 'adam' ? { preconditioner, epsilon } : {}) },
   };
 }

@@ -286,6 +286,8 @@ export interface Work {
   readonly flops: number;
   /** of what it leaves behind, about */
   readonly bytes: number;
+  /** the stage may end by itself before all of it is done */
+  readonly atMost?: true;
 }
 
 export interface StageContext {
@@ -325,6 +327,8 @@ export interface StageContext {
 export interface StageProgress {
   readonly step: number;
   readonly of: number;
+  /** it may be over before `of`: the stage ends by itself */
+  readonly atMost?: boolean;
   /** `rows` or `tokens` done in all, for the rate */
   readonly amount?: { readonly value: number; readonly unit: 'rows' | 'tokens' };
   readonly metrics?: Readonly<Record<string, number>>;

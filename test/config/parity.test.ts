@@ -7,7 +7,7 @@ import { isRecord } from '../../config/schema-tree.js';
 import { load, refused } from './given.js';
 
 /** fields that are absent by default, each with another value than the release's */
-const GIVEN = ['bilevel.weights=logits', 'bilevel.temperature=0.5', 'bilevel.solver.method=identity', 'bilevel.solver.preconditioner=adam'];
+const GIVEN = ['bilevel.weights=logits', 'bilevel.temperature=0.5', 'bilevel.solver.method=identity', 'bilevel.solver.preconditioner=adam', 'bilevel.schedule=wsd', 'bilevel.stopAt={rankCorrelation: 0.9, every: 20}'];
 
 /** method §6 and the release's own settings, written out once more by hand */
 const RELEASE = {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bilevelLearningRate, decayBranch, warmUpThenConstant, warmUpThenCosine } from '../../lib/optim/index.js';
+import { bilevelLearningRate, bilevelSteps, decayBranch, warmUpThenConstant, warmUpThenCosine } from '../../lib/optim/index.js';
 
 describe('learning rates at points worked out by hand', () => {
   test.each([
@@ -41,5 +41,29 @@ describe('learning rates at points worked out by hand', () => {
   test('bilevel: a share of the outer steps that is no whole number of them warms up over the nearest one', () => {
     const firstAtPeak = (outerSteps: number): number => Array.from({ length: outerSteps }, (_, step) => bilevelLearningRate({ step, peak: 1, warmUpFraction: 0.1, outerSteps })).indexOf(1);
     expect([14, 16, 26].map(firstAtPeak)).toEqual([1, 2, 3]); // of 1.4, 1.6 and 2.6
+  });
+
+  describe('bilevel by wsd: up over a tenth, constant, then linearly to 0 over as many steps', () => {
+    const of = { schedule: 'wsd', warmUpFraction: 0.1, outerSteps: 40 } as const; // w = d = 4
+    const rates = (decayFrom?: number): number[] => Array.from({ length: bilevelSteps({ ...of, decayFrom }) }, (_, step) => bilevelLearningRate({ ...of, step, peak: 8, decayFrom }));
+
+    test('at the end of its steps, where nothing ends it', () => {
+      expect(rates()).toEqual([0, 2, 4, 6, ...Array.from({ length: 33 }, () => 8), 6, 4, 2]);
+      expect(bilevelLearningRate({ ...of, step: 40, peak: 8 })).toBe(0);
+    });
+
+    test('from where it is told to fall; never beyond its steps', () => {
+      expect(rates(20)).toEqual([0, 2, 4, 6, ...Array.from({ length: 17 }, () => 8), 6, 4, 2]);
+      expect(rates(36)).toEqual(rates());
+      expect(rates(39)).toEqual(rates());
+    });
+
+    test('without a warm-up it ends where it is told to', () => {
+      expect(bilevelSteps({ ...of, warmUpFraction: 0, decayFrom: 20 })).toBe(20);
+    });
+  });
+
+  test('a cosine is ended by nothing', () => {
+    expect(bilevelSteps({ warmUpFraction: 0.1, outerSteps: 40, decayFrom: 20 })).toBe(40);
   });
 });

@@ -59,6 +59,9 @@ const EVERYTHING = [
   'pretraining.microBatchSize=1',
   'bilevel.weights=logits',
   'bilevel.temperature=0.5',
+  'bilevel.schedule=wsd',
+  'bilevel.stopAt={rankCorrelation: 0.9, every: 10}',
+  'bilevel.laterOuterSteps=60',
   'bilevel.solver={method: identity, preconditioner: adam, epsilon: 1.0e-6}',
   'evaluation.tasks=[{name: piqa, path: piqa.jsonl, limit: 3}]',
 ];
@@ -126,4 +129,12 @@ test('color is given the same in every round, so that all rounds after the first
   const { config } = loadConfig({ source: 'smoke', overrides: EVERYTHING, cwd: process.cwd() });
   const inputs = await recordInputs({ config, refOf });
   expect(inputs.of('color', 'seed-0/c/round-2/color')).toEqual(inputs.of('color', 'seed-0/c/round-1/color'));
+});
+
+test('rounds after the first have the bilevel steps of later rounds, and none is given how many the others have', async () => {
+  const { config } = loadConfig({ source: 'smoke', overrides: EVERYTHING, cwd: process.cwd() });
+  const inputs = await recordInputs({ config, refOf });
+  const sections = [1, 2].map((round) => (inputs.of('bilevel', `seed-0/b/round-${round}/bilevel`) as { readonly bilevel: Readonly<Record<string, unknown>> }).bilevel);
+  expect(sections.map(({ outerSteps }) => outerSteps)).toEqual([300, 60]);
+  for (const section of sections) expect(section).not.toHaveProperty('laterOuterSteps');
 });

@@ -47,8 +47,8 @@ async function start(task: StageTask, homeRoot: string): Promise<void> {
     programs,
     scratch: path.join(home.root, 'scratch'),
     hooks: {
-      onProgress: async ({ step, of, amount, metrics, dataWait }) => {
-        say({ type: 'progress', step, of, ...(amount === undefined ? {} : { amount }), metrics: { ...metrics }, ...(dataWait === undefined ? {} : { dataWait }) });
+      onProgress: async ({ step, of, atMost, amount, metrics, dataWait }) => {
+        say({ type: 'progress', step, of, ...(atMost === true ? { atMost } : {}), ...(amount === undefined ? {} : { amount }), metrics: { ...metrics }, ...(dataWait === undefined ? {} : { dataWait }) });
         await hearWorker();
       },
       onPhase: async (phase) => {

@@ -33,6 +33,7 @@ export const fromTrainer = z.discriminatedUnion('type', [
     type: z.literal('progress'),
     step: z.number(),
     of: z.number(),
+    atMost: z.boolean().optional(),
     amount: z.strictObject({ value: z.number(), unit: z.enum(['rows', 'tokens']) }).optional(),
     metrics: z.record(z.string(), z.number().nullable()),
     dataWait: z.strictObject({ seconds: z.number(), of: z.number() }).optional(),

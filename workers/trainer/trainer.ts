@@ -132,7 +132,7 @@ function converse(child: ChildProcess, run: TrainerRun): Promise<StageResult> {
           return;
         case 'progress': {
           const metrics = Object.fromEntries(Object.entries(message.metrics).filter((entry): entry is [string, number] => entry[1] !== null));
-          run.onProgress({ step: message.step, of: message.of, metrics, ...(message.amount === undefined ? {} : { amount: message.amount }), ...(message.dataWait === undefined ? {} : { dataWait: message.dataWait }) });
+          run.onProgress({ step: message.step, of: message.of, ...(message.atMost === true ? { atMost: true } : {}), metrics, ...(message.amount === undefined ? {} : { amount: message.amount }), ...(message.dataWait === undefined ? {} : { dataWait: message.dataWait }) });
           return;
         }
         case 'phase':

@@ -8,7 +8,7 @@ import { plainStage, type StageWorkflowInput } from '../stage/index.js';
 import { divergenceOf } from './divergence.js';
 import { trainingRuntime } from './runtime.js';
 import type { Arm, ArmStart, SeedContext } from './seed-context.js';
-import { colorSection, matesSection, modelsOf } from './sections.js';
+import { bilevelSection, colorSection, matesSection, modelsOf } from './sections.js';
 
 /*
  * Stages by which an arm learns in each round what rows are worth: the workflow of each, by the name of its stage, and what it is given. Whatever function
@@ -48,7 +48,7 @@ export const LEARNING: { readonly [Name in LearningStageName]: Learning<Name> } 
     workflow: bilevel,
     summary: 'learn the score model',
     input: ({ context: { input: { config }, seed }, round, start: { corpus, proxy, target, scorer } }) => ({
-      bilevel: config.bilevel,
+      bilevel: bilevelSection(config, round),
       models: modelsOf(config),
       sequenceLength: config.data.sequenceLength,
       corpus,

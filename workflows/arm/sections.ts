@@ -17,3 +17,8 @@ function needed<Section>(name: string, section: Section | undefined): Section {
 
 /** With its defaults where the configuration has none. */
 export const colorSection = ({ color }: PipelineInput['config']): ColorConfig => color ?? colorSchema.parse({});
+
+/** Of a round: those after the first go on from the score model before, and may have fewer steps. */
+export function bilevelSection({ bilevel: { laterOuterSteps, ...section } }: PipelineInput['config'], round: number): PipelineInput['config']['bilevel'] {
+  return laterOuterSteps === undefined || round === 1 ? section : { ...section, outerSteps: laterOuterSteps };
+}

@@ -33,19 +33,25 @@ function costOf({ arm, config, opened, timings }: { readonly arm: string; readon
   const selector = config.comparison.arms.find(({ name }) => name === arm)?.selector;
   const by = selector === undefined ? null : selectorRow(selector).scoredBy;
   const shards = { first: 0, end: Math.ceil(data.rowsPerGroup / data.rowsPerShard) };
-  const flopsOf = (name: StageName): number => {
-    if (isLearningStage(name)) return LEARNING[name].work(config).flops;
+  const flopsOf = ({ stage: { name, results } }: OpenedStage): number => {
+    if (isLearningStage(name)) return LEARNING[name].work(taken(config, name, results)).flops;
     return name === 'scoring' ? scoringWork({ models, sequenceLength: data.sequenceLength, shards, by: by ?? 'score-model' }, config).flops : 0;
   };
   const kinds = [...new Set(own.map(({ stage }) => stage.name))];
   const seconds = kinds.map((name) => secondsOf({ stages: own.filter(({ stage }) => stage.name === name), opened, timings }));
   return {
     seconds: timings.filter(({ stage }) => paths.has(stage)).reduce((sum, one) => sum + one.seconds, 0),
-    flops: own.filter(({ stage }) => !stage.results.every(({ cached }) => cached)).reduce((sum, { stage }) => sum + flopsOf(stage.name), 0),
+    flops: own.filter(({ stage }) => !stage.results.every(({ cached }) => cached)).reduce((sum, one) => sum + flopsOf(one), 0),
     ...(own.length === 0
       ? {}
-      : { perRound: { seconds: seconds.reduce<number | null>((sum, one) => (sum === null || one === null ? null : sum + one), 0), flops: kinds.reduce((sum, name) => sum + flopsOf(name), 0) } }),
+      : { perRound: { seconds: seconds.reduce<number | null>((sum, one) => (sum === null || one === null ? null : sum + one), 0), flops: kinds.reduce((sum, name) => sum + mean(own.filter(({ stage }) => stage.name === name).map(flopsOf)), 0) } }),
   };
+}
+
+/** The configuration as the stage went by it: a bilevel phase may have had fewer steps than it could. */
+function taken(config: RunConfig, name: StageName, [result]: readonly StageResult[]): RunConfig {
+  const steps = result.summary['outerSteps'];
+  return name === 'bilevel' && typeof steps === 'number' ? { ...config, bilevel: { ...config.bilevel, outerSteps: steps } } : config;
 }
 
 /** Mean time of one of these stages, where it was computed whole: by the arm itself, or by another one that had the same to compute. null: nowhere */

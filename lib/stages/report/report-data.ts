@@ -3,7 +3,6 @@ import type { RunConfig } from '../../../config/schema.js';
 import type { Artifact } from '../../artifacts/types.js';
 import { pairedItemsStandardError, pairedStandardError, PASSAGES_FILE, TASK_ITEMS_FILE, type PassagesFile, type TaskItemsFile } from '../../evaluation/index.js';
 import { missingEvaluations, type EvaluationPoint, type ReportData, type SampleGroup, type SelectionFacts, type StageTiming, type TaskPoint, type TrainingCurve } from '../../report/index.js';
-import { isRecord } from '../../is-record.js';
 import { parseTimings } from '../../timings.js';
 import { armComparison, targetWarmUpSteps } from './arm-comparison.js';
 import { learntFigures } from './learnt-figures.js';
@@ -71,7 +70,7 @@ export async function gather({ run, config, opened, timings, forked, failed = []
   const learnt = learntFigures(opened);
   const separated = await separations({ opened, targetSources, temporaryFolder, ...(turn === undefined ? {} : { turn }) });
   await turn?.('reading what the report shows');
-  const stopsAt = rankStop(config.bilevel);
+  const stopsAt = config.bilevel.stopAt?.rankCorrelation;
   return {
     run,
     state: 'done',
@@ -99,13 +98,6 @@ export async function gather({ run, config, opened, timings, forked, failed = []
       })),
     ),
   };
-}
-
-/** Where the learning of scores stops by itself, the rank correlation at which it does (`bilevel.stopAt.rankCorrelation`). */
-function rankStop(bilevel: object): number | undefined {
-  const stop: unknown = 'stopAt' in bilevel ? bilevel.stopAt : undefined;
-  const at: unknown = isRecord(stop) ? stop['rankCorrelation'] : undefined;
-  return typeof at === 'number' ? at : undefined;
 }
 
 const forkNote = ({ from, stage }: Forked): string => `forked from the run ${from} at ${stage}: what comes before in the arms that both have is that run's, made under its configuration`;
