@@ -1,9 +1,10 @@
 import { expected } from './problem.js';
 import type { Problem } from './problem.js';
+import { selectorRow } from './tables/selectors.js';
 import type { BilevelConfig } from './sections/bilevel.js';
 
 /** What fields of the section ask of each other; what computes a step asks it too, as a stage's input comes from anywhere. */
-export function bilevelProblems({ weights, temperature = 1, normaliser, solver, outerSteps = Infinity, laterOuterSteps, schedule = 'cosine', stopAt, score }: Pick<BilevelConfig, 'weights' | 'temperature' | 'normaliser' | 'solver'> & Partial<Pick<BilevelConfig, 'outerSteps' | 'laterOuterSteps' | 'schedule' | 'stopAt'>> & { readonly score?: Partial<Pick<BilevelConfig['score'], 'inherit'>> }): Problem[] {
+export function bilevelProblems({ weights, temperature = 1, normaliser, solver, outerSteps = Infinity, laterOuterSteps, schedule = 'cosine', stopAt, score }: Pick<BilevelConfig, 'weights' | 'temperature' | 'normaliser' | 'solver'> & Partial<Pick<BilevelConfig, 'outerSteps' | 'laterOuterSteps' | 'schedule' | 'stopAt'>> & { readonly score?: Partial<Pick<BilevelConfig['score'], 'inherit' | 'features' | 'featureScale' | 'backbone'>> }): Problem[] {
   const problems: Problem[] = [];
   if (weights === 'logits' && normaliser === 'stale') {
     problems.push({
@@ -59,6 +60,25 @@ export function bilevelProblems({ weights, temperature = 1, normaliser, solver, 
       path: ['bilevel', 'stopAt', 'every'],
       message: expected(String(stopAt.every), `at most ${Math.floor(shortest / 2)}, half of the outer steps of a round: two rankings are compared`),
       related: [['bilevel', 'outerSteps']],
+    });
+  }
+  const { features, featureScale, backbone } = score ?? {};
+  for (const [field, value] of [['featureScale', featureScale], ['backbone', backbone === false ? backbone : undefined]] as const) {
+    if (features !== undefined || value === undefined) continue;
+    problems.push({
+      path: ['bilevel', 'score', field],
+      message: expected(`${value} without bilevel.score.features`, field === 'backbone' ? 'true: a score model of neither tokens nor features scores nothing' : 'no such factor, as nothing else reads it'),
+      fix: `name features, or leave ${field} out`,
+      related: [['bilevel', 'score', 'features']],
+    });
+  }
+  const stages = (features ?? []).map((name) => selectorRow(name).stage ?? name);
+  const repeated = stages.findIndex((stage, i) => stages.indexOf(stage) !== i);
+  if (features !== undefined && repeated >= 0) {
+    const before = features[stages.indexOf(stages[repeated])];
+    problems.push({
+      path: ['bilevel', 'score', 'features', repeated],
+      message: before === features[repeated] ? expected(`"${before}" twice`, 'each feature once') : expected(`"${features[repeated]}" beside "${before}"`, 'one of the two: both are learnt in the same stage'),
     });
   }
   return problems;

@@ -19,7 +19,7 @@ export function planStages(config: RunConfig): string[] {
     for (const arm of config.comparison.arms) {
       for (let round = 1; round <= config.rounds; round++) {
         const inRound = `${at}/${arm.name}/round-${round}`;
-        for (const stage of scoringStages(arm.selector, config.selection)) stages.push(`${inRound}/${stage}`);
+        for (const stage of scoringStages(arm.selector, config)) stages.push(`${inRound}/${stage}`);
         if (!isGiven(arm.selector, { from }) || from === undefined || otherSelection(from) === undefined) stages.push(`${inRound}/selection`);
         stages.push(`${inRound}/pretraining`, `${inRound}/decay`, `${inRound}/evaluation`);
       }

@@ -12,8 +12,9 @@ export const shardRanges = ({ shards, perTask }: { readonly shards: number; read
   Array.from({ length: Math.ceil(shards / perTask) }, (_, i) => ({ first: i * perTask, end: Math.min(shards, (i + 1) * perTask) }));
 
 /** Shards of one scoring activity: as configured, and more where there would be too many activities. */
-export function shardsPerTask({ scoring, selection, seeds, rounds, comparison }: Pick<RunConfig, 'scoring' | 'selection' | 'seeds' | 'rounds' | 'comparison'>, shards: number): number {
-  const stages = seeds.length * rounds * comparison.arms.filter(({ selector }) => scoringStages(selector, selection).includes('scoring')).length;
+export function shardsPerTask(config: Pick<RunConfig, 'scoring' | 'selection' | 'bilevel' | 'seeds' | 'rounds' | 'comparison'>, shards: number): number {
+  const { scoring, seeds, rounds, comparison } = config;
+  const stages = seeds.length * rounds * comparison.arms.filter(({ selector }) => scoringStages(selector, config).includes('scoring')).length;
   const tasks = Math.max(1, Math.floor(TASKS_PER_RUN / Math.max(1, stages)));
   return Math.max(scoring.shardsPerTask, Math.ceil(shards / tasks));
 }

@@ -39,6 +39,9 @@ export const finishedStageSchema = z.object({ stage: stagePath, name: stageName,
 export const failedStageSchema = z.object({ stage: stagePath, seed: seedNumber, arm: identifier.nullable(), round: positiveInteger.nullable(), reason: z.string() });
 export const forkedSchema = z.object({ from: runName, stage: stagePath });
 
+/** what a feature's scores are made by */
+const featureSchema = z.object({ by: z.enum(SCORED_BY), scorer: refSchema });
+
 const scoring = z.object({
   models: modelsSchema,
   sequenceLength,
@@ -88,7 +91,7 @@ export const stageInputSchemas = {
     divergence: divergenceSchema.optional(),
     ...trained,
   }),
-  bilevel: z.object({ bilevel: bilevelSchema, models: modelsSchema, sequenceLength, corpus: refSchema, group, proxy: refSchema, target: refSchema, scorer: refSchema.nullable(), divergence: divergenceSchema.optional(), ...trained }),
+  bilevel: z.object({ bilevel: bilevelSchema, models: modelsSchema, sequenceLength, corpus: refSchema, group, proxy: refSchema, target: refSchema, scorer: refSchema.nullable(), features: z.array(featureSchema).optional(), divergence: divergenceSchema.optional(), ...trained }),
   // what selectors that need no tensors learn from a group and the validation set
   lexical: z.object({ method: z.enum(selectorsOf('lexical')), corpus: refSchema, group, seed }),
   mates: z.object({

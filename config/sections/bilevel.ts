@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fraction, nonNegative, positive, positiveInteger } from './common.js';
+import { FEATURES } from '../tables/selectors.js';
 import { adamSchema } from './training.js';
 
 const proxySchema = z.strictObject({
@@ -8,10 +9,20 @@ const proxySchema = z.strictObject({
   gradientClip: positive.default(1).meta({ description: 'norm of the whole gradient above which it is scaled down', unit: 'gradient norm' }),
 });
 
+/** κ: a weight that is moved by 1e-3 in each of some dozens of steps comes to say as much as one deviation of its feature. */
+export const DEFAULT_FEATURE_SCALE = 32;
+
 const scoreSchema = z.strictObject({
   peakLearningRate: positive.default(1e-5).meta({ description: 'outer learning rate at its peak', unit: '1 a step' }),
   adam: adamSchema.prefault({}),
   hypergradientClip: positive.default(1).meta({ description: 'norm of each tensor of the hypergradient above which it is scaled down', unit: 'gradient norm' }),
+  features: z
+    .array(z.enum(FEATURES))
+    .min(1)
+    .optional()
+    .describe('scores of other selectors that the score model is given of each row, besides its tokens: it learns a weight of each, and of its square; default: none'),
+  featureScale: positive.optional().meta({ description: `κ, factor of what the features say: AdamW moves their weights by about the learning rate a step; default: ${DEFAULT_FEATURE_SCALE}`, unit: '1' }),
+  backbone: z.boolean().optional().describe('false: no transformer in the score model, which then goes by its features alone: its outer steps cost less; default: true'),
   inherit: z.boolean().default(true).describe('continue from the score model of the round before; false: start again from the proxy'),
 });
 

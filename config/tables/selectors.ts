@@ -117,11 +117,24 @@ export const selectorsOf = <Stage extends LearningStageName>(stage: Stage): Sele
 /** Whether its rows are named (`selection.from`) in the place of what it would learn. */
 export const isGiven = (name: SelectorName, { from }: { readonly from?: string | undefined }): boolean => name === 'bliss' && from !== undefined;
 
+/** What the score model of an arm of selector bliss is given of each row besides its tokens: scores that arms of other selectors go by, and their rankings alone. */
+export const FEATURES = ['color', 'dsir', 'quality-classifier', 'perplexity-low'] as const satisfies readonly SelectorName[];
+export type FeatureName = (typeof FEATURES)[number];
+
+/** What of the configuration says which stages an arm has. */
+export interface ChoosingBy {
+  readonly selection: { readonly from?: string | undefined };
+  readonly bilevel: { readonly score: { readonly features?: readonly FeatureName[] | undefined } };
+}
+
+/** Features of an arm's score model, in their order. */
+export const featuresOf = (name: SelectorName, { bilevel: { score } }: Pick<ChoosingBy, 'bilevel'>): readonly FeatureName[] => (selectorRow(name).stage === 'bilevel' ? (score.features ?? []) : []);
+
 /** Stages of a round that come before its selection, in their order. */
-export function scoringStages(name: SelectorName, selection: { readonly from?: string | undefined }): readonly (LearningStageName | 'scoring')[] {
+export function scoringStages(name: SelectorName, by: ChoosingBy): readonly (LearningStageName | 'scoring')[] {
   const { stage, scoredBy } = selectorRow(name);
-  if (isGiven(name, selection)) return [];
-  return [...(stage === null ? [] : [stage]), ...(scoredBy === null ? [] : ['scoring' as const])];
+  if (isGiven(name, by.selection)) return [];
+  return [...featuresOf(name, by).flatMap((feature) => selectorRow(feature).stage ?? []), ...(stage === null ? [] : [stage]), ...(scoredBy === null ? [] : ['scoring' as const])];
 }
 
 /** Scores by a model take a device; those of a stage's own what the stage takes. */

@@ -14,16 +14,16 @@ interface StageRow {
   readonly learns?: true;
 }
 
-/** Every stage. Those that learn stand in the order in which commands list them. */
+/** Every stage. Those that learn stand in the order in which commands list them, and an arm that learns by several has them. */
 export const STAGES = {
   prepare: { activity: 'prepareCorpus', on: ['cpu'] },
   selection: { activity: 'selectRows', on: ['cpu'] },
   importing: { activity: 'importWeights', on: ['cpu'] },
   training: { activity: 'train', on: ['gpu'] },
-  bilevel: { activity: 'learnScores', on: ['gpu'], learns: true },
   lexical: { activity: 'weighNgrams', on: ['cpu'], learns: true },
-  mates: { activity: 'learnInfluence', on: ['gpu'], learns: true },
   color: { activity: 'fineTuneProxy', on: ['gpu'], learns: true },
+  bilevel: { activity: 'learnScores', on: ['gpu'], learns: true },
+  mates: { activity: 'learnInfluence', on: ['gpu'], learns: true },
   scoring: { activity: 'scoreShards', on: ['gpu', 'cpu'] },
   evaluation: { activity: 'evaluate', on: ['gpu'] },
   report: { activity: 'writeReport', on: ['cpu'] },

@@ -18,6 +18,8 @@ export interface InnerStepInput {
   readonly target: NamedTensors;
   /** int32 [n, T] */
   readonly ids: TokenIds;
+  /** φ of its rows, float32 [n, K]; of a score model with features only */
+  readonly features?: Tensor | undefined;
   /** float32 scalar */
   readonly learningRate: Tensor;
   readonly corrections: BiasCorrections;
@@ -47,7 +49,7 @@ export interface InnerStepOutput {
 /** One AdamW step of θ_p on G, its gradient clipped to a global norm.  @see method §4, step 2a */
 export function innerStep(input: InnerStepInput): InnerStepOutput {
   const { models, settings, proxy, proxyMoments, score, target, ids, learningRate, corrections, normaliser, first } = input;
-  const scores = rowScores({ model: models.score, params: score, ids, weights: settings.weights });
+  const scores = rowScores({ model: models.score, params: score, ids, features: input.features, weights: settings.weights });
   const weights = sampleWeights({ scores, normaliser, first, settings });
   const batch = { ids, weights, target: targetStates({ target: models.target, params: target, ids }) };
   const loss = (params: NamedTensors): ReturnType<typeof lowerLoss> => lowerLoss({ proxy: models.proxy, params, batch, settings });

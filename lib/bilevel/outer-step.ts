@@ -33,6 +33,8 @@ export interface OuterStepInput {
   readonly validationMask: Tensor;
   /** int32 [n, T], the outer minibatch ξ' */
   readonly ids: TokenIds;
+  /** φ of its rows, float32 [n, K]; of a score model with features only */
+  readonly features?: Tensor | undefined;
   /** float32 scalar */
   readonly learningRate: Tensor;
   readonly corrections: BiasCorrections;
@@ -85,7 +87,7 @@ export function outerStep(input: OuterStepInput): OuterStepOutput {
     proxy,
   );
 
-  const scoresOf = (params: NamedTensors): Tensor => rowScores({ model: models.score, params, ids, weights: settings.weights });
+  const scoresOf = (params: NamedTensors): Tensor => rowScores({ model: models.score, params, ids, features: input.features, weights: settings.weights });
   const scores = scoresOf(score);
   const weights = sampleWeights({ scores, normaliser: input.normaliser, first, settings });
   const solution = solve(input, weights, upperGradient);

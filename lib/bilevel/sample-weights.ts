@@ -12,12 +12,15 @@ export interface RowScoresInput {
   readonly params: NamedTensors;
   /** int32 [n, T] */
   readonly ids: TokenIds;
+  /** φ of the rows, [n, K]; of a score model with features only */
+  readonly features?: Tensor | undefined;
   readonly weights: BilevelSettings['weights'];
 }
 
 /** What rows are weighed by: f_i with weights of `logits`, else s_i. @returns [n]  @see method §2 */
-export function rowScores({ model, params, ids, weights }: RowScoresInput): Tensor {
-  return weights === 'logits' ? model.logits({ params, ids }) : model.scores({ params, ids });
+export function rowScores({ model, params, ids, features, weights }: RowScoresInput): Tensor {
+  const input = { params, ids, ...(features === undefined ? {} : { features }) };
+  return weights === 'logits' ? model.logits(input) : model.scores(input);
 }
 
 export interface SampleWeightsInput {

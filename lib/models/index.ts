@@ -12,4 +12,4 @@ export { parameterCount, type ForwardInput, type InitInput, type Model, type Mod
 export { nextTokenLosses, nextTokens, perSampleLoss, predictions, projection } from './next-token.js';
 export { LOGITS_AT_ONCE, overLogits, positionRanges, type OverLogitsInput, type PositionRange } from './over-logits.js';
 export { openSafetensors, readSafetensors, safetensorsPieces, writeSafetensors, type Safetensors, type SafetensorsFile } from './safetensors.js';
-export { createScoreModel, type ScoreInput, type ScoreModel } from './score-model.js';
+export { createScoreModel, type ScoreFeatures, type ScoreInput, type ScoreModel } from './score-model.js';

@@ -10,6 +10,18 @@ export interface ScoreInput {
   readonly params: NamedTensors;
   /** int32 [n, T] */
   readonly ids: TokenIds;
+  /** φ, float32 [n, K]; of a model with features only */
+  readonly features?: Tensor;
+}
+
+/** What a score model sees of a row besides its tokens. */
+export interface ScoreFeatures {
+  /** K */
+  readonly count: number;
+  /** κ */
+  readonly scale: number;
+  /** false: nothing but features, no transformer */
+  readonly backbone: boolean;
 }
 
 export interface ScoreModel {
@@ -27,28 +39,44 @@ export interface ScoreModel {
 }
 
 /**
- * f(ξ) = head · mean_t LN(backbone(ξ))_t + bias, the backbone without a causal mask: every position sees the whole row. A row's
- * score does not depend on its neighbours in the batch.  @see method §1
+ *     f(ξ) = head · mean_t LN(backbone(ξ))_t + bias + κ ⟨w, φ(ξ)⟩
+ *
+ * the backbone without a causal mask: every position sees the whole row. A row's score does not depend on its neighbours in the batch.
+ * Without features there is no last term; without a backbone nothing but bias and it. w begins at 0.  @see method §1
  */
-export function createScoreModel(backbone: Model): ScoreModel {
+export function createScoreModel(backbone: Model, features?: ScoreFeatures): ScoreModel {
   const { width, initStandardDeviation } = backbone.config;
-  const headShapes: Shapes = { 'head.weight': [1, width], 'head.bias': [1] };
-  const shapes = (vocabularySize: number): Shapes => ({ ...backbone.backboneShapes(vocabularySize), ...headShapes });
-  const logits = ({ params, ids }: ScoreInput): Tensor => {
+  const seesTokens = features?.backbone !== false;
+  const headShapes: Shapes = seesTokens ? { 'head.weight': [1, width], 'head.bias': [1] } : { 'head.bias': [1] };
+  const featureShapes: Shapes = features === undefined ? {} : { 'features.weight': [1, features.count] };
+  const backboneShapes = (vocabularySize: number): Shapes => (seesTokens ? backbone.backboneShapes(vocabularySize) : {});
+  const shapes = (vocabularySize: number): Shapes => ({ ...backboneShapes(vocabularySize), ...headShapes, ...featureShapes });
+  const ofTokens = ({ params, ids }: ScoreInput): Tensor => {
     const [n, length] = batchShape(ids);
     const positions = tf.reshape(backbone.hidden({ params, ids, causal: false }), [width, n, length]);
     return tf.reshape(linear(tf.mean(positions, 2), params['head.weight'], params['head.bias']), [n]);
   };
+  const ofFeatures = (params: NamedTensors, given: Tensor | undefined, { count, scale }: ScoreFeatures): Tensor => {
+    if (given === undefined) throw new RangeError('a score model of features was given none');
+    const weights = tf.reshape(params['features.weight'], [count, 1]);
+    return tf.mul(tf.reshape(tf.matMul(given, weights), [given.shape[0]]), scale);
+  };
+  const logits = (input: ScoreInput): Tensor => {
+    if (features === undefined) return ofTokens(input);
+    const said = ofFeatures(input.params, input.features, features);
+    return tf.add(seesTokens ? ofTokens(input) : input.params['head.bias'], said);
+  };
+  const fresh = (shapesOf: Shapes, { seed }: InitInput): NamedArrays => ({
+    ...initialise({ shapes: shapesOf, seed, standardDeviation: initStandardDeviation }),
+    ...(features === undefined ? {} : { 'features.weight': new Float32Array(features.count) }),
+  });
   return {
     backbone,
     shapes,
     logits,
     scores: (input) => tf.sigmoid(logits(input)),
-    init: ({ vocabularySize, seed }) => initialise({ shapes: shapes(vocabularySize), seed, standardDeviation: initStandardDeviation }),
-    fromProxy: ({ proxy, vocabularySize, seed }) => ({
-      ...pick(proxy, Object.keys(backbone.backboneShapes(vocabularySize))),
-      ...initialise({ shapes: headShapes, seed, standardDeviation: initStandardDeviation }),
-    }),
+    init: (input) => fresh({ ...backboneShapes(input.vocabularySize), ...headShapes }, input),
+    fromProxy: ({ proxy, ...input }) => ({ ...pick(proxy, Object.keys(backboneShapes(input.vocabularySize))), ...fresh(headShapes, input) }),
   };
 }
 

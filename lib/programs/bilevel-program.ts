@@ -1,14 +1,14 @@
 import { bilevelProblems } from '../../config/bilevel-problems.js';
 import { fieldName } from '../../config/problem.js';
-import type { BilevelConfig } from '../../config/sections/bilevel.js';
+import { DEFAULT_FEATURE_SCALE, type BilevelConfig } from '../../config/sections/bilevel.js';
 import type { ModelConfig } from '../../config/sections/models.js';
 import { innerStep, outerStep, type BilevelModels, type BilevelSettings, type Normaliser } from '../bilevel/index.js';
 import { BlissError } from '../errors.js';
-import { createModel, createScoreModel, LOGITS_AT_ONCE } from '../models/index.js';
+import { createModel, createScoreModel, LOGITS_AT_ONCE, type ScoreFeatures } from '../models/index.js';
 import { biasCorrections } from '../optim/index.js';
 import { Program, tf, type EntryIO, type ProgramOptions, type TensorSpec } from '../tensor/index.js';
 import { compiledProgram, floatsOf, numberOf } from './compiled-program.js';
-import { adamInputs, scalar, tokenIds } from './input-specs.js';
+import { adamInputs, featureInputs, scalar, tokenIds } from './input-specs.js';
 import { productsOf, type Precision } from './precision.js';
 import { assignGroup, assignMoments, declareGroup, declareMoments, momentGroups, readGroup, readMoments } from './state-variables.js';
 import type { BilevelProgram } from './types.js';
@@ -18,6 +18,8 @@ export type BilevelProgramSettings = BilevelSettings &
   Pick<BilevelConfig, 'batchSize' | 'validationBatchSize'> & {
     /** rows are ranked on the way too */
     readonly ranks?: true;
+    /** of the score model */
+    readonly features?: ScoreFeatures;
   };
 
 /** Plain JSON: equal specifications share a program. */
@@ -45,7 +47,7 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
   requireComputable(settings);
   const { batchSize, validationBatchSize } = settings;
   const proxy = createModel(spec.proxy, { recomputeBlocks: recompute === 'blocks', logitsAtOnce });
-  const models: BilevelModels = { proxy, score: createScoreModel(proxy), target: createModel(spec.target) };
+  const models: BilevelModels = { proxy, score: createScoreModel(proxy, settings.features), target: createModel(spec.target) };
   const shapes = { proxy: proxy.shapes(vocabularySize), score: models.score.shapes(vocabularySize), target: models.target.shapes(vocabularySize) };
   const proxyMoments = momentGroups('proxy');
   const scoreMoments = momentGroups('score');
@@ -66,7 +68,8 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
   const normaliser = (io: EntryIO): Normaliser =>
     stale ? { max: io.read('normaliser/max'), sum: io.read('normaliser/sum') } : { max: tf.scalar(0), sum: tf.scalar(1) };
 
-  program.entry('innerStep', { ids: tokenIds(batchSize, sequenceLength), first: scalar, ...adamInputs }, ({ ids, first, learningRate, c1, c2 }, io) => {
+  const given = featureInputs(batchSize, settings.features);
+  program.entry('innerStep', { ids: tokenIds(batchSize, sequenceLength), ...given, first: scalar, ...adamInputs }, ({ ids, features, first, learningRate, c1, c2 }, io) => {
     const result = innerStep({
       models,
       settings,
@@ -75,6 +78,7 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
       score: readGroup(io, 'score', shapes.score),
       target: readGroup(io, 'target', shapes.target),
       ids,
+      features,
       learningRate,
       corrections: { c1, c2 },
       normaliser: normaliser(io),
@@ -90,12 +94,13 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
     validationIds: tokenIds(validationBatchSize, sequenceLength),
     validationMask: { shape: [validationBatchSize, sequenceLength], dtype: 'float32' },
     ids: tokenIds(batchSize, sequenceLength),
+    ...given,
     first: scalar,
     ...adamInputs,
     // 1 / (1 − β₂^k) of the proxy's moments
     ...(preconditioned ? { proxyC2: scalar } : {}),
   };
-  program.entry('outerStep', outerInputs, ({ validationIds, validationMask, ids, first, learningRate, c1, c2, proxyC2 }, io) => {
+  program.entry('outerStep', outerInputs, ({ validationIds, validationMask, ids, features, first, learningRate, c1, c2, proxyC2 }, io) => {
     const result = outerStep({
       models,
       settings,
@@ -109,6 +114,7 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
       validationIds,
       validationMask,
       ids,
+      features,
       learningRate,
       corrections: { c1, c2 },
       first,
@@ -121,7 +127,7 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
     return { upperLoss, scores, alignment, hypergradientNorm, zNorm, zCosine, residualNorm, relativeResidual, negativeCurvature };
   });
   if (settings.ranks === true) {
-    program.entry('rank', { ids: tokenIds(batchSize, sequenceLength) }, ({ ids }, io) => ({ logits: models.score.logits({ params: readGroup(io, 'score', shapes.score), ids }) }));
+    program.entry('rank', { ids: tokenIds(batchSize, sequenceLength), ...given }, ({ ids, features }, io) => ({ logits: models.score.logits({ params: readGroup(io, 'score', shapes.score), ids, features }) }));
   }
   await program.build();
 
@@ -129,8 +135,8 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
   return {
     ...compiled,
     fresh: (groups) => compiled.fresh({ ...groups, ...(stale ? { normaliser: { max: Float32Array.of(0), sum: Float32Array.of(1) } } : {}) }),
-    innerStep: ({ ids, learningRate, update, first }) => {
-      const outputs = program.call('innerStep', { ids, learningRate, first: Number(first), ...biasCorrections(update, settings.proxy.adam) });
+    innerStep: ({ ids, features, learningRate, update, first }) => {
+      const outputs = program.call('innerStep', { ids, ...ofRows(features), learningRate, first: Number(first), ...biasCorrections(update, settings.proxy.adam) });
       return {
         lowerLoss: numberOf(outputs, 'lowerLoss'),
         weightedCrossEntropy: numberOf(outputs, 'weightedCrossEntropy'),
@@ -139,11 +145,11 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
         scores: floatsOf(outputs, 'scores'),
       };
     },
-    rank: (ids) => floatsOf(program.call('rank', { ids }), 'logits'),
-    outerStep: ({ validationIds, validationMask, ids, learningRate, update, proxyUpdates, first }) => {
+    rank: ({ ids, features }) => floatsOf(program.call('rank', { ids, ...ofRows(features) }), 'logits'),
+    outerStep: ({ validationIds, validationMask, ids, features, learningRate, update, proxyUpdates, first }) => {
       const corrections = biasCorrections(update, settings.score.adam);
       const ofProxy: Readonly<Record<string, number>> = preconditioned ? { proxyC2: biasCorrections(proxyUpdates, settings.proxy.adam).c2 } : {};
-      const outputs = program.call('outerStep', { validationIds, validationMask, ids, learningRate, first: Number(first), ...corrections, ...ofProxy });
+      const outputs = program.call('outerStep', { validationIds, validationMask, ids, ...ofRows(features), learningRate, first: Number(first), ...corrections, ...ofProxy });
       return {
         upperLoss: numberOf(outputs, 'upperLoss'),
         scores: floatsOf(outputs, 'scores'),
@@ -159,6 +165,9 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
   };
 }
 
+/** @param features float32 [n·K] */
+const ofRows = (features: Float32Array | undefined): Readonly<Record<string, Float32Array>> => (features === undefined ? {} : { features });
+
 /** A run's configuration was checked when it was read; a stage's input may come from elsewhere, and would be computed as something else. */
 function requireComputable(settings: BilevelSettings): void {
   const [problem] = bilevelProblems(settings);
@@ -167,9 +176,15 @@ function requireComputable(settings: BilevelSettings): void {
   throw new BlissError({ code: 'ConfigInvalid', where: fieldName(path), message, ...(fix === undefined ? {} : { fix }) });
 }
 
+/** Of each feature its value and its square. */
+export function scoreFeatures({ score: { features, featureScale = DEFAULT_FEATURE_SCALE, backbone = true } }: Pick<BilevelConfig, 'score'>): ScoreFeatures | undefined {
+  return features === undefined ? undefined : { count: 2 * features.length, scale: featureScale, backbone };
+}
+
 /** The part of the whole section that decides the program, so that runs of other lengths share it. */
 export function bilevelProgramSettings(section: BilevelConfig): BilevelProgramSettings {
   const { klWeight, klDirection, l2Weight, weights, temperature, normaliser, causalProxy, referenceDevices, solver, proxy, score, batchSize, validationBatchSize } = section;
+  const features = scoreFeatures(section);
   const common = { klWeight, klDirection, l2Weight, weights, normaliser, causalProxy, referenceDevices, solver, proxy, score, batchSize, validationBatchSize };
-  return { ...common, ...(temperature === undefined ? {} : { temperature }), ...(section.stopAt === undefined ? {} : { ranks: true as const }) };
+  return { ...common, ...(temperature === undefined ? {} : { temperature }), ...(section.stopAt === undefined ? {} : { ranks: true as const }), ...(features === undefined ? {} : { features }) };
 }

@@ -1,4 +1,4 @@
-export { bilevelProgramSettings, createBilevelProgram, type BilevelProgramSettings, type BilevelSpec } from './bilevel-program.js';
+export { bilevelProgramSettings, createBilevelProgram, scoreFeatures, type BilevelProgramSettings, type BilevelSpec } from './bilevel-program.js';
 export { createEvaluationProgram, type EvaluationSpec } from './evaluation-program.js';
 export { createExcessLossProgram, type ExcessLossSpec } from './excess-loss-program.js';
 export { createLogLikelihoodProgram, type LogLikelihoodSpec } from './log-likelihood-program.js';

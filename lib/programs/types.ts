@@ -25,20 +25,21 @@ export interface TrainingProgram extends CompiledProgram<'params'> {
 
 export interface BilevelProgram extends CompiledProgram<'proxy' | 'score' | 'target'> {
   /** state names: `proxy/…`, `proxy.adam.m/…`, `proxy.adam.u/…`, `score/…`, `score.adam.m/…`, `score.adam.u/…`, `target/…`, `z/…` of the outer step before; `normaliser/max`, `normaliser/sum` with a stale normaliser only */
-  innerStep(input: { readonly ids: Int32Array; readonly learningRate: number; readonly update: number; readonly first: boolean }): {
+  innerStep(input: { readonly ids: Int32Array; /** φ, float32 [n·K]; of a score model with features only */ readonly features?: Float32Array; readonly learningRate: number; readonly update: number; readonly first: boolean }): {
     readonly lowerLoss: number;
     readonly weightedCrossEntropy: number;
     readonly kl: number;
     readonly gradientNorm: number;
     readonly scores: Float32Array;
   };
-  /** Logits of θ_s as it is; only of a program whose settings have `stopAt`. ids int32 [n·T] → float32 [n] */
-  rank(ids: Int32Array): Float32Array;
+  /** Logits of θ_s as it is; only of a program whose settings have `stopAt`. ids int32 [n·T], features float32 [n·K] → float32 [n] */
+  rank(input: { readonly ids: Int32Array; readonly features?: Float32Array }): Float32Array;
   outerStep(input: {
     readonly validationIds: Int32Array;
     /** float32 [nVal·T]: 1 where the token at this position is a target */
     readonly validationMask: Float32Array;
     readonly ids: Int32Array;
+    readonly features?: Float32Array;
     readonly learningRate: number;
     /** 1-based count of updates of the score model */
     readonly update: number;
@@ -89,8 +90,8 @@ export interface RegressionProgram extends CompiledProgram<'score'> {
 }
 
 export interface ScoringProgram extends CompiledProgram {
-  /** state names: those of the score model's checkpoint. ids int32 [n·T] → logits before the sigmoid, float32 [n] */
-  score(ids: Int32Array): Float32Array;
+  /** state names: those of the score model's checkpoint. ids int32 [n·T], features float32 [n·K] of a model that has them → logits before the sigmoid, float32 [n] */
+  score(ids: Int32Array, features?: Float32Array): Float32Array;
 }
 
 export interface EvaluationProgram extends CompiledProgram {

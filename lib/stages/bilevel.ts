@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { DEFAULT_PRECONDITIONER_EPSILON } from '../../config/sections/bilevel.js';
-import { digestTensors } from '../artifacts/index.js';
+import { DEFAULT_FEATURE_SCALE, DEFAULT_PRECONDITIONER_EPSILON } from '../../config/sections/bilevel.js';
+import { digestJson, digestTensors } from '../artifacts/index.js';
 import { sampleRows, type BatchRequest, type Feeder } from '../data/index.js';
 import type { HeldOutExample } from '../data/types.js';
 import { counted } from '../counted.js';
@@ -9,23 +9,25 @@ import { BlissError } from '../errors.js';
 import { mean } from '../mean.js';
 import { createModel, createScoreModel, safetensorsPieces, writeSafetensors } from '../models/index.js';
 import { bilevelLearningRate, bilevelSteps, bilevelWarmUpSteps } from '../optim/index.js';
+import { scoreFeatures } from '../programs/index.js';
 import { groupOf, withoutGroup } from '../programs/state-variables.js';
 import type { BilevelProgram } from '../programs/types.js';
 import { permutation } from '../random.js';
 import type { NamedArrays } from '../tensor/index.js';
 import { flattenHeldOut, policyInKey, StepWatch } from './steps/index.js';
-import { NUMERICS_FILE, openCorpus, readTrainedRows, RowSet, TRAINED_ROWS_FILE, writeTrainedRows } from './contents/index.js';
+import { NUMERICS_FILE, openCorpus, readTrainedRows, RowSet, TRAINED_ROWS_FILE, writeFiles, writeTrainedRows } from './contents/index.js';
 import { checkNumerics, throwIfStopped } from './execution/index.js';
 import { bilevelWork } from './bilevel-work.js';
+import { featureFiles, rateRows, readRowFeatures } from './features/index.js';
 import { RankingWatch } from './ranking-watch.js';
 import { readArrays } from './state.js';
-import type { BilevelInput, LearningStage, StageContext } from './types.js';
+import type { BilevelInput, LearningStage, OpenRater, StageContext } from './types.js';
 
 /**
  * Learns the score model θ_s: S outer steps, each of K inner steps of the proxy on the weighted loss, the hypergradient of
  * the validation loss, and one step of θ_s.  @see method §4, steps 1 and 2
  */
-export const bilevel: LearningStage<'bilevel'> = {
+export const bilevel = ({ openRater }: { /** of what the score model's features are */ readonly openRater: OpenRater }): LearningStage<'bilevel'> => ({
   name: 'bilevel',
   version: 3,
   keyInput: ({ numerics: _policy, divergence, ...input }: BilevelInput) => ({
@@ -48,13 +50,16 @@ export const bilevel: LearningStage<'bilevel'> = {
     const subset = trainingSubset(input, group.rows);
     const watch = await StepWatch.of({ context, policy: input.divergence, losses: ['upperLoss', 'lowerLoss'], where: 'bilevel, outer step', fix: FIX });
     const feed = (from: number): Promise<Feeder> => context.feed({ artifact: corpus.artifact, index: group, batchSize: hyper.batchSize, subset, requests: minibatchesFrom(from, input, watch) });
+    const has = scoreFeatures(hyper);
+    const features = has === undefined ? undefined : context.resume === undefined ? await rateRows({ input, group: { artifact: corpus.artifact, index: group }, of: has, openRater, context }) : await readRowFeatures(context.resume.artifact, has);
+    const featuresOf = (indices: Uint32Array): { readonly features?: Float32Array } => (features === undefined ? {} : { features: features.batch(indices, hyper.batchSize) });
     // before compiling: the first minibatches are read beside it
     let feeder = await feed(first);
     await context.phase('compiling');
     const program = await context.programs.bilevel({ proxy: models.proxy, target: models.target, vocabularySize: models.vocabularySize, sequenceLength, bilevel: hyper, precision: input.precision, recompute: input.recompute, mode: input.compiler });
 
     const { stopAt } = hyper;
-    const ranking = stopAt === undefined ? undefined : await RankingWatch.of({ context, group: { artifact: corpus.artifact, index: group }, batchSize: hyper.batchSize, sequenceLength, stopAt, warmUpSteps: bilevelWarmUpSteps(hyper), seed: input.seed });
+    const ranking = stopAt === undefined ? undefined : await RankingWatch.of({ context, group: { artifact: corpus.artifact, index: group }, batchSize: hyper.batchSize, sequenceLength, ...(features === undefined ? {} : { features }), stopAt, warmUpSteps: bilevelWarmUpSteps(hyper), seed: input.seed });
     const numerics = await checkNumerics({ context, programDigest: program.digest, policy: input.numerics });
     /** @returns the rows that have trained the scorer until then */
     const restore = async (from: StageContext['resume']): Promise<RowSet> => {
@@ -81,13 +86,13 @@ export const bilevel: LearningStage<'bilevel'> = {
         const { tokens: ids, indices, ids: names } = await feeder.next();
         trained.push(...indices);
         rows.push(...names);
-        inner = program.innerStep({ ids, learningRate: rate(hyper.proxy.peakLearningRate), update: step * innerSteps + k + 1, first: step === 0 });
+        inner = program.innerStep({ ids, ...featuresOf(indices), learningRate: rate(hyper.proxy.peakLearningRate), update: step * innerSteps + k + 1, first: step === 0 });
       }
       const { tokens: ids, indices, ids: names } = await feeder.next();
       trained.push(...indices);
       rows.push(...names);
       const { ids: validationIds, mask: validationMask } = await context.waiting.during(() => validation(watch.placeOf(step)));
-      const outer = program.outerStep({ validationIds, validationMask, ids, learningRate: rate(hyper.score.peakLearningRate), update: step + 1, proxyUpdates: (step + 1) * innerSteps, first: step === 0 });
+      const outer = program.outerStep({ validationIds, validationMask, ids, ...featuresOf(indices), learningRate: rate(hyper.score.peakLearningRate), update: step + 1, proxyUpdates: (step + 1) * innerSteps, first: step === 0 });
       const figures = {
         upperLoss: outer.upperLoss,
         lowerLoss: inner?.lowerLoss ?? Number.NaN,
@@ -138,6 +143,7 @@ export const bilevel: LearningStage<'bilevel'> = {
             [NUMERICS_FILE]: JSON.stringify(numerics),
             ...watch.files(),
             ...ranking?.files(),
+            ...(features === undefined ? {} : featureFiles(features)),
           }),
         });
         saved = done;
@@ -149,19 +155,21 @@ export const bilevel: LearningStage<'bilevel'> = {
     await context.phase('saving the result');
     const end = learnt();
     const score = groupOf(end, 'score');
-    const scoreShapes = createScoreModel(createModel(models.proxy)).shapes(models.vocabularySize);
+    const scoreShapes = createScoreModel(createModel(models.proxy), has).shapes(models.vocabularySize);
     await writeSafetensors({ path: path.join(context.scratch, 'score.safetensors'), arrays: score, shapes: scoreShapes });
     await writeSafetensors({ path: path.join(context.scratch, 'proxy.safetensors'), arrays: groupOf(end, 'proxy'), shapes: createModel(models.proxy).shapes(models.vocabularySize) });
     await writeTrainedRows(context.scratch, used);
+    if (features !== undefined) await writeFiles(context.scratch, featureFiles(features));
     await writeFile(path.join(context.scratch, NUMERICS_FILE), JSON.stringify(numerics));
-    return { kind: 'scorer', folder: context.scratch, digest: digestTensors(score, scoreShapes), summary: { outerSteps: step, ...(ranking === undefined ? {} : { atMost: outerSteps }), upperLoss, trainedRows: used.size, group: input.group, ...watch.summary() } };
+    return { kind: 'scorer', folder: context.scratch, digest: features === undefined ? digestTensors(score, scoreShapes) : digestJson({ score: digestTensors(score, scoreShapes), features: digestTensors({ features: features.values }, { features: [group.rows, features.of.count] }) }), summary: { outerSteps: step, ...(ranking === undefined ? {} : { atMost: outerSteps }), upperLoss, trainedRows: used.size, group: input.group, ...watch.summary() } };
   },
-};
+});
 
 /** What decides nothing is left out: an earlier version, which did not have these fields, made the same under the key without them. */
-function sectionInKey({ temperature = 1, schedule, solver: { preconditioner, epsilon = DEFAULT_PRECONDITIONER_EPSILON, ...solver }, ...section }: BilevelInput['bilevel']): unknown {
+function sectionInKey({ temperature = 1, schedule, score: { features, featureScale = DEFAULT_FEATURE_SCALE, backbone = true, ...score }, solver: { preconditioner, epsilon = DEFAULT_PRECONDITIONER_EPSILON, ...solver }, ...section }: BilevelInput['bilevel']): unknown {
   return {
     ...section,
+    score: { ...score, ...(features === undefined ? {} : { features, featureScale, backbone }) },
     ...(section.weights === 'logits' && temperature !== 1 ? { temperature } : {}),
     ...(schedule === 'wsd' ? { schedule } : {}),
     solver: { ...solver, ...(preconditioner === 'adam' ? { preconditioner, epsilon } : {}) },
@@ -175,7 +183,7 @@ async function freshState({ models, seed, ...input }: BilevelInput, context: Sta
   const { vocabularySize } = models;
   const proxy = await readArrays(await context.store.open(input.proxy), 'weights.safetensors');
   const target = await readArrays(await context.store.open(input.target), 'weights.safetensors');
-  const score = input.scorer === null ? createScoreModel(createModel(models.proxy)).fromProxy({ proxy, vocabularySize, seed: `${seed}/score` }) : await readArrays(await context.store.open(input.scorer), 'score.safetensors');
+  const score = input.scorer === null ? createScoreModel(createModel(models.proxy), scoreFeatures(input.bilevel)).fromProxy({ proxy, vocabularySize, seed: `${seed}/score` }) : await readArrays(await context.store.open(input.scorer), 'score.safetensors');
   return program.fresh({ proxy, score, target });
 }
 

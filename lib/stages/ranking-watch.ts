@@ -4,6 +4,7 @@ import { sampleRows } from '../data/index.js';
 import { spearman } from '../influence/index.js';
 import type { BilevelProgram } from '../programs/types.js';
 import { type CheckpointFiles, readJson, type Shards } from './contents/index.js';
+import type { RowFeatures } from './features/index.js';
 import { RANKED_ROWS } from './ranked-rows.js';
 import type { StageContext } from './types.js';
 
@@ -25,6 +26,8 @@ export interface WatchRanking {
   readonly group: Shards;
   readonly batchSize: number;
   readonly sequenceLength: number;
+  /** of all rows of the group; absent: the score model has none */
+  readonly features?: RowFeatures;
   readonly stopAt: NonNullable<BilevelConfig['stopAt']>;
   /** w: while the rate warms up, rankings are alike since nothing moves */
   readonly warmUpSteps: number;
@@ -41,22 +44,28 @@ export class RankingWatch {
 
   private constructor(
     private readonly of_: WatchRanking,
-    private readonly batches: readonly Int32Array[],
+    private readonly batches: readonly { readonly ids: Int32Array; readonly features?: Float32Array }[],
     private readonly rows: number,
   ) {}
 
   static async of(watched: WatchRanking): Promise<RankingWatch> {
-    const { context, group, batchSize, sequenceLength, seed } = watched;
+    const { context, group, batchSize, sequenceLength, features, seed } = watched;
     const subset = sampleRows(group.index.rows, Math.min(1, RANKED_ROWS / group.index.rows), `${seed}/ranking`);
     const feeder = await context.feed({ ...group, batchSize: 1, subset, requests: Array.from(subset, (_, step) => ({ kind: 'ordered', seed: `${seed}/ranking`, step }) as const) });
     const tokens: Int32Array[] = [];
-    while (tokens.length < subset.length) tokens.push((await feeder.next()).tokens);
+    const places: number[] = [];
+    while (tokens.length < subset.length) {
+      const row = await feeder.next();
+      tokens.push(row.tokens);
+      places.push(row.indices[0]);
+    }
     await feeder.close();
     // the last batch is filled up with the first rows
     const batches = Array.from({ length: Math.ceil(tokens.length / batchSize) }, (_, b) => {
       const ids = new Int32Array(batchSize * sequenceLength);
-      for (let i = 0; i < batchSize; i++) ids.set(tokens[(b * batchSize + i) % tokens.length], i * sequenceLength);
-      return ids;
+      const rows = Array.from({ length: batchSize }, (_none, i) => (b * batchSize + i) % tokens.length);
+      rows.forEach((row, i) => ids.set(tokens[row], i * sequenceLength));
+      return { ids, ...(features === undefined ? {} : { features: features.batch(Uint32Array.from(rows, (row) => places[row]), batchSize) }) };
     });
     return new RankingWatch(watched, batches, tokens.length);
   }
@@ -71,8 +80,8 @@ export class RankingWatch {
     const { stopAt: { every, rankCorrelation }, warmUpSteps } = this.of_;
     if (done % every !== 0) return undefined;
     const scores = new Float32Array(this.rows);
-    this.batches.forEach((ids, b) => {
-      const some = program.rank(ids);
+    this.batches.forEach(({ ids, features }, b) => {
+      const some = program.rank({ ids, ...(features === undefined ? {} : { features }) });
       scores.set(some.subarray(0, Math.min(some.length, this.rows - b * some.length)), b * some.length);
     });
     const before = this.#before;

@@ -114,6 +114,8 @@ export interface BilevelInput {
   readonly target: Ref;
   /** θ_s of the round before; absent in round 1: backbone of θ_p⁰ and a fresh head */
   readonly scorer: Ref | null;
+  /** what the score model's features are scores by, in their order; absent: it has none */
+  readonly features?: readonly { readonly by: ScoredBy; readonly scorer: Ref }[];
   /** what to do about numbers gone bad; absent: stop where one is no number */
   readonly divergence?: DivergenceConfig;
   readonly compiler: RunConfig['runtime']['compiler'];
@@ -270,6 +272,8 @@ export interface RatingStage<Name extends LearningStageName = LearningStageName>
 
 /** What is known of the rows of a batch besides their tokens. */
 export interface RatedRows {
+  /** places in the group */
+  readonly indices: Uint32Array;
   readonly ids: readonly string[];
   readonly sources: readonly string[];
 }

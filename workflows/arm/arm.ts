@@ -1,7 +1,7 @@
 import { isCancellation } from '@temporalio/workflow';
 import { modelOf } from '../../config/sections/model-of.js';
 import { otherSelection } from '../../config/sections/other-selection.js';
-import { isGiven, selectorRow } from '../../config/tables/selectors.js';
+import { featuresOf, isGiven, selectorRow } from '../../config/tables/selectors.js';
 import type { Ref } from '../../lib/artifacts/types.js';
 import { seedOfChance } from './chance.js';
 import { givenStage, learningStage, placeIn, rankedBy, scoringStage, type Learnt } from './choosing-stages.js';
@@ -81,7 +81,14 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
   // every stage is awaited right here: another promise between would change which of two arms' next stages begins first, and open runs replay that
   const { stage, scoredBy: by, ranking } = selectorRow(arm.selector);
   let learnt: Learnt | undefined;
-  if (by !== null) learnt = { scorer: stage === null ? from.proxy : (await board.runOne(learningStage(stage, { context, arm, round, start: from }))).ref, by };
+  const features = featuresOf(arm.selector, config);
+  const given: Learnt[] = [];
+  for (const selector of features) {
+    const row = selectorRow(selector);
+    const scorer = row.stage === null ? from.proxy : (await board.runOne(learningStage(row.stage, { context, arm: { ...arm, selector }, round, start: from }))).ref;
+    if (row.scoredBy !== null) given.push({ scorer, by: row.scoredBy });
+  }
+  if (by !== null) learnt = { scorer: stage === null ? from.proxy : (await board.runOne(learningStage(stage, { context, arm, round, start: { ...from, ...(features.length === 0 ? {} : { features: given }) } }))).ref, by };
   const scores = learnt === undefined ? [] : (await board.run(scoringStage(context, arm, round, { ...from, ...learnt }))).map(({ ref }) => ref);
   const { fraction, trainedRows } = config.selection;
   const drawnBy = arm.selector === 'random' ? seedOfChance(config.selection, seed) : seed;

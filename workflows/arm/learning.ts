@@ -1,6 +1,6 @@
 import type { Ref } from '../../lib/artifacts/types.js';
 import { modelOf } from '../../config/sections/model-of.js';
-import { isSelectorOf } from '../../config/tables/selectors.js';
+import { isSelectorOf, type ScoredBy } from '../../config/tables/selectors.js';
 import type { LearningStageName } from '../../config/tables/stages.js';
 import type { StageInputs, StageResult } from '../../lib/stages/types.js';
 import { bilevel } from '../bilevel.js';
@@ -32,6 +32,8 @@ export interface LearnFrom {
   readonly start: ArmStart & {
     /** what scored the round before; null in the first */
     readonly scorer: Ref | null;
+    /** of the score model: what rows are scored by for each; absent: it has none */
+    readonly features?: readonly { readonly by: ScoredBy; readonly scorer: Ref }[];
   };
 }
 
@@ -47,7 +49,7 @@ export const LEARNING: { readonly [Name in LearningStageName]: Learning<Name> } 
   bilevel: {
     workflow: bilevel,
     summary: 'learn the score model',
-    input: ({ context: { input: { config }, seed }, round, start: { corpus, proxy, target, scorer } }) => ({
+    input: ({ context: { input: { config }, seed }, round, start: { corpus, proxy, target, scorer, features } }) => ({
       bilevel: bilevelSection(config, round),
       models: modelsOf(config),
       sequenceLength: config.data.sequenceLength,
@@ -56,6 +58,7 @@ export const LEARNING: { readonly [Name in LearningStageName]: Learning<Name> } 
       proxy,
       target,
       scorer: config.bilevel.score.inherit ? scorer : null,
+      ...(features === undefined ? {} : { features }),
       ...divergenceOf(config),
       ...trainingRuntime(config),
       seed: `${seed}/round-${round}`,

@@ -4,7 +4,7 @@ import { writeParquet, type BatchRequest, type ParquetRow } from '../../data/ind
 import { BlissError } from '../../errors.js';
 import { openCorpus, SCORES_FILE, trainedRows } from '../contents/index.js';
 import { throwIfStopped } from '../execution/index.js';
-import { openRater } from './rater.js';
+import { openRater } from '../learning.js';
 import type { Stage } from '../types.js';
 
 /**
@@ -33,7 +33,7 @@ export const scoring: Stage<'scoring'> = {
     const rows = async function* (): AsyncIterable<ParquetRow> {
       for (let batch = 0; batch < grid.length; batch++) {
         const { tokens, indices, ids, sources } = await feeder.next();
-        const logits = rate(tokens, { ids, sources });
+        const logits = rate(tokens, { indices, ids, sources });
         for (const [i, id] of ids.entries()) {
           if (!Number.isFinite(logits[i])) throw new BlissError({ code: 'LossDiverged', message: `the score of row ${id} is ${logits[i]}`, fix: isLearnt ? 'lower bilevel.score.peakLearningRate' : 'look at that row, and at the warm-up of the model that scores it' });
           const index = indices[i];

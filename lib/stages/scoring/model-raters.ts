@@ -1,9 +1,9 @@
-import { isOwnScore, type OwnScores, type ScoredBy } from '../../../config/tables/selectors.js';
+import type { OwnScores, ScoredBy } from '../../../config/tables/selectors.js';
 import { BlissError } from '../../errors.js';
 import { mean } from '../../mean.js';
 import { hash32 } from '../../random.js';
 import { openCorpus } from '../contents/index.js';
-import { LEARNING } from '../learning.js';
+import { readRowFeatures, storedFeatures } from '../features/row-features.js';
 import { readArrays } from '../state.js';
 import type { OpenRater } from '../types.js';
 
@@ -11,9 +11,12 @@ import type { OpenRater } from '../types.js';
 const byScoreModel: OpenRater = async ({ input, scorer, context }) => {
   const { models: { proxy: model, vocabularySize }, sequenceLength, batchSize, precision, compiler: mode } = input;
   await context.phase('compiling');
-  const program = await context.programs.scoring({ model, vocabularySize, sequenceLength, batchSize, precision, mode });
+  const has = await storedFeatures(scorer);
+  const program = await context.programs.scoring({ model, vocabularySize, sequenceLength, batchSize, ...(has === undefined ? {} : { features: has }), precision, mode });
   program.setState(await readArrays(scorer, 'score.safetensors'));
-  return (tokens) => program.score(tokens);
+  if (has === undefined) return (tokens) => program.score(tokens);
+  const features = await readRowFeatures(scorer, has);
+  return (tokens, { indices }) => program.score(tokens, features.batch(indices, batchSize));
 };
 
 /** Minus a language model's mean loss. */
@@ -43,10 +46,5 @@ const bySource: OpenRater = async ({ input: { sources: wanted = [], corpus: ref 
 /** another order than the one by which held-out passages are drawn */
 const CHANCE = 0x6f7261;
 
-const RATERS: { readonly [By in Exclude<ScoredBy, OwnScores>]: OpenRater } = { 'score-model': byScoreModel, perplexity: byPerplexity, source: bySource };
-
-/** What the input's scorer makes of rows: the score model, a language model's loss, or what its stage says. */
-export const openRater: OpenRater = (from) => {
-  const by = from.input.by ?? 'score-model';
-  return (isOwnScore(by) ? LEARNING[by].openRater : RATERS[by])(from);
-};
+/** By what needs no stage of its own: the score model, a language model's loss, the names of sources. */
+export const MODEL_RATERS: { readonly [By in Exclude<ScoredBy, OwnScores>]: OpenRater } = { 'score-model': byScoreModel, perplexity: byPerplexity, source: bySource };

@@ -1,0 +1,2 @@
+export { FEATURES_FILE, featureFiles, readRowFeatures, RowFeatures, storedFeatures } from './row-features.js';
+export { rateRows } from './rate-rows.js';
