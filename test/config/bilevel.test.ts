@@ -17,3 +17,16 @@ describe('a bilevel phase that ends by itself', () => {
     expect(refused('extends: demo\n', ['parity=release', 'bilevel.schedule=wsd'])).toContain('under parity: release');
   });
 });
+
+describe('features of the score model', () => {
+  test.each([
+    [['bilevel.score.featureScale=8'], 'bilevel.score.featureScale: found 8 without bilevel.score.features'],
+    [['bilevel.score.backbone=false'], 'bilevel.score.backbone: found false without bilevel.score.features'],
+    [['bilevel.score.features=[dsir, dsir]'], 'bilevel.score.features.1: found "dsir" twice'],
+    [['bilevel.score.features=[dsir, quality-classifier]'], 'bilevel.score.features.1: found "quality-classifier" beside "dsir"'],
+    [['bilevel.score.features=[bliss]'], 'bilevel.score.features.0'],
+    [['parity=release', 'bilevel.score.features=[dsir]'], 'bilevel.score.features: found ["dsir"], allowed: none under parity: release'],
+  ])('%s are refused', (overrides, message) => {
+    expect(refused('extends: demo\n', overrides)).toContain(message);
+  });
+});
