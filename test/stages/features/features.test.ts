@@ -56,7 +56,8 @@ describe('features', () => {
   test('are the scores that arms of those selectors rank by, and rows are scored with them: f without a backbone is bias and κ ⟨w, φ⟩', async () => {
     const input = await inputOf(100, { backbone: false, featureScale: 7 });
     const scorer = await call('bilevel', input, { run: 'features-alone' });
-    const others = await Promise.all([['color', input.features?.[0]], ['lexical', input.features?.[1]], ['perplexity', input.features?.[2]]].map(async ([by, feature]) => scoresOf(await call('scoring', { ...scoringInput(scorer), scorer: (feature as { readonly scorer: StageResult['ref'] }).scorer, by: by as 'color' }, { run: `scores-${String(by)}` }))));
+    const others = await Promise.all((input.features ?? []).map(async (feature) => scoresOf(await call('scoring', { ...scoringInput(scorer), ...feature }, { run: `scores-${feature.by}` }))));
+    expect(others).toHaveLength(3);
     const phi = others.flatMap((scores) => {
       const mean = scores.reduce((a, b) => a + b) / scores.length;
       const deviation = Math.sqrt(scores.reduce((a, b) => a + (b - mean) ** 2, 0) / scores.length);
