@@ -42,6 +42,8 @@ export const forkedSchema = z.object({ from: runName, stage: stagePath });
 /** what a feature's scores are made by */
 const featureSchema = z.object({ by: z.enum(SCORED_BY), scorer: refSchema });
 
+const fineTune = z.object({ color: colorSchema, model: modelSchema, vocabularySize, sequenceLength, adam: adamSchema, gradientClip: positive, corpus: refSchema, prior: refSchema, ...trained });
+
 const scoring = z.object({
   models: modelsSchema,
   sequenceLength,
@@ -107,8 +109,9 @@ export const stageInputSchemas = {
     target: refSchema,
     ...trained,
   }),
-  // the proxy, fine-tuned on the validation set: the same in each round
-  color: z.object({ color: colorSchema, model: modelSchema, vocabularySize, sequenceLength, adam: adamSchema, gradientClip: positive, corpus: refSchema, proxy: refSchema, ...trained }),
+  // fine-tuned on the validation set: the proxy, the same in each round, or the target as it is
+  color: fineTune,
+  recolor: fineTune,
   scoring,
   evaluation: z.object({
     model: modelSchema,

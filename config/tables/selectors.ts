@@ -83,6 +83,13 @@ export const SELECTORS = {
     by: 'by excess loss (CoLoR-Filter): the loss of the warmed-up proxy minus that of the same model after a short fine-tune on held-out text',
     score: 'mean loss under the warmed-up proxy minus mean loss under the fine-tuned one, in nats a token',
   },
+  'color-target': {
+    about: 'as color, with the target as each round finds it in the place of the proxy',
+    stage: 'recolor',
+    scoredBy: 'recolor',
+    by: 'by excess loss under the target (as CoLoR-Filter): the loss of the target as the round found it minus that of the same model after a short fine-tune on held-out text',
+    score: 'mean loss under the target minus mean loss under the fine-tuned one, in nats a token',
+  },
   oracle: {
     about: 'rows of the sources that the section oracle names: it is told what others must find, so it is a ceiling and no rival',
     stage: null,
@@ -118,7 +125,7 @@ export const selectorsOf = <Stage extends LearningStageName>(stage: Stage): Sele
 export const isGiven = (name: SelectorName, { from }: { readonly from?: string | undefined }): boolean => name === 'bliss' && from !== undefined;
 
 /** What the score model of an arm of selector bliss is given of each row besides its tokens: scores that arms of other selectors go by, and their rankings alone. */
-export const FEATURES = ['color', 'dsir', 'quality-classifier', 'perplexity-low'] as const satisfies readonly SelectorName[];
+export const FEATURES = ['color', 'color-target', 'dsir', 'quality-classifier', 'perplexity-low'] as const satisfies readonly SelectorName[];
 export type FeatureName = (typeof FEATURES)[number];
 
 /** What of the configuration says which stages an arm has. */

@@ -266,8 +266,10 @@ export interface LearningStage<Name extends LearningStageName = LearningStageNam
 /** One that says itself how rows are scored by what it gives. */
 export interface RatingStage<Name extends LearningStageName = LearningStageName> extends LearningStage<Name> {
   readonly openRater: OpenRater;
-  /** forward passes of the proxy that a row's score takes, where it takes a device. @default 1 */
+  /** forward passes of its model that a row's score takes, where it takes a device. @default 1 */
   readonly passes?: number;
+  /** @default 'proxy' */
+  readonly passesThrough?: WhichModel;
 }
 
 /** What is known of the rows of a batch besides their tokens. */

@@ -18,7 +18,7 @@ let warm: StageResult;
 
 const colorInput = (over: Partial<StageInputs['color']> = {}): StageInputs['color'] => ({
   color: colorSchema.parse({ steps: 8, batchSize: 4, peakLearningRate: 3e-3, checkpointEvery: 2 }),
-  model, vocabularySize, sequenceLength, adam: config.warmUp.adam, gradientClip: 1, corpus: corpus.ref, proxy: warm.ref, ...runtime, seed: '0/color', ...over,
+  model, vocabularySize, sequenceLength, adam: config.warmUp.adam, gradientClip: 1, corpus: corpus.ref, prior: warm.ref, ...runtime, seed: '0/color', ...over,
 });
 const scoringInput = (scorer: StageResult): StageInputs['scoring'] => ({ models: config.models, sequenceLength, batchSize: 8, corpus: corpus.ref, group: 1, shards: { first: 0, end: 2 }, scorer: scorer.ref, by: 'color', compiler: 'graph', precision: 'float32' });
 

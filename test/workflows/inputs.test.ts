@@ -53,7 +53,7 @@ const refOf = (stage: string): Ref => ({ uri: `store:artifacts/${sha256(stage)}/
 const EVERYTHING = [
   'rounds=2',
   'mates.temperature=0.25',
-  'comparison.arms=[{name: b, selector: bliss}, {name: r, selector: random}, {name: d, selector: dsir}, {name: m, selector: mates}, {name: p, selector: perplexity-middle}, {name: c, selector: color}, {name: o, selector: oracle}]',
+  'comparison.arms=[{name: b, selector: bliss}, {name: r, selector: random}, {name: d, selector: dsir}, {name: m, selector: mates}, {name: p, selector: perplexity-middle}, {name: c, selector: color}, {name: t, selector: color-target}, {name: o, selector: oracle}]',
   'color.steps=5',
   'divergence={policy: rewind, spike: {}}',
   'pretraining.microBatchSize=1',
@@ -79,6 +79,7 @@ const AT: readonly (readonly [StageName, string])[] = [
   ['lexical', 'd/round-1/lexical'],
   ['mates', 'm/round-2/mates'],
   ['color', 'c/round-1/color'],
+  ['recolor', 't/round-2/recolor'],
   ['scoring', 'o/round-2/scoring'],
   ['training', 'b/round-1/pretraining'],
   ['training', 'b/round-1/decay'],

@@ -1,5 +1,6 @@
 import type { Ref } from '../../lib/artifacts/types.js';
 import { modelOf } from '../../config/sections/model-of.js';
+import type { WhichModel } from '../../config/sections/models.js';
 import { isSelectorOf, type ScoredBy } from '../../config/tables/selectors.js';
 import type { LearningStageName } from '../../config/tables/stages.js';
 import type { StageInputs, StageResult } from '../../lib/stages/types.js';
@@ -24,6 +25,9 @@ export const mates = plainStage('mates', ({ mates: { probes, epochs } }) => `lea
 /** The proxy after a short fine-tune on the validation set.  @see method §9 */
 export const color = plainStage('color', ({ color: { steps } }) => `fine-tune the proxy on the validation set: ${steps} steps`);
 
+/** The target as a round finds it, after a short fine-tune on the validation set.  @see method §9 */
+export const recolor = plainStage('recolor', ({ color: { steps } }) => `fine-tune the target on the validation set: ${steps} steps`);
+
 /** Of which arm and round, and what there is by then. */
 export interface LearnFrom {
   readonly context: SeedContext;
@@ -43,6 +47,16 @@ interface Learning<Name extends LearningStageName> {
   readonly summary: string;
   readonly input: (from: LearnFrom) => StageInputs[Name];
 }
+
+const fineTuneOf = ({ input: { config } }: SeedContext, which: WhichModel) => ({
+  color: colorSection(config),
+  model: modelOf(config.models[which]),
+  vocabularySize: config.models.vocabularySize,
+  sequenceLength: config.data.sequenceLength,
+  adam: config.warmUp.adam,
+  gradientClip: config.warmUp.gradientClip,
+  ...trainingRuntime(config),
+});
 
 /** What each such stage is given. Another field is another key: finished stages of earlier versions would not be found. */
 export const LEARNING: { readonly [Name in LearningStageName]: Learning<Name> } = {
@@ -97,17 +111,11 @@ export const LEARNING: { readonly [Name in LearningStageName]: Learning<Name> } 
     workflow: color,
     summary: 'fine-tune the proxy on the validation set',
     // nothing of the round: all rounds after the first find it finished
-    input: ({ context: { input: { config }, seed }, start: { corpus, proxy } }) => ({
-      color: colorSection(config),
-      model: modelOf(config.models.proxy),
-      vocabularySize: config.models.vocabularySize,
-      sequenceLength: config.data.sequenceLength,
-      adam: config.warmUp.adam,
-      gradientClip: config.warmUp.gradientClip,
-      corpus,
-      proxy,
-      ...trainingRuntime(config),
-      seed: `${seed}/color`,
-    }),
+    input: ({ context, start: { corpus, proxy } }) => ({ ...fineTuneOf(context, 'proxy'), corpus, prior: proxy, seed: `${context.seed}/color` }),
+  },
+  recolor: {
+    workflow: recolor,
+    summary: 'fine-tune the target on the validation set',
+    input: ({ context, round, start: { corpus, target } }) => ({ ...fineTuneOf(context, 'target'), corpus, prior: target, seed: `${context.seed}/round-${round}/recolor` }),
   },
 };

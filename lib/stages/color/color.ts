@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { colorSchema } from '../../../config/sections/color.js';
 import type { RunConfig } from '../../../config/schema.js';
+import type { WhichModel } from '../../../config/sections/models.js';
 import { digestJson, digestTensors } from '../../artifacts/index.js';
 import { createModel, flopsPerToken, parameterCount, writeSafetensors } from '../../models/index.js';
 import type { NamedArrays } from '../../tensor/index.js';
@@ -11,11 +12,12 @@ import type { OpenRater, RatingStage, Work } from '../types.js';
 import { fineTune } from './fine-tune.js';
 
 /**
- * CoLoR-Filter: the warmed-up proxy is the prior, and the same model after a short fine-tune on the validation set the conditional one. A row's score is its
- * mean loss under the prior minus that under the conditional. Nothing of it changes from round to round.  @see method §9
+ * CoLoR-Filter: the prior is the warmed-up proxy, or the target as the round finds it; the conditional model is the same after a short fine-tune on the
+ * validation set. A row's score is its mean loss under the prior minus that under the conditional. With the proxy, nothing of it changes from round to round.
+ * @see method §9
  */
-export const color: RatingStage<'color'> = {
-  name: 'color',
+const excessLoss = <Name extends 'color' | 'recolor'>(name: Name, of: WhichModel): RatingStage<Name> => ({
+  name,
   version: 1,
   keyInput: ({ numerics: _policy, ...input }) => input,
   run: async (input, context) => {
@@ -32,16 +34,18 @@ export const color: RatingStage<'color'> = {
       summary: { steps: input.color.steps, loss, validationRows: rows },
     };
   },
-  work: (config) => colorWork(config),
-  openRater: (from) => byExcessLoss(from),
+  work: (config) => fineTuneWork(config, of),
+  openRater: (from) => byExcessLoss(from, of),
   passes: 2,
-};
+  passesThrough: of,
+});
+
 
 const PRIOR_FILE = 'prior.safetensors';
 const CONDITIONAL_FILE = 'conditional.safetensors';
 
-const byExcessLoss: OpenRater = async ({ input, scorer, context }) => {
-  const { models: { proxy: model, vocabularySize }, sequenceLength, batchSize, compiler: mode } = input;
+const byExcessLoss = async ({ input, scorer, context }: Parameters<OpenRater>[0], of: WhichModel): ReturnType<OpenRater> => {
+  const { models: { [of]: model, vocabularySize }, sequenceLength, batchSize, compiler: mode } = input;
   await context.phase('compiling');
   const program = await context.programs.excessLoss({ model, vocabularySize, sequenceLength, batchSize, mode });
   program.setState({ ...inGroup('prior', await readArrays(scorer, PRIOR_FILE)), ...inGroup('conditional', await readArrays(scorer, CONDITIONAL_FILE)) });
@@ -50,15 +54,18 @@ const byExcessLoss: OpenRater = async ({ input, scorer, context }) => {
 
 const inGroup = (group: string, arrays: NamedArrays): NamedArrays => Object.fromEntries(Object.entries(arrays).map(([name, array]) => [`${group}/${name}`, array]));
 
-/** In forward passes of the proxy: 3 of each row of a step. */
-function colorWork({ color: section, models, data: { sequenceLength } }: RunConfig): Work {
+/** In forward passes of the model: 3 of each row of a step. */
+function fineTuneWork({ color: section, models, data: { sequenceLength } }: RunConfig, of: WhichModel): Work {
   const { steps, batchSize } = section ?? colorSchema.parse({});
   const { vocabularySize } = models;
   const tokens = steps * batchSize * sequenceLength;
   return {
     amount: tokens,
     unit: 'tokens',
-    flops: 3 * tokens * flopsPerToken({ model: models.proxy, vocabularySize, sequenceLength }).forward,
-    bytes: 8 * parameterCount(createModel(models.proxy).shapes(vocabularySize)),
+    flops: 3 * tokens * flopsPerToken({ model: models[of], vocabularySize, sequenceLength }).forward,
+    bytes: 8 * parameterCount(createModel(models[of]).shapes(vocabularySize)),
   };
 }
+
+export const color = excessLoss('color', 'proxy');
+export const recolor = excessLoss('recolor', 'target');

@@ -10,7 +10,7 @@ import type { StageContext, StageInputs } from '../types.js';
 import { validationBatches, validationRows } from './validation-rows.js';
 
 export interface FineTuned {
-  /** θ_p⁰, where it began */
+  /** where it began: θ_p⁰, or θ_r */
   readonly prior: NamedArrays;
   readonly conditional: NamedArrays;
   /** of the last step's minibatch, before it; nats a token */
@@ -20,7 +20,7 @@ export interface FineTuned {
   readonly numerics: NumericsRecord;
 }
 
-/** AdamW from the warmed-up proxy on rows of validation passages, with fresh moments.  @see method §9 */
+/** AdamW from the prior on rows of validation passages, with fresh moments.  @see method §9 */
 export async function fineTune(input: StageInputs['color'], context: StageContext): Promise<FineTuned> {
   const { color: { steps, batchSize, peakLearningRate: peak, warmUpFraction, checkpointEvery }, model, vocabularySize, sequenceLength, adam, gradientClip, precision, recompute, compiler: mode, seed } = input;
   const corpus = await openCorpus(context.store, input.corpus);
@@ -29,7 +29,7 @@ export async function fineTune(input: StageInputs['color'], context: StageContex
   await context.phase('compiling');
   const program = await context.programs.training({ model, vocabularySize, sequenceLength, batchSize, adam, gradientClip, precision, recompute, mode });
   const numerics = await checkNumerics({ context, programDigest: program.digest, policy: input.numerics });
-  const prior = await readArrays(await context.store.open(input.proxy), 'weights.safetensors');
+  const prior = await readArrays(await context.store.open(input.prior), 'weights.safetensors');
   const begin = async (): Promise<NamedArrays> => {
     if (context.resume === undefined) return program.fresh({ params: prior });
     const { updates: _, ...trained } = await readState(context.resume.artifact);

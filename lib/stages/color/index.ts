@@ -1,1 +1,1 @@
-export { color } from './color.js';
+export { color, recolor } from './color.js';

@@ -1,5 +1,5 @@
 import type { RunConfig } from '../../../config/schema.js';
-import type { ModelConfig } from '../../../config/sections/models.js';
+import type { ModelConfig, WhichModel } from '../../../config/sections/models.js';
 import { isOwnScore, scoresOnDevice, type ScoredBy } from '../../../config/tables/selectors.js';
 import { LEARNING_STAGES, type LearningStageName } from '../../../config/tables/stages.js';
 import { createModel, flopsPerToken, parameterCount } from '../../models/index.js';
@@ -39,15 +39,17 @@ function training({ model, vocabularySize, sequenceLength, steps, batchSize }: S
   return { amount: tokens, unit: 'tokens', flops: tokens * flopsPerToken({ model, vocabularySize, sequenceLength }).training, bytes: STATE_BYTES * parameters(model, vocabularySize) };
 }
 
-/** of the proxy, for a row's score */
-function passesOf(by: ScoredBy): number {
-  return isOwnScore(by) ? (LEARNING[by].passes ?? 1) : 1;
+/** forward passes of a model that a row's score takes */
+function passesOf(by: ScoredBy): { readonly passes: number; readonly through: WhichModel } {
+  const { passes = 1, passesThrough: through = 'proxy' } = isOwnScore(by) ? LEARNING[by] : {};
+  return { passes, through };
 }
 
 /** @param input as far as it decides */
 export function scoringWork({ models, sequenceLength, shards, by = 'score-model' }: Pick<StageInputs['scoring'], 'models' | 'sequenceLength' | 'shards' | 'by'>, { data }: RunConfig): Work {
+  const { passes, through } = passesOf(by);
   const rows = Math.min(shards.end * data.rowsPerShard, data.rowsPerGroup) - shards.first * data.rowsPerShard;
-  return { amount: rows, unit: 'rows', flops: scoresOnDevice(by) ? passesOf(by) * rows * sequenceLength * flopsPerToken({ model: models.proxy, vocabularySize: models.vocabularySize, sequenceLength }).forward : 0, bytes: rows * 20 };
+  return { amount: rows, unit: 'rows', flops: scoresOnDevice(by) ? passes * rows * sequenceLength * flopsPerToken({ model: models[through], vocabularySize: models.vocabularySize, sequenceLength }).forward : 0, bytes: rows * 20 };
 }
 
 function evaluation({ model, vocabularySize, sequenceLength, sets }: StageInputs['evaluation'], { heldOut }: RunConfig): Work {

@@ -17,7 +17,7 @@ const { vocabularySize, proxy: model } = config.models;
 
 const learnt = async (): Promise<{ readonly warm: StageResult; readonly color: StageResult; readonly dsir: StageResult }> => {
   const warm = await call('training', trainingInput({}), { run: 'warm' });
-  const color = await call('color', { color: colorSchema.parse({ steps: 4, batchSize: 4 }), model, vocabularySize, sequenceLength: 16, adam: config.warmUp.adam, gradientClip: 1, corpus, proxy: warm.ref, ...runtime, seed: '0/color' }, { run: 'color' });
+  const color = await call('color', { color: colorSchema.parse({ steps: 4, batchSize: 4 }), model, vocabularySize, sequenceLength: 16, adam: config.warmUp.adam, gradientClip: 1, corpus, prior: warm.ref, ...runtime, seed: '0/color' }, { run: 'color' });
   return { warm, color, dsir: await call('lexical', { method: 'dsir', corpus, group: 1, seed: '0/round-1' }, { run: 'dsir' }) };
 };
 const FEATURES = ['color', 'dsir', 'perplexity-low'] as const;

@@ -53,6 +53,25 @@ describe('bilevel', () => {
   });
 });
 
+test('a bilevel phase counts what its features take of each row of the group; without a backbone its score model takes nothing', () => {
+  const { rowsPerGroup } = config.data;
+  const flopsOf = (score: Partial<RunConfig['bilevel']['score']>, more: Partial<RunConfig['bilevel']> = {}): number => workOf('bilevel', { ...learnt, bilevel: { ...config.bilevel, ...more, score: { ...config.bilevel.score, ...score } }, scorer: null }, config).flops;
+  const { proxy, target, vocabularySize } = config.models;
+  expect((flopsOf({ features: ['color', 'dsir', 'color-target', 'perplexity-low'] }) - flopsOf({})) / (rowsPerGroup * (3 * forward(proxy) + 2 * forward(target)))).toBeCloseTo(1, 9);
+  const score = forward(proxy) - learnt.sequenceLength * 2 * vocabularySize * proxy.width;
+  const { outerSteps, innerSteps, batchSize } = config.bilevel;
+  expect((flopsOf({ features: ['dsir'] }) - flopsOf({ features: ['dsir'], backbone: false })) / (outerSteps * batchSize * (innerSteps + 3) * score)).toBeCloseTo(1, 9);
+  expect((flopsOf({}, { stopAt: { rankCorrelation: 1, every: 25 } }) - flopsOf({})) / (Math.floor(outerSteps / 25) * 512 * score)).toBeCloseTo(1, 9);
+});
+
+test('scores by excess loss take two passes: of the proxy, or of the target', () => {
+  const flopsOf = (by: 'perplexity' | 'color' | 'recolor', models = config.models): number => workOf('scoring', { ...learnt, models, batchSize: 8, shards: { first: 0, end: 1 }, scorer: nothing, by }, config).flops;
+  expect(flopsOf('color') / flopsOf('perplexity')).toBe(2);
+  const larger = { ...config.models, target: { ...config.models.target, layers: 3 } };
+  expect(flopsOf('recolor', larger) / flopsOf('recolor')).toBeCloseTo(forward(larger.target) / forward(config.models.target), 9);
+  expect(flopsOf('color', larger)).toBe(flopsOf('color'));
+});
+
 test('MATES counts a probe as a step of one row and a pass over the validation set, and its regression as steps of a model without an output projection', () => {
   const settings = { ...matesSchema.parse({}), probes: 10, validationExamples: 6, batchSize: 2, epochs: 3, heldOutFraction: 0.2 };
   const { flops, amount } = workOf('mates', { ...learnt, mates: settings, validationLoss: 'last-word', adam: config.pretraining.adam, gradientClip: 1 }, config);
