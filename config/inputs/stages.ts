@@ -44,6 +44,8 @@ const featureSchema = z.object({ by: z.enum(SCORED_BY), scorer: refSchema });
 
 const fineTune = z.object({ color: colorSchema, model: modelSchema, vocabularySize, sequenceLength, adam: adamSchema, gradientClip: positive, corpus: refSchema, prior: refSchema, ...trained });
 
+const likened = z.object({ model: modelSchema, vocabularySize, sequenceLength, corpus: refSchema, proxy: refSchema, compiler: computed.compiler });
+
 const scoring = z.object({
   models: modelsSchema,
   sequenceLength,
@@ -112,6 +114,9 @@ export const stageInputSchemas = {
   // fine-tuned on the validation set: the proxy, the same in each round, or the target as it is
   color: fineTune,
   recolor: fineTune,
+  // what rows are likened to: the validation set under the proxy, the same in each round
+  repsim: likened,
+  gradsim: likened.extend({ validationLoss: bilevelSchema.shape.validationLoss }),
   scoring,
   evaluation: z.object({
     model: modelSchema,

@@ -90,6 +90,20 @@ export const SELECTORS = {
     by: 'by excess loss under the target (as CoLoR-Filter): the loss of the target as the round found it minus that of the same model after a short fine-tune on held-out text',
     score: 'mean loss under the target minus mean loss under the fine-tuned one, in nats a token',
   },
+  repsim: {
+    about: 'similarity of last hidden states of the warmed-up proxy with those of the validation set',
+    stage: 'repsim',
+    scoredBy: 'repsim',
+    by: 'by the similarity of their representations with those of held-out text, under the warmed-up proxy',
+    score: 'mean cosine of last hidden states with those of the validation passages',
+  },
+  gradsim: {
+    about: 'similarity of gradients at the warmed-up proxy with those of the validation set',
+    stage: 'gradsim',
+    scoredBy: 'gradsim',
+    by: 'by the similarity of their gradients with those of held-out text, at the warmed-up proxy',
+    score: 'mean cosine of the gradient with those of the validation passages',
+  },
   oracle: {
     about: 'rows of the sources that the section oracle names: it is told what others must find, so it is a ceiling and no rival',
     stage: null,

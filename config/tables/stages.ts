@@ -22,6 +22,8 @@ export const STAGES = {
   training: { activity: 'train', on: ['gpu'] },
   lexical: { activity: 'weighNgrams', on: ['cpu'], learns: true },
   color: { activity: 'fineTuneProxy', on: ['gpu'], learns: true },
+  repsim: { activity: 'gatherRepresentations', on: ['gpu'], learns: true },
+  gradsim: { activity: 'gatherGradients', on: ['gpu'], learns: true },
   recolor: { activity: 'fineTuneTarget', on: ['gpu'], learns: true },
   bilevel: { activity: 'learnScores', on: ['gpu'], learns: true },
   mates: { activity: 'learnInfluence', on: ['gpu'], learns: true },

@@ -1,12 +1,14 @@
 export { bilevelProgramSettings, createBilevelProgram, scoreFeatures, type BilevelProgramSettings, type BilevelSpec } from './bilevel-program.js';
 export { createEvaluationProgram, type EvaluationSpec } from './evaluation-program.js';
 export { createExcessLossProgram, type ExcessLossSpec } from './excess-loss-program.js';
+export { createGradientProgram, type GradientSpec } from './gradient-program.js';
 export { createLogLikelihoodProgram, type LogLikelihoodSpec } from './log-likelihood-program.js';
 export type { Precision } from './precision.js';
 export { createProbingProgram, type ProbingSpec } from './probing-program.js';
 export { ProgramCache, type ProgramCacheOptions } from './program-cache.js';
 export { createRegressionProgram, type RegressionSpec } from './regression-program.js';
+export { createRepresentationProgram, type RepresentationSpec } from './representation-program.js';
 export { createScoringProgram, type ScoringSpec } from './scoring-program.js';
 export { groupOf, momentShapes, stateOfTrained, trainedOfState, withoutGroup, type Trained } from './state-variables.js';
 export { createTrainingProgram, type TrainingSpec } from './training-program.js';
-export type { BilevelProgram, CompiledProgram, EvaluationProgram, ExcessLossProgram, LogLikelihoodProgram, ProbingProgram, RegressionProgram, ScoringProgram, TrainingProgram } from './types.js';
+export type { BilevelProgram, CompiledProgram, EvaluationProgram, ExcessLossProgram, GradientProgram, LogLikelihoodProgram, ProbingProgram, RegressionProgram, RepresentationProgram, ScoringProgram, TrainingProgram } from './types.js';

@@ -3,11 +3,13 @@ import { canonicalJson } from '../artifacts/index.js';
 import { bilevelProgramSettings, createBilevelProgram, type BilevelSpec } from './bilevel-program.js';
 import { createEvaluationProgram, type EvaluationSpec } from './evaluation-program.js';
 import { createExcessLossProgram, type ExcessLossSpec } from './excess-loss-program.js';
+import { createGradientProgram, type GradientSpec } from './gradient-program.js';
 import { createProbingProgram, type ProbingSpec } from './probing-program.js';
 import { createRegressionProgram, type RegressionSpec } from './regression-program.js';
+import { createRepresentationProgram, type RepresentationSpec } from './representation-program.js';
 import { createScoringProgram, type ScoringSpec } from './scoring-program.js';
 import { createTrainingProgram, type TrainingSpec } from './training-program.js';
-import type { BilevelProgram, CompiledProgram, EvaluationProgram, ExcessLossProgram, ProbingProgram, RegressionProgram, ScoringProgram, TrainingProgram } from './types.js';
+import type { BilevelProgram, CompiledProgram, EvaluationProgram, ExcessLossProgram, GradientProgram, ProbingProgram, RegressionProgram, RepresentationProgram, ScoringProgram, TrainingProgram } from './types.js';
 
 export interface ProgramCacheOptions {
   /** programs kept; each holds its state and its compiled code. @default 8, what a run of two models and all its selectors goes through in a round */
@@ -54,6 +56,14 @@ export class ProgramCache {
 
   excessLoss(spec: ExcessLossSpec): Promise<ExcessLossProgram> {
     return this.#get('excess-loss', spec, createExcessLossProgram);
+  }
+
+  representation(spec: RepresentationSpec): Promise<RepresentationProgram> {
+    return this.#get('representation', spec, createRepresentationProgram);
+  }
+
+  gradient(spec: GradientSpec): Promise<GradientProgram> {
+    return this.#get('gradient', spec, createGradientProgram);
   }
 
   /** Frees all of them. */

@@ -104,6 +104,18 @@ export interface ExcessLossProgram extends CompiledProgram<'prior' | 'conditiona
   score(ids: Int32Array): { readonly loss: Float32Array; readonly excess: Float32Array };
 }
 
+export interface RepresentationProgram extends CompiledProgram {
+  /** State names: those of the model's checkpoint. Last hidden states of one position a row, brought to norm 1. ids int32 [n·T], positions [n] → float32 [n·d] */
+  represent(input: { readonly ids: Int32Array; readonly positions: readonly number[] }): Float32Array;
+}
+
+export interface GradientProgram extends CompiledProgram<'params'> {
+  /** State names: `params/…`, `reference/…`. Adds the gradient of a row's mean loss, brought to norm 1, to the reference. ids int32 [T], mask float32 [T], 1 where the token at this position counts. @returns its norm before */
+  gather(input: { readonly ids: Int32Array; readonly mask: Float32Array }): number;
+  /** @returns the inner product of such a unit gradient with the reference */
+  compare(input: { readonly ids: Int32Array; readonly mask: Float32Array }): number;
+}
+
 export interface LogLikelihoodProgram extends CompiledProgram {
   /**
    * State names: those of the model's checkpoint. Of each pair: negative log-likelihood of `tokens[k]` in nats after position `at[k]`, which counts

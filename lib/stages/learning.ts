@@ -5,6 +5,7 @@ import { color, recolor } from './color/index.js';
 import { lexical } from './lexical.js';
 import { mates } from './mates/index.js';
 import { MODEL_RATERS } from './scoring/model-raters.js';
+import { gradsim, repsim } from './similarity/index.js';
 import type { LearningStage, OpenRater, RatingStage } from './types.js';
 
 /** What the input's scorer makes of rows: the score model, a language model's loss, or what its stage says. */
@@ -14,4 +15,4 @@ export const openRater: OpenRater = (from) => {
 };
 
 /** Stages by which arms learn what rows are worth. Those that rows are scored by in a form of their own say how. */
-export const LEARNING: { readonly [Name in LearningStageName]: Name extends OwnScores ? RatingStage<Name> : LearningStage<Name> } = { bilevel: bilevel({ openRater }), lexical, mates, color, recolor };
+export const LEARNING: { readonly [Name in LearningStageName]: Name extends OwnScores ? RatingStage<Name> : LearningStage<Name> } = { bilevel: bilevel({ openRater }), lexical, mates, color, recolor, repsim, gradsim };

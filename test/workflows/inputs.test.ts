@@ -53,7 +53,7 @@ const refOf = (stage: string): Ref => ({ uri: `store:artifacts/${sha256(stage)}/
 const EVERYTHING = [
   'rounds=2',
   'mates.temperature=0.25',
-  'comparison.arms=[{name: b, selector: bliss}, {name: r, selector: random}, {name: d, selector: dsir}, {name: m, selector: mates}, {name: p, selector: perplexity-middle}, {name: c, selector: color}, {name: t, selector: color-target}, {name: o, selector: oracle}]',
+  'comparison.arms=[{name: b, selector: bliss}, {name: r, selector: random}, {name: d, selector: dsir}, {name: m, selector: mates}, {name: p, selector: perplexity-middle}, {name: c, selector: color}, {name: t, selector: color-target}, {name: s, selector: repsim}, {name: g, selector: gradsim}, {name: o, selector: oracle}]',
   'color.steps=5',
   'divergence={policy: rewind, spike: {}}',
   'pretraining.microBatchSize=1',
@@ -80,6 +80,8 @@ const AT: readonly (readonly [StageName, string])[] = [
   ['mates', 'm/round-2/mates'],
   ['color', 'c/round-1/color'],
   ['recolor', 't/round-2/recolor'],
+  ['repsim', 's/round-1/repsim'],
+  ['gradsim', 'g/round-2/gradsim'],
   ['scoring', 'o/round-2/scoring'],
   ['training', 'b/round-1/pretraining'],
   ['training', 'b/round-1/decay'],
@@ -129,10 +131,14 @@ describe('names that become paths', () => {
   test.each(['../../other/round-1', 'RUN', '/x/round-1', 'run/round-0'])('no selection of another run is %j', (from) => expect(inputFault(activityInputSchemas.resolveSelection, { from, seed: 0 })).toContain('from: '));
 });
 
-test('color is given the same in every round, so that all rounds after the first find it finished', async () => {
+test('color, repsim and gradsim are given the same in every round, so that all rounds after the first find them finished', async () => {
   const { config } = loadConfig({ source: 'smoke', overrides: EVERYTHING, cwd: process.cwd() });
   const inputs = await recordInputs({ config, refOf });
   expect(inputs.of('color', 'seed-0/c/round-2/color')).toEqual(inputs.of('color', 'seed-0/c/round-1/color'));
+  expect(inputs.of('repsim', 'seed-0/s/round-2/repsim')).toEqual(inputs.of('repsim', 'seed-0/s/round-1/repsim'));
+  expect(inputs.of('gradsim', 'seed-0/g/round-2/gradsim')).toEqual(inputs.of('gradsim', 'seed-0/g/round-1/gradsim'));
+  // but for the target, which is another in each round
+  expect(inputs.of('recolor', 'seed-0/t/round-2/recolor')).not.toEqual(inputs.of('recolor', 'seed-0/t/round-1/recolor'));
 });
 
 test('rounds after the first have the bilevel steps of later rounds, and none is given how many the others have', async () => {

@@ -28,6 +28,11 @@ export const color = plainStage('color', ({ color: { steps } }) => `fine-tune th
 /** The target as a round finds it, after a short fine-tune on the validation set.  @see method §9 */
 export const recolor = plainStage('recolor', ({ color: { steps } }) => `fine-tune the target on the validation set: ${steps} steps`);
 
+/** Representations of the validation set.  @see method §9 */
+export const repsim = plainStage('repsim', () => 'gather representations of the validation set');
+/** Gradients of the validation set.  @see method §9 */
+export const gradsim = plainStage('gradsim', () => 'gather gradients of the validation set');
+
 /** Of which arm and round, and what there is by then. */
 export interface LearnFrom {
   readonly context: SeedContext;
@@ -47,6 +52,15 @@ interface Learning<Name extends LearningStageName> {
   readonly summary: string;
   readonly input: (from: LearnFrom) => StageInputs[Name];
 }
+
+const likenedBy = ({ input: { config } }: SeedContext, { corpus, proxy }: ArmStart) => ({
+  model: modelOf(config.models.proxy),
+  vocabularySize: config.models.vocabularySize,
+  sequenceLength: config.data.sequenceLength,
+  corpus,
+  proxy,
+  compiler: config.runtime.compiler,
+});
 
 const fineTuneOf = ({ input: { config } }: SeedContext, which: WhichModel) => ({
   color: colorSection(config),
@@ -112,6 +126,13 @@ export const LEARNING: { readonly [Name in LearningStageName]: Learning<Name> } 
     summary: 'fine-tune the proxy on the validation set',
     // nothing of the round: all rounds after the first find it finished
     input: ({ context, start: { corpus, proxy } }) => ({ ...fineTuneOf(context, 'proxy'), corpus, prior: proxy, seed: `${context.seed}/color` }),
+  },
+  // nothing of the round in either: all rounds after the first find them finished
+  repsim: { workflow: repsim, summary: 'gather representations of the validation set', input: ({ context, start }) => likenedBy(context, start) },
+  gradsim: {
+    workflow: gradsim,
+    summary: 'gather gradients of the validation set',
+    input: ({ context, start }) => ({ ...likenedBy(context, start), validationLoss: context.input.config.bilevel.validationLoss }),
   },
   recolor: {
     workflow: recolor,

@@ -1,0 +1,2 @@
+export { gradsim } from './gradsim.js';
+export { repsim } from './repsim.js';
