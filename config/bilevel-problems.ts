@@ -4,7 +4,7 @@ import { selectorRow } from './tables/selectors.js';
 import type { BilevelConfig } from './sections/bilevel.js';
 
 /** What fields of the section ask of each other; what computes a step asks it too, as a stage's input comes from anywhere. */
-export function bilevelProblems({ weights, temperature = 1, normaliser, solver, outerSteps = Infinity, laterOuterSteps, schedule = 'cosine', stopAt, score }: Pick<BilevelConfig, 'weights' | 'temperature' | 'normaliser' | 'solver'> & Partial<Pick<BilevelConfig, 'outerSteps' | 'laterOuterSteps' | 'schedule' | 'stopAt'>> & { readonly score?: Partial<Pick<BilevelConfig['score'], 'inherit' | 'features' | 'featureScale' | 'backbone'>> }): Problem[] {
+export function bilevelProblems({ weights, temperature = 1, normaliser, solver, outerSteps = Infinity, laterOuterSteps, warmUpFraction, schedule = 'cosine', stopAt, score }: Pick<BilevelConfig, 'weights' | 'temperature' | 'normaliser' | 'solver'> & Partial<Pick<BilevelConfig, 'outerSteps' | 'laterOuterSteps' | 'warmUpFraction' | 'schedule' | 'stopAt'>> & { readonly score?: Partial<Pick<BilevelConfig['score'], 'inherit' | 'features' | 'featureScale' | 'backbone'>> }): Problem[] {
   const problems: Problem[] = [];
   if (weights === 'logits' && normaliser === 'stale') {
     problems.push({
@@ -55,6 +55,28 @@ export function bilevelProblems({ weights, temperature = 1, normaliser, solver, 
     });
   }
   const shortest = Math.min(outerSteps, laterOuterSteps ?? Infinity);
+  if (schedule === 'wsd' && warmUpFraction !== undefined) {
+    const steps = Math.round(warmUpFraction * shortest);
+    if (steps < 1 || 2 * steps > shortest) {
+      problems.push({
+        path: ['bilevel', 'warmUpFraction'],
+        message: expected(`${warmUpFraction}, ${steps} of ${shortest} outer steps`, 'at least one step and at most half of them with bilevel.schedule "wsd", whose rates fall over as many steps as they warm up'),
+        related: [['bilevel', 'schedule'], ['bilevel', laterOuterSteps === shortest ? 'laterOuterSteps' : 'outerSteps']],
+      });
+    } else if (stopAt !== undefined && stopAt.rankCorrelation < 1) {
+      const { every } = stopAt;
+      // the first comparison that begins after the warm-up, and the next one
+      const soonest = every * (Math.ceil(steps / every) + 2);
+      if (soonest + steps >= shortest) {
+        problems.push({
+          path: ['bilevel', 'stopAt', 'every'],
+          message: expected(String(every), `a distance at which ${shortest} outer steps can end by themselves: two comparisons after ${steps} steps of warm-up, and ${steps} steps of fall, are ${soonest + steps} steps`),
+          fix: 'lower it, or leave stopAt out',
+          related: [['bilevel', laterOuterSteps === shortest ? 'laterOuterSteps' : 'outerSteps']],
+        });
+      }
+    }
+  }
   if (stopAt !== undefined && 2 * stopAt.every > shortest) {
     problems.push({
       path: ['bilevel', 'stopAt', 'every'],

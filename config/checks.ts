@@ -59,8 +59,8 @@ function notices({ notices: section }: RunConfig): Problem[] {
 }
 
 function microBatches(config: RunConfig): Problem[] {
-  return (['warmUp', 'pretraining'] as const).flatMap((section) => {
-    const { batchSize, microBatchSize } = config[section];
+  return (['warmUp', 'pretraining', 'color'] as const).flatMap((section) => {
+    const { batchSize = 0, microBatchSize } = config[section] ?? {};
     if (microBatchSize === undefined || microBatchSize < 1 || batchSize % microBatchSize === 0) return []; // below 1 the field itself says
     return [{ path: [section, 'microBatchSize'], message: expected(String(microBatchSize), `a divisor of ${section}.batchSize, ${batchSize}`), fix: `write ${largestDivisor(batchSize, microBatchSize)}` }];
   });

@@ -167,6 +167,7 @@ function fail(label: string, problems: readonly Placed[]): never {
 function notes({ bilevel, warmUp, pretraining, worker: { keepCheckpointsEvery = 0 } }: RunConfig): string[] {
   const stages = [
     { field: 'bilevel.checkpointEvery', every: bilevel.checkpointEvery, steps: bilevel.outerSteps, of: 'bilevel.outerSteps' },
+    ...(bilevel.laterOuterSteps === undefined ? [] : [{ field: 'bilevel.checkpointEvery', every: bilevel.checkpointEvery, steps: bilevel.laterOuterSteps, of: 'bilevel.laterOuterSteps' }]),
     { field: 'pretraining.checkpointEvery', every: pretraining.checkpointEvery, steps: pretraining.steps, of: 'pretraining.steps' },
     { field: 'pretraining.checkpointEvery', every: pretraining.checkpointEvery, steps: warmUp.steps, of: 'warmUp.steps' },
   ];

@@ -5,6 +5,7 @@ import { asStage, gpu, requireStageInput, schedule, type StageWorkflowInput } fr
 export async function bilevel(workflow: StageWorkflowInput<'bilevel'>): Promise<StageResult> {
   requireStageInput('bilevel', workflow);
   const { input, worker } = workflow;
-  const summary = `learn scores: ${input.bilevel.outerSteps} outer steps of ${input.bilevel.innerSteps} inner, z by ${input.bilevel.solver.method}`;
+  const { stopAt } = input.bilevel;
+  const summary = `learn scores: ${stopAt !== undefined && stopAt.rankCorrelation < 1 ? 'at most ' : ''}${input.bilevel.outerSteps} outer steps of ${input.bilevel.innerSteps} inner, z by ${input.bilevel.solver.method}`;
   return asStage(workflow, summary, (pausable) => schedule({ workflow, pausable, input, summary }, gpu(worker, summary).learnScores));
 }

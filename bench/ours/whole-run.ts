@@ -85,4 +85,5 @@ const inTurn: Together = {
   resolveSelection: () => Promise.reject(new Error('a run that is measured takes no other run’s selection')),
   checkTasks: () => undefined,
   endsAtFailure: () => true,
+  hasNoiseOfArm: () => true,
 };

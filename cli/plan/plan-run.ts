@@ -60,6 +60,7 @@ const inTurn = (home: Home): Together => ({
   },
   checkTasks: () => undefined, // before it planned, the command has
   endsAtFailure: () => true,
+  hasNoiseOfArm: () => true,
 });
 
 export function planText({ config, stages, total }: Plan): string {
@@ -73,6 +74,7 @@ export function planText({ config, stages, total }: Plan): string {
     state === 'found finished' ? '' : seconds === undefined ? '?' : duration(seconds),
     why ?? '',
   ]);
-  const time = `${stages.some(({ work }) => work?.atMost === true) ? 'at most ' : ''}${duration(total.seconds)} one after the other, ${total.gpuHours.toFixed(2)} device-hours${total.unknown === 0 ? '' : `, without ${counted(total.unknown, 'stage')} whose kind has not run in this home`}`;
-  return [...columns(rows), '', `${config}: ${counted(total.toRun, 'stage')} to run, ${total.found} found finished; ${total.flops.toPrecision(3)} FLOP, about ${quantity(total.bytes)}B kept; ${time}`].join('\n');
+  const atMost = stages.some(({ state, work }) => state === 'to run' && work?.atMost === true) ? 'at most ' : '';
+  const time = `${atMost}${duration(total.seconds)} one after the other, ${total.gpuHours.toFixed(2)} device-hours${total.unknown === 0 ? '' : `, without ${counted(total.unknown, 'stage')} whose kind has not run in this home`}`;
+  return [...columns(rows), '', `${config}: ${counted(total.toRun, 'stage')} to run, ${total.found} found finished; ${atMost}${total.flops.toPrecision(3)} FLOP, about ${quantity(total.bytes)}B kept; ${time}`].join('\n');
 }

@@ -55,7 +55,7 @@ const scoring = z.object({
   shards: z.object({ first: naturalNumber, end: positiveInteger }),
   scorer: refSchema,
   by: z.enum(SCORED_BY).optional(),
-  sources: oracleSchema.shape.sources.optional(),
+  oracle: oracleSchema.extend({ seed }).optional(),
   ...computed,
 });
 

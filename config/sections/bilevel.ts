@@ -71,7 +71,7 @@ export const bilevelSchema = z.strictObject({
   trainingFraction: fraction.default(1).meta({ description: 'part of the round’s group whose rows may train the scorer; the others are only ranked', unit: 'share of rows' }),
   proxy: proxySchema.prefault({}).describe('lower level: the proxy'),
   score: scoreSchema.prefault({}).describe('upper level: the score model'),
-  warmUpFraction: z.number().min(0).lt(1).default(0.1).meta({ description: 'linear warm-up of both learning rates; then cosine to 0', unit: 'share of steps' }),
+  warmUpFraction: z.number().min(0).lt(1).default(0.1).meta({ description: 'linear warm-up of both learning rates; then as `schedule` says', unit: 'share of steps' }),
   klWeight: nonNegative.default(1e-2).meta({ description: 'γ, weight of the divergence from the target', unit: '1' }),
   klDirection: z.enum(['target-proxy', 'proxy-target']).default('target-proxy').describe('target-proxy: KL(target ‖ proxy), the release’s; proxy-target: the paper’s'),
   l2Weight: nonNegative.default(1e-7).meta({ description: 'λ, weight of the sum of squares of the proxy', unit: '1' }),

@@ -12,7 +12,7 @@ interface SelectorRow<By extends string = 'score-model' | 'perplexity' | 'source
   /** what rows are scored by: a score model that its stage gives, the warmed-up proxy, the name of their source, or what its stage gives in a form of its own; null: rows have no scores */
   readonly scoredBy: By | null;
   /** its own ranking rule, in the place of `selection.method` */
-  readonly ranking?: { readonly method: 'middle' } | { readonly method: 'gumbel-top-k'; /** of the section `mates`, in standard deviations of the scores */ readonly temperature: 'mates.temperature' };
+  readonly ranking?: { readonly method: 'middle' | 'top-k' } | { readonly method: 'gumbel-top-k'; /** of the section `mates`, in standard deviations of the scores */ readonly temperature: 'mates.temperature' };
   /** section of the configuration that it needs */
   readonly section?: 'mates' | 'oracle';
   /** for readers of a data set: by what rows were chosen */
@@ -108,6 +108,7 @@ export const SELECTORS = {
     about: 'rows of the sources that the section oracle names: it is told what others must find, so it is a ceiling and no rival',
     stage: null,
     scoredBy: 'source',
+    ranking: { method: 'top-k' }, // noise would let rows of other sources in
     section: 'oracle',
     by: 'by the name of their source, which was told: a ceiling, not a way of choosing',
     score: '1 of a row of a wanted source, 0 of another, plus a share of 0 to ½ by chance that orders equal ones',

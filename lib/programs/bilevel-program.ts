@@ -127,7 +127,7 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
     return { upperLoss, scores, alignment, hypergradientNorm, zNorm, zCosine, residualNorm, relativeResidual, negativeCurvature };
   });
   if (settings.ranks === true) {
-    program.entry('rank', { ids: tokenIds(batchSize, sequenceLength), ...given }, ({ ids, features }, io) => ({ logits: models.score.logits({ params: readGroup(io, 'score', shapes.score), ids, features }) }));
+    program.entry('rank', { ids: tokenIds(batchSize, sequenceLength), ...given }, ({ ids, features }, io) => ({ logits: models.score.logits({ params: readGroup(io, 'score', shapes.score), ids, features }) }), { products: productsOf(precision) }); // as scoring has them
   }
   await program.build();
 
@@ -169,7 +169,7 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
 const ofRows = (features: Float32Array | undefined): Readonly<Record<string, Float32Array>> => (features === undefined ? {} : { features });
 
 /** A run's configuration was checked when it was read; a stage's input may come from elsewhere, and would be computed as something else. */
-function requireComputable(settings: BilevelSettings): void {
+export function requireComputable(settings: Parameters<typeof bilevelProblems>[0]): void {
   const [problem] = bilevelProblems(settings);
   if (problem === undefined) return;
   const { path, message, fix } = problem;

@@ -1,4 +1,4 @@
-export { bilevelProgramSettings, createBilevelProgram, scoreFeatures, type BilevelProgramSettings, type BilevelSpec } from './bilevel-program.js';
+export { bilevelProgramSettings, createBilevelProgram, requireComputable, scoreFeatures, type BilevelProgramSettings, type BilevelSpec } from './bilevel-program.js';
 export { createEvaluationProgram, type EvaluationSpec } from './evaluation-program.js';
 export { createExcessLossProgram, type ExcessLossSpec } from './excess-loss-program.js';
 export { createGradientProgram, type GradientSpec } from './gradient-program.js';

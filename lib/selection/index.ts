@@ -41,3 +41,4 @@ export function openRankingRule({ method, temperature, temperatureIn = 'logits',
 
 /** Rows that a fraction of a group is: at least one. */
 export const countOf = (rows: number, fraction: number): number => Math.min(rows, Math.max(1, Math.round(rows * fraction)));
+export { uniformOf } from './noise.js';

@@ -9,7 +9,7 @@ import { BlissError } from '../errors.js';
 import { mean } from '../mean.js';
 import { createModel, createScoreModel, safetensorsPieces, writeSafetensors } from '../models/index.js';
 import { bilevelLearningRate, bilevelSteps, bilevelWarmUpSteps } from '../optim/index.js';
-import { scoreFeatures } from '../programs/index.js';
+import { requireComputable, scoreFeatures } from '../programs/index.js';
 import { groupOf, withoutGroup } from '../programs/state-variables.js';
 import type { BilevelProgram } from '../programs/types.js';
 import { permutation } from '../random.js';
@@ -43,6 +43,7 @@ export const bilevel = ({ openRater }: { /** of what the score model's features 
   run: async (input, context) => {
     const { bilevel: hyper, models, sequenceLength } = input;
     const { outerSteps, innerSteps } = hyper;
+    requireComputable(hyper);
     const corpus = await openCorpus(context.store, input.corpus);
     const first = context.resume?.step ?? 0;
     const group = corpus.index.groups[input.group];

@@ -163,8 +163,8 @@ export interface ScoringInput {
   readonly scorer: Ref;
   /** `perplexity`: minus the mean next-token loss, nats. @default 'score-model' */
   readonly by?: ScoredBy;
-  /** of `by: source`: whose rows are wanted */
-  readonly sources?: readonly string[];
+  /** of `by: source`: whose rows are wanted, and what orders equal ones */
+  readonly oracle?: { readonly sources: readonly string[]; readonly seed: string };
   readonly compiler: RunConfig['runtime']['compiler'];
   readonly precision: RunConfig['runtime']['precision'];
 }

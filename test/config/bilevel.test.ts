@@ -6,6 +6,11 @@ describe('a bilevel phase that ends by itself', () => {
     ['bilevel.stopAt={rankCorrelation: 0.95, every: 20}', 'bilevel.stopAt.rankCorrelation: found 0.95 with bilevel.schedule "cosine"'],
     ['bilevel.stopAt={rankCorrelation: 1, every: 121}', 'bilevel.stopAt.every: found 121, allowed: at most 120'],
     ['bilevel.score.inherit=false', 'bilevel.laterOuterSteps: found 60 with bilevel.score.inherit false'],
+    ['bilevel={schedule: wsd, warmUpFraction: 0}', 'bilevel.warmUpFraction: found 0, 0 of 240 outer steps'],
+    ['bilevel={schedule: wsd, warmUpFraction: 0.6}', 'bilevel.warmUpFraction: found 0.6, 144 of 240 outer steps'],
+    ['bilevel={schedule: wsd, warmUpFraction: 0.05, laterOuterSteps: 8}', 'bilevel.warmUpFraction: found 0.05, 0 of 8 outer steps'],
+    // 24 steps of warm-up: comparisons at 160 and 240 at the soonest
+    ['bilevel={schedule: wsd, stopAt: {rankCorrelation: 0.9, every: 80}}', 'bilevel.stopAt.every: found 80, allowed: a distance at which 240 outer steps can end by themselves'],
   ])('%s is refused', (override, message) => {
     const others = override.includes('inherit') ? ['bilevel.laterOuterSteps=60'] : [];
     expect(refused('extends: demo\n', ['bilevel.outerSteps=240', override, ...others])).toContain(message);

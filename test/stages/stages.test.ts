@@ -256,8 +256,9 @@ describe('scoring', () => {
   });
 
   test('by source puts the rows of wanted sources first, and equal ones in an order by chance; a source that the corpus lacks is refused by name', async () => {
-    const input = { ...scoringInput(warm.ref, 'source', 0, 2), sources: ['books', 'speeches'] };
-    const scores = [...(await scoresOf([await call('scoring', input, { stage: 'source' })]))].sort((a, b) => b[1] - a[1]).map(([id]) => id);
+    const input = (sources: readonly string[], seed = '0/round-1/oracle') => ({ ...scoringInput(warm.ref, 'source', 0, 2), oracle: { sources: [...sources], seed } });
+    const ordered = async (seed: string): Promise<string[]> => [...(await scoresOf([await call('scoring', input(['books', 'speeches'], seed), { stage: `source-${seed}` })]))].sort((a, b) => b[1] - a[1]).map(([id]) => id);
+    const scores = await ordered('0/round-1/oracle');
     const isWanted = (id: string): boolean => /^(books|speeches):/.test(id);
     const wanted = scores.filter(isWanted);
     expect(wanted.length).toBeGreaterThan(10);
@@ -265,7 +266,9 @@ describe('scoring', () => {
     // neither by id nor source by source
     expect(wanted).not.toEqual(wanted.toSorted());
     expect(wanted.slice(0, 8).filter((id) => id.startsWith('books:')).length % 8).not.toBe(0);
-    await expect(call('scoring', { ...input, sources: ['books', 'book'] }, { stage: 'unknown-source' })).rejects.toMatchObject({ code: 'DataInvalid', where: 'oracle.sources', message: expect.stringMatching(/no source book; it has .*books/) as string });
+    // another seed draws other rows first
+    expect((await ordered('1/round-1/oracle')).slice(0, wanted.length)).not.toEqual(wanted);
+    await expect(call('scoring', input(['books', 'book']), { stage: 'unknown-source' })).rejects.toMatchObject({ code: 'DataInvalid', where: 'oracle.sources', message: expect.stringMatching(/no source book; it has .*books/) as string });
   });
 
   test.each(['dsir', 'quality-classifier'] as const)('by n-gram weights of %s, learnt in a stage of their own, prefers rows of the kind that the validation set is of', async (method) => {

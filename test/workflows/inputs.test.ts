@@ -148,3 +148,13 @@ test('rounds after the first have the bilevel steps of later rounds, and none is
   expect(sections.map(({ outerSteps }) => outerSteps)).toEqual([300, 60]);
   for (const section of sections) expect(section).not.toHaveProperty('laterOuterSteps');
 });
+
+test('arms that draw noise have each their own; ranked without noise they have none, and rows by chance stay as they are', async () => {
+  const seeds = async (overrides: readonly string[]): Promise<readonly unknown[]> => {
+    const { config } = loadConfig({ source: 'smoke', overrides: [...EVERYTHING, ...overrides], cwd: process.cwd() });
+    const inputs = await recordInputs({ config, refOf });
+    return ['b', 'd', 'm', 'p', 'r'].map((arm) => (inputs.of('selection', `seed-0/${arm}/round-1/selection`) as { readonly seed: string }).seed);
+  };
+  expect(await seeds([])).toEqual(['0/round-1', '0/round-1', '0/round-1/m', '0/round-1', '0/round-1']);
+  expect(await seeds(['selection.method=gumbel-top-k'])).toEqual(['0/round-1/b', '0/round-1/d', '0/round-1/m', '0/round-1', '0/round-1']);
+});

@@ -89,7 +89,7 @@ export async function oneAfterTheOther(input: PipelineInput): Promise<Made[]> {
   };
   await runSeed({
     board: { runOne, run: async (stage: Parameters<typeof runOne>[0]) => [await runOne(stage)], lastRound: input.config.rounds, mayBeginRound: () => true } as never, // all that a seed asks of its board
-    together: { all: (tasks) => Promise.all(tasks.map((task) => task())), branches: () => ({ run: (branch) => branch(), cancel: () => undefined }), resolveSelection: () => Promise.reject(new Error('not asked for')), checkTasks: () => undefined, endsAtFailure: () => true },
+    together: { all: (tasks) => Promise.all(tasks.map((task) => task())), branches: () => ({ run: (branch) => branch(), cancel: () => undefined }), resolveSelection: () => Promise.reject(new Error('not asked for')), checkTasks: () => undefined, endsAtFailure: () => true, hasNoiseOfArm: () => true },
     input,
     seed: 0,
   });

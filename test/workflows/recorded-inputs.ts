@@ -37,6 +37,7 @@ export async function recordInputs({ config, seed = 0, refOf = resultOf }: Recor
     resolveSelection: ({ from }) => Promise.resolve(refOf(from)),
     checkTasks: () => undefined,
     endsAtFailure: () => true,
+    hasNoiseOfArm: () => true,
   };
   await runSeed({ board, together, input: { run: 'run', config, configFolder: '/', scope: '' }, seed });
   return {

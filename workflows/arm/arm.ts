@@ -92,14 +92,16 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
   const scores = learnt === undefined ? [] : (await board.run(scoringStage(context, arm, round, { ...from, ...learnt }))).map(({ ref }) => ref);
   const { fraction, trainedRows } = config.selection;
   const drawnBy = arm.selector === 'random' ? seedOfChance(config.selection, seed) : seed;
-  // the noise is not that of the arm of chance, whose rows would come with it
-  const drawn = ranking?.method === 'gumbel-top-k' ? `round-${round}/${arm.selector}` : `round-${round}`;
+  const ranked = rankedBy(config, arm);
+  // each arm has noise of its own: what two had in common would be in both selections, and the arm of chance's rows would come with it
+  const isNoisy = by !== null && ranked.method === 'gumbel-top-k' && context.together.hasNoiseOfArm();
+  const drawn = isNoisy ? `round-${round}/${arm.name}` : ranking?.method === 'gumbel-top-k' ? `round-${round}/${arm.selector}` : `round-${round}`;
   const kept = await board.runOne({
     name: 'selection',
     workflow: selection,
     place: placeIn(context, arm, round, 'selection'),
     summary: `round ${round}: keep ${(100 * fraction).toFixed(0)}%`,
-    input: { input: { selector: arm.selector, fraction, ...rankedBy(config, arm), trainedRows, corpus: from.corpus, group, scores, seed: `${drawnBy}/${drawn}` } },
+    input: { input: { selector: arm.selector, fraction, ...ranked, trainedRows, corpus: from.corpus, group, scores, seed: `${drawnBy}/${drawn}` } },
   });
   return { selection: kept.ref, scorer: learnt?.by === 'score-model' ? learnt.scorer : null };
 }

@@ -70,7 +70,7 @@ export function scoringStage(context: SeedContext, arm: Arm, round: number, { co
         shards: { first: 0, end: shards },
         scorer,
         ...(by === 'score-model' ? {} : { by }), // what was scored before there were others is found
-        ...(by === 'source' ? { sources: oracleSection(config).sources } : {}),
+        ...(by === 'source' ? { oracle: { sources: oracleSection(config).sources, seed: `${context.seed}/round-${round}/oracle` } } : {}),
         compiler: config.runtime.compiler,
         precision: config.runtime.precision,
       },

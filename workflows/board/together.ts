@@ -21,6 +21,8 @@ export interface Together {
   checkTasks(tasks: Required<Pick<StageInputs['evaluation'], 'tasks'>>): Promise<void> | undefined;
   /** whether a branch that has failed ends its arm at the next round */
   endsAtFailure(): boolean;
+  /** whether noise of a selection is its arm's own */
+  hasNoiseOfArm(): boolean;
 }
 export interface Branches {
   run(branch: () => Promise<void>): Promise<void>;
@@ -34,6 +36,8 @@ const { checkTasks } = control('see that the tasks’ files are there', '10m');
 /** Executions that earlier versions took past a failed evaluation, or into a round unchecked, go on as they did. */
 const ENDS_AT_FAILURE = 'arm-ends-at-failure';
 const CHECKS_TASKS = 'tasks-checked-before-rounds';
+/** Their arms share their noise. */
+const NOISE_OF_ARM = 'noise-of-arm';
 
 export const asWorkflows: Together = {
   all: allOrCancel,
@@ -41,4 +45,5 @@ export const asWorkflows: Together = {
   resolveSelection,
   checkTasks: (tasks) => (patched(CHECKS_TASKS) ? checkTasks(tasks) : undefined),
   endsAtFailure: () => patched(ENDS_AT_FAILURE),
+  hasNoiseOfArm: () => patched(NOISE_OF_ARM),
 };

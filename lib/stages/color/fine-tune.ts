@@ -22,12 +22,12 @@ export interface FineTuned {
 
 /** AdamW from the prior on rows of validation passages, with fresh moments.  @see method §9 */
 export async function fineTune(input: StageInputs['color'], context: StageContext): Promise<FineTuned> {
-  const { color: { steps, batchSize, peakLearningRate: peak, warmUpFraction, checkpointEvery }, model, vocabularySize, sequenceLength, adam, gradientClip, precision, recompute, compiler: mode, seed } = input;
+  const { color: { steps, batchSize, microBatchSize, peakLearningRate: peak, warmUpFraction, checkpointEvery }, model, vocabularySize, sequenceLength, adam, gradientClip, precision, recompute, compiler: mode, seed } = input;
   const corpus = await openCorpus(context.store, input.corpus);
   const rows = validationRows(await corpus.heldOut('validation'), sequenceLength);
   const batch = validationBatches({ rows, batchSize, seed });
   await context.phase('compiling');
-  const program = await context.programs.training({ model, vocabularySize, sequenceLength, batchSize, adam, gradientClip, precision, recompute, mode });
+  const program = await context.programs.training({ model, vocabularySize, sequenceLength, batchSize, ...(microBatchSize === undefined ? {} : { microBatchSize }), adam, gradientClip, precision, recompute, mode });
   const numerics = await checkNumerics({ context, programDigest: program.digest, policy: input.numerics });
   const prior = await readArrays(await context.store.open(input.prior), 'weights.safetensors');
   const begin = async (): Promise<NamedArrays> => {

@@ -1,7 +1,7 @@
 import type { OwnScores, ScoredBy } from '../../../config/tables/selectors.js';
 import { BlissError } from '../../errors.js';
 import { mean } from '../../mean.js';
-import { hash32 } from '../../random.js';
+import { uniformOf } from '../../selection/index.js';
 import { openCorpus } from '../contents/index.js';
 import { readRowFeatures, storedFeatures } from '../features/row-features.js';
 import { readArrays } from '../state.js';
@@ -33,18 +33,20 @@ const byPerplexity: OpenRater = async ({ input, scorer, context }) => {
 };
 
 /** 1 for rows of the wanted sources; equal ones in an order by chance, as ids lie in the order of the source's documents. */
-const bySource: OpenRater = async ({ input: { sources: wanted = [], corpus: ref }, context }) => {
-  const { index } = await openCorpus(context.store, ref);
-  const names = index.sources.map(({ name }) => name);
-  const unknown = wanted.filter((name) => !names.includes(name));
+const bySource: OpenRater = async ({ input: { oracle, corpus: ref }, context }) => {
+  if (oracle === undefined) throw new RangeError('rows that are rated by source need to be told which are wanted');
+  const { index: { sources: known } } = await openCorpus(context.store, ref);
+  const unknown = oracle.sources.filter((name) => !known.some((source) => source.name === name));
   if (unknown.length > 0) {
-    throw new BlissError({ code: 'DataInvalid', message: `the corpus has no source ${unknown.join(', ')}; it has ${names.join(', ')}`, where: 'oracle.sources', fix: 'name sources of the corpus' });
+    throw new BlissError({ code: 'DataInvalid', message: `the corpus has no source ${unknown.join(', ')}; it has ${known.map(({ name }) => name).join(', ')}`, where: 'oracle.sources', fix: 'name sources of the corpus' });
   }
-  const isWanted = new Set(wanted);
-  return (_tokens, { ids, sources }) => Float32Array.from(ids, (id, i) => Number(isWanted.has(sources[i])) + hash32(id, CHANCE) / 2 ** 33);
+  const wanted = known.filter(({ name }) => oracle.sources.includes(name));
+  if (wanted.every(({ rows }) => rows === 0)) {
+    throw new BlissError({ code: 'DataInvalid', message: `the corpus has no row of ${oracle.sources.join(', ')}`, where: 'oracle.sources', fix: 'name sources that have rows' });
+  }
+  const isWanted = new Set(wanted.map(({ name }) => name));
+  return (_tokens, { ids, sources }) => Float32Array.from(ids, (id, i) => Number(isWanted.has(sources[i])) + uniformOf(oracle.seed, id) / 2);
 };
-/** another order than the one by which held-out passages are drawn */
-const CHANCE = 0x6f7261;
 
 /** By what needs no stage of its own: the score model, a language model's loss, the names of sources. */
 export const MODEL_RATERS: { readonly [By in Exclude<ScoredBy, OwnScores>]: OpenRater } = { 'score-model': byScoreModel, perplexity: byPerplexity, source: bySource };

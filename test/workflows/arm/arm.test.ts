@@ -52,7 +52,7 @@ test('an arm of selector mates probes the target of each round, begins its model
     return made(stage);
   };
   const board = { runOne, run: async (stage: Parameters<typeof runOne>[0]) => [await runOne(stage)], lastRound: 2, mayBeginRound: () => true } as unknown as SeedContext['board']; // all that an arm asks of it
-  const together: SeedContext['together'] = { all: (tasks) => Promise.all(tasks.map((task) => task())), branches: () => ({ run: (branch) => branch(), cancel: () => undefined }), resolveSelection: () => Promise.reject(new Error('not asked for')), checkTasks: () => undefined, endsAtFailure: () => true };
+  const together: SeedContext['together'] = { all: (tasks) => Promise.all(tasks.map((task) => task())), branches: () => ({ run: (branch) => branch(), cancel: () => undefined }), resolveSelection: () => Promise.reject(new Error('not asked for')), checkTasks: () => undefined, endsAtFailure: () => true, hasNoiseOfArm: () => true };
   const [corpus, proxy, target] = ['corpus', 'proxy', 'target'].map((name) => made(name).ref);
   await runArm({ board, together, input: { run: 'run', config, configFolder: '/', scope: '' }, seed: 3 }, { name: 'm', selector: 'mates' }, { corpus, shards: [1, 1, 1], proxy, target });
   const at = (stage: string) => given.get(`seed-3/m/${stage}`);
@@ -61,7 +61,7 @@ test('an arm of selector mates probes the target of each round, begins its model
   expect(at('round-1/mates')?.mates).toEqual(Object.fromEntries(Object.entries(config.mates ?? {}).filter(([name]) => name !== 'temperature')));
   expect(at('round-2/scoring')).toMatchObject({ scorer: { uri: 'seed-3/m/round-2/mates' } });
   expect(at('round-2/scoring')).not.toHaveProperty('by');
-  expect(at('round-2/selection')).toMatchObject({ selector: 'mates', method: 'gumbel-top-k', temperature: 0.25, temperatureIn: 'deviations', seed: '3/round-2/mates' });
+  expect(at('round-2/selection')).toMatchObject({ selector: 'mates', method: 'gumbel-top-k', temperature: 0.25, temperatureIn: 'deviations', seed: '3/round-2/m' });
 });
 
 test('scoring takes as many shards at once as configured, and more where the run would have too many results for one report', () => {

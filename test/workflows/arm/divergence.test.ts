@@ -13,7 +13,7 @@ async function policies(overrides: readonly string[]): Promise<Record<string, un
     return result;
   };
   const board = { runOne, run: async (stage: Parameters<typeof runOne>[0]) => [await runOne(stage)], lastRound: 1 , mayBeginRound: () => true} as unknown as StageRunner; // all that a seed asks of it
-  const together: Together = { all: (tasks) => Promise.all(tasks.map((task) => task())), branches: () => ({ run: (branch) => branch(), cancel: () => undefined }), resolveSelection: async () => result.ref, checkTasks: () => undefined, endsAtFailure: () => true };
+  const together: Together = { all: (tasks) => Promise.all(tasks.map((task) => task())), branches: () => ({ run: (branch) => branch(), cancel: () => undefined }), resolveSelection: async () => result.ref, checkTasks: () => undefined, endsAtFailure: () => true, hasNoiseOfArm: () => true };
   await runSeed({ board, together, input: { run: 'test', config, configFolder: '/', scope: '' }, seed: 0 });
   return told;
 }

@@ -33,6 +33,7 @@ async function askedBy(overrides: readonly string[]): Promise<{ readonly asked: 
       resolveSelection: async ({ from, seed }) => ({ uri: `${from}/${seed}`, sha256: '', size: 1, digest: `${from}/${seed}` }),
       checkTasks: () => undefined,
       endsAtFailure: () => true,
+      hasNoiseOfArm: () => true,
     },
     input: { run: 'r', config, configFolder: '/config', scope: '' },
     seed: 0,
