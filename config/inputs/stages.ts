@@ -92,6 +92,7 @@ export const stageInputSchemas = {
     gradientClip: positive,
     adam: adamSchema,
     checkpointEvery: positiveInteger,
+    heldOut: z.object({ corpus: refSchema, set: z.enum(['tuning', 'test']), every: positiveInteger, batchSize: positiveInteger }).optional(),
     divergence: divergenceSchema.optional(),
     ...trained,
   }),

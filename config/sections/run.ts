@@ -30,6 +30,9 @@ export const selectionSchema = z.strictObject({
 export const evaluationSchema = z.strictObject({
   batchSize: positiveInteger.default(32).meta({ description: 'size of one evaluation batch; the last one is padded', unit: 'examples' }),
   sets: z.array(z.enum(['tuning', 'test'])).min(1).default(['test']).describe('held-out sets that each arm is evaluated on after each round'),
+  everySteps: positiveInteger
+    .optional()
+    .meta({ description: 'the held-out loss of the target is also taken every so many steps of pretraining and after the last, of its weights without the decay of the side branch: how gains grow with tokens, in the report; on the test set where sets has it, else on tuning; default: not taken', unit: 'steps' }),
   tasks: z
     .array(
       z.strictObject({

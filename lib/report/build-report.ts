@@ -1,6 +1,7 @@
 import { Html, html, jsonForScript } from './html.js';
 import { comparisonSection } from './sections/comparison.js';
 import { bilevelSection, trainingSection } from './sections/curves.js';
+import { heldOutCurveSections } from './sections/held-out-curve.js';
 import { learntSections } from './sections/learnt.js';
 import { configurationSection, digestsSection, environmentSection, lineageSection, timingsSection } from './sections/record.js';
 import { resultsSection, verdictTable } from './sections/results.js';
@@ -20,7 +21,7 @@ import { verdictOf, type Verdict } from './verdict.js';
 export function buildReport(data: ReportData): string {
   const verdict = verdictOf(data);
   const sections = [
-    resultsSection(data), ...tasksSection(data), comparisonSection(data), trainingSection(data), bilevelSection(data), ...learntSections(data), scoresSection(data), ...separationSections(data), selectionSection(data), samplesSection(data),
+    resultsSection(data), ...tasksSection(data), comparisonSection(data), ...heldOutCurveSections(data), trainingSection(data), bilevelSection(data), ...learntSections(data), scoresSection(data), ...separationSections(data), selectionSection(data), samplesSection(data),
     timingsSection(data), lineageSection(data), digestsSection(data), environmentSection(data), configurationSection(data),
   ];
   const title = `${data.run}: ${verdict.headline}`;

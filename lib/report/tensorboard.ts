@@ -16,6 +16,7 @@ export async function writeTensorboard({ folder, data }: { readonly folder: stri
     if (Number.isFinite(value)) writer.scalar(tag, value, step);
   };
   for (const { seed, arm, points } of data.training) for (const { step, loss } of points) scalar([seed, arm ?? 'warm-up'], 'training/loss', loss, step);
+  for (const { seed, arm, heldOut = [] } of data.training) for (const { tokens, loss } of heldOut) scalar([seed, arm ?? 'warm-up'], 'held-out/loss-by-tokens', loss, tokens);
   for (const { seed, arm, round, points, ranks = [] } of data.bilevel) {
     for (const { step, correlation } of ranks) scalar([seed, arm], `bilevel/round-${round}/rank-correlation`, correlation, step);
     for (const point of points) {

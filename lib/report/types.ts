@@ -113,6 +113,8 @@ export interface TrainingCurve {
   readonly arm: string | null;
   /** steps counted over the whole run, warm-up included */
   readonly points: readonly { readonly step: number; readonly loss: number }[];
+  /** held-out losses on the way, of weights that are not decayed; tokens counted from the target's first. absent: none were taken */
+  readonly heldOut?: readonly { readonly tokens: number; readonly loss: number }[];
 }
 
 /** How a stage by which arms learn has fared: a table with a line a seed, arm and round, of figures of the stage's summary. */

@@ -78,3 +78,11 @@ function pairsOf(points: readonly EvaluationPoint[], arm: string, against: strin
     });
   });
 }
+
+/** 95% interval of a mean, by Student's t; undefined of fewer than two values. */
+export function intervalOfMean(values: readonly number[]): readonly [low: number, high: number] | undefined {
+  const error = standardError(values);
+  if (error === undefined) return undefined;
+  const reach = error * (T_95[values.length - 2] ?? NORMAL_95);
+  return [mean(values) - reach, mean(values) + reach];
+}

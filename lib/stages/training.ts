@@ -6,6 +6,7 @@ import { stateOfTrained, trainedOfState } from '../programs/state-variables.js';
 import type { TrainingProgram } from '../programs/types.js';
 import { openSelection } from './contents/index.js';
 import { checkNumerics, throwIfStopped } from './execution/index.js';
+import { isOnCurve, openHeldOutCurve } from './held-out-curve.js';
 import { digestState, readState, stateFiles, writeState, type TrainingState } from './state.js';
 import { policyInKey, StepWatch } from './steps/index.js';
 import type { Stage, StageContext, TrainingInput } from './types.js';
@@ -38,6 +39,7 @@ export const training: Stage<'training'> = {
       mode: input.compiler,
     });
 
+    const heldOutLoss = await openHeldOutCurve(input, context);
     const numerics = await checkNumerics({ context, programDigest: program.digest, policy: input.numerics });
     const restore = async (from: StageContext['resume']): Promise<{ readonly updates: number }> => {
       const { updates, ...trained } = from === undefined ? await startState(input, context, program) : await readState(from.artifact);
@@ -66,7 +68,8 @@ export const training: Stage<'training'> = {
       }
       ({ loss } = figures);
       const done = step + 1;
-      context.metrics({ step: done, loss, gradientNorm: figures.gradientNorm, learningRate, ...watch.record(step) });
+      const heldOut: Readonly<Record<string, number>> = heldOutLoss !== undefined && isOnCurve(input, done) ? { heldOutLoss: await heldOutLoss(state(done).params) } : {};
+      context.metrics({ step: done, loss, gradientNorm: figures.gradientNorm, learningRate, ...heldOut, ...watch.record(step) });
       await context.progress({ step: done, of: steps, amount: { value: done * batchSize * sequenceLength, unit: 'tokens' }, metrics: { loss } });
       if (done < steps && (done % input.checkpointEvery === 0 || watch.keeps(done) || context.stopReason() !== undefined)) {
         await context.checkpoint({ step: done, files: () => ({ ...stateFiles({ state: state(done), shapes, numerics }), ...watch.files() }) });

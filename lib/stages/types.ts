@@ -92,6 +92,8 @@ export interface TrainingInput {
   readonly gradientClip: number;
   readonly adam: RunConfig['pretraining']['adam'];
   readonly checkpointEvery: number;
+  /** the held-out loss of the weights as they are, every so many steps and after the last; changes none of them. absent: not taken */
+  readonly heldOut?: { readonly corpus: Ref; readonly set: 'tuning' | 'test'; readonly every: number; readonly batchSize: number };
   /** what to do about numbers gone bad; absent: stop where one is no number */
   readonly divergence?: DivergenceConfig;
   readonly compiler: RunConfig['runtime']['compiler'];

@@ -56,6 +56,7 @@ const EVERYTHING = [
   'comparison.arms=[{name: b, selector: bliss}, {name: r, selector: random}, {name: d, selector: dsir}, {name: m, selector: mates}, {name: p, selector: perplexity-middle}, {name: c, selector: color}, {name: t, selector: color-target}, {name: s, selector: repsim}, {name: g, selector: gradsim}, {name: o, selector: oracle}]',
   'color.steps=5',
   'divergence={policy: rewind, spike: {}}',
+  'evaluation.everySteps=7',
   'pretraining.microBatchSize=1',
   'bilevel.weights=logits',
   'bilevel.temperature=0.5',

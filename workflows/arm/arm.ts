@@ -2,6 +2,8 @@ import { isCancellation } from '@temporalio/workflow';
 import { modelOf } from '../../config/sections/model-of.js';
 import { otherSelection } from '../../config/sections/other-selection.js';
 import { featuresOf, isGiven, selectorRow } from '../../config/tables/selectors.js';
+import type { PipelineInput } from '../types.js';
+import type { StageInputs } from '../../lib/stages/types.js';
 import type { Ref } from '../../lib/artifacts/types.js';
 import { seedOfChance } from './chance.js';
 import { givenStage, learningStage, placeIn, rankedBy, scoringStage, type Learnt } from './choosing-stages.js';
@@ -58,7 +60,7 @@ async function runRounds(context: SeedContext, arm: Arm, start: ArmStart, beside
     if (checked !== undefined) await checked;
     const chosen = await select(context, arm, round, { ...start, target: state, scorer });
     scorer = chosen.scorer;
-    const trained = await pretrain(context, arm, round, { selection: chosen.selection, state });
+    const trained = await pretrain(context, arm, round, { corpus: start.corpus, selection: chosen.selection, state });
     state = trained;
     beside.run(() => evaluateBranch(context, arm, round, { corpus: start.corpus, selection: chosen.selection, state: trained }));
   }
@@ -106,7 +108,12 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
   return { selection: kept.ref, scorer: learnt?.by === 'score-model' ? learnt.scorer : null };
 }
 
-async function pretrain(context: SeedContext, arm: Arm, round: number, { selection: rows, state }: { readonly selection: Ref; readonly state: Ref }): Promise<Ref> {
+/** Absent where it is not asked for: finished stages of before are found. */
+function heldOutCurve({ evaluation: { everySteps: every, sets, batchSize } }: PipelineInput['config'], corpus: Ref): Pick<StageInputs['training'], 'heldOut'> {
+  return every === undefined ? {} : { heldOut: { corpus, set: sets.includes('test') ? 'test' : 'tuning', every, batchSize } };
+}
+
+async function pretrain(context: SeedContext, arm: Arm, round: number, { corpus, selection: rows, state }: { readonly corpus: Ref; readonly selection: Ref; readonly state: Ref }): Promise<Ref> {
   const { config } = context.input;
   const { pretraining: section } = config;
   const trained = await context.board.runOne({
@@ -119,6 +126,7 @@ async function pretrain(context: SeedContext, arm: Arm, round: number, { selecti
         ...targetTraining(context, round, rows),
         purpose: 'pretraining',
         start: { state },
+        ...heldOutCurve(config, corpus),
         steps: section.steps,
         schedule: { type: 'wsd', peak: peakLearningRate(context, round), warmUpSteps: round === 1 ? section.warmUpSteps : 0 },
       },

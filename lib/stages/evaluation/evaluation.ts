@@ -1,9 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digestJson } from '../../artifacts/index.js';
-import type { HeldOutExample } from '../../data/types.js';
 import { passageLoss, PASSAGES_FILE, summariseHeldOut, type ExampleLosses, type PassageLoss } from '../../evaluation/index.js';
-import { flattenHeldOut } from '../steps/index.js';
+import { heldOutLosses } from './held-out-losses.js';
 import { openCorpus } from '../contents/index.js';
 import { readArrays } from '../state.js';
 import { evaluateOnTasks, taskDigests } from './evaluation-tasks.js';
@@ -31,16 +30,8 @@ export const evaluation: Stage<'evaluation'> = {
     for (const set of sets) {
       const examples = await context.waiting.during(() => corpus.heldOut(set));
       const losses: ExampleLosses[] = [];
-      for (let start = 0; start < examples.length; start += batchSize) {
-        const batch = examples.slice(start, start + batchSize);
-        const padded = Array.from({ length: batchSize }, (_, i): HeldOutExample => batch[i] ?? batch[0]);
-        const { ids } = await context.waiting.during(() => flattenHeldOut(padded, sequenceLength, 'all-tokens'));
-        const { negativeLogLikelihood, correct } = program.evaluate(ids);
-        const positions = sequenceLength - 1;
-        batch.forEach((example, i) => {
-          const of = (values: Float32Array | Int32Array): Float32Array | Int32Array => values.subarray(i * positions, (i + 1) * positions);
-          losses.push({ example, negativeLogLikelihood: of(negativeLogLikelihood), correct: of(correct) });
-        });
+      for await (const batch of heldOutLosses({ program, examples, batchSize, sequenceLength, waiting: context.waiting })) {
+        losses.push(...batch);
         done += batch.length;
         await context.progress({ step: done, of: total, amount: { value: done, unit: 'rows' } });
         throwIfStopped(context); // seconds of work: the sets start again

@@ -231,19 +231,26 @@ function sampleGroups({ seed, arm, round, facts }: { readonly seed: number; read
 async function trainingCurves(config: RunConfig, opened: readonly OpenedStage[]): Promise<TrainingCurve[]> {
   const curves: TrainingCurve[] = [];
   const warmUpSteps = targetWarmUpSteps(config);
-  const lossOf = async (stage: string, offset: number): Promise<TrainingCurve['points']> => {
+  const warmUpTokens = warmUpSteps * config.warmUp.batchSize * config.data.sequenceLength;
+  const stepTokens = config.pretraining.batchSize * config.data.sequenceLength;
+  const linesOf = async (stage: string): Promise<readonly Record<string, number>[]> => {
     const found = opened.find((one) => one.stage.stage === stage);
-    return found === undefined ? [] : (await metricsOf(found.artifacts[0])).map((line) => ({ step: offset + line['step'], loss: line['loss'] }));
+    return found === undefined ? [] : metricsOf(found.artifacts[0]);
   };
+  const lossOf = (lines: readonly Record<string, number>[], offset: number): TrainingCurve['points'] => lines.map((line) => ({ step: offset + line['step'], loss: line['loss'] }));
   for (const seed of config.seeds) {
-    if (warmUpSteps > 0) curves.push({ seed, arm: null, points: thin(await lossOf(`seed-${seed}/warm-up/target`, 0)) });
+    if (warmUpSteps > 0) curves.push({ seed, arm: null, points: thin(lossOf(await linesOf(`seed-${seed}/warm-up/target`), 0)) });
     for (const { name } of config.comparison.arms) {
       const points: { readonly step: number; readonly loss: number }[] = [];
+      const heldOut: { readonly tokens: number; readonly loss: number }[] = [];
       for (let round = 1; round <= config.rounds; round++) {
         // one by one: a call takes no 120,000 arguments
-        for (const point of await lossOf(`seed-${seed}/${name}/round-${round}/pretraining`, warmUpSteps + (round - 1) * config.pretraining.steps)) points.push(point);
+        const before = (round - 1) * config.pretraining.steps;
+        const lines = await linesOf(`seed-${seed}/${name}/round-${round}/pretraining`);
+        for (const point of lossOf(lines, warmUpSteps + before)) points.push(point);
+        for (const line of lines) if ('heldOutLoss' in line) heldOut.push({ tokens: warmUpTokens + (before + line['step']) * stepTokens, loss: line['heldOutLoss'] });
       }
-      curves.push({ seed, arm: name, points: thin(points) });
+      curves.push({ seed, arm: name, points: thin(points), ...(heldOut.length === 0 ? {} : { heldOut }) });
     }
   }
   return curves;

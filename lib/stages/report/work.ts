@@ -34,9 +34,11 @@ function importing({ model, vocabularySize }: StageInputs['importing']): Work {
   return { amount: weights, unit: 'weights', flops: 0, bytes: STATE_BYTES * weights };
 }
 
-function training({ model, vocabularySize, sequenceLength, steps, batchSize }: StageInputs['training']): Work {
+function training({ model, vocabularySize, sequenceLength, steps, batchSize, heldOut: curve }: StageInputs['training'], { heldOut }: RunConfig): Work {
   const tokens = steps * batchSize * sequenceLength;
-  return { amount: tokens, unit: 'tokens', flops: tokens * flopsPerToken({ model, vocabularySize, sequenceLength }).training, bytes: STATE_BYTES * parameters(model, vocabularySize) };
+  const flops = flopsPerToken({ model, vocabularySize, sequenceLength });
+  const evaluated = curve === undefined ? 0 : Math.ceil(steps / curve.every) * heldOut[curve.set];
+  return { amount: tokens, unit: 'tokens', flops: tokens * flops.training + evaluated * sequenceLength * flops.forward, bytes: STATE_BYTES * parameters(model, vocabularySize) };
 }
 
 /** forward passes of a model that a row's score takes */
