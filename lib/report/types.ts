@@ -14,6 +14,8 @@ export interface ReportData {
   readonly verdict?: { readonly arm: string; readonly against: string };
   /** one a seed, arm, round and held-out set */
   readonly metrics: readonly EvaluationPoint[];
+  /** for losses by byte of text, which tokenizers have in common; absent: not counted */
+  readonly textBytes?: readonly TextBytes[];
   /** evaluations that failed for good, while the run went on; absent: none */
   readonly missing?: readonly MissingEvaluation[];
   /** one a seed, arm, round, zero-shot task and metric; absent where there are no tasks */
@@ -82,6 +84,14 @@ export interface EvaluationPoint {
   readonly lastWordLoss: number;
   readonly lastWordAccuracy: number;
   readonly lastWordAccuracyStandardError: number;
+}
+
+/** Of one seed's held-out set: the tokens that its losses are of, and the bytes of text that they stand for. */
+export interface TextBytes {
+  readonly seed: number;
+  readonly set: 'tuning' | 'test';
+  readonly tokens: number;
+  readonly bytes: number;
 }
 
 /** An arm after a round of one seed that nobody has figures of. */

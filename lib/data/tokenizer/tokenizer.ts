@@ -26,6 +26,8 @@ export interface Tokenizer {
   /** The same in pieces, empty ones among them, of some milliseconds' work each: whoever encodes a long text can do other things between. @throws RangeError for a word of more than 64 MiB */
   encodePieces(text: string): Iterable<ArrayLike<number>>;
   decode(ids: Iterable<number>): string;
+  /** UTF-8 bytes of what they stand for, wherever they begin and end within a character */
+  byteLength(ids: Iterable<number>): number;
   /** one more than the highest id */
   readonly vocabularySize: number;
   readonly endOfText: number;
@@ -158,6 +160,11 @@ export function createTokenizer(parts: TokenizerParts): Tokenizer {
         if (bytes !== undefined) pieces.push(bytes);
       }
       return Buffer.concat(pieces).toString('utf8');
+    },
+    byteLength: (ids) => {
+      let bytes = 0;
+      for (const id of ids) bytes += contents.get(id)?.length ?? 0;
+      return bytes;
     },
   };
 }

@@ -49,12 +49,18 @@ ${figure({
   })}${figure({
     graphic: html`<h4>Last word right</h4>${chart({ data, points, arms, set, what: 'last-word accuracy', unit: 'last word right (%)', value: (p) => 100 * p.lastWordAccuracy, error: (p) => 100 * p.lastWordAccuracyStandardError })}`,
     caption: `Higher is better. Bars: ${errors}. Coarser than the loss: it counts only whether the first choice is right.`,
-  })}</div>${folded(`All numbers, ${set} set`, metricsTable(points))}`;
+  })}</div>${folded(`All numbers, ${set} set`, metricsTable(points, data))}`;
 }
 
-function metricsTable(points: readonly EvaluationPoint[]): Html {
+/** bits a byte: loss in bits a token, times tokens a byte */
+function bitsPerByte({ seed, set, loss: nats }: EvaluationPoint, { textBytes = [] }: Pick<ReportData, 'textBytes'>): number {
+  const text = textBytes.find((one) => one.seed === seed && one.set === set);
+  return text === undefined || text.bytes === 0 ? Number.NaN : ((nats / Math.LN2) * text.tokens) / text.bytes;
+}
+
+function metricsTable(points: readonly EvaluationPoint[], data: ReportData): Html {
   return table({
-    caption: 'Losses in nats a token; perplexity = exp(loss); ± standard error of the evaluation',
+    caption: `Losses in nats a token; perplexity = exp(loss); ± standard error of the evaluation${data.textBytes === undefined ? '' : '; bits a byte of text do not depend on the tokenizer'}`,
     rows: points,
     columns: [
       { name: 'seed', numeric: true, cell: (p) => p.seed },
@@ -62,6 +68,7 @@ function metricsTable(points: readonly EvaluationPoint[]): Html {
       { name: 'round', numeric: true, cell: (p) => p.round },
       { name: 'loss', numeric: true, cell: (p) => `${loss(p.loss)} ± ${loss(p.lossStandardError)}` },
       { name: 'perplexity', numeric: true, cell: (p) => p.perplexity.toFixed(2) },
+      ...(data.textBytes === undefined ? [] : [{ name: 'bits a byte', numeric: true, cell: (p: EvaluationPoint) => loss(bitsPerByte(p, data)) }]),
       { name: 'last-word loss', numeric: true, cell: (p) => loss(p.lastWordLoss) },
       { name: 'last word right', numeric: true, cell: (p) => `${percent(p.lastWordAccuracy)} ± ${percent(p.lastWordAccuracyStandardError)}` },
     ],

@@ -5,6 +5,7 @@ import { pairedItemsStandardError, pairedStandardError, PASSAGES_FILE, TASK_ITEM
 import { missingEvaluations, type EvaluationPoint, type ReportData, type SampleGroup, type SelectionFacts, type StageTiming, type TaskPoint, type TrainingCurve } from '../../report/index.js';
 import { parseTimings } from '../../timings.js';
 import { armComparison, targetWarmUpSteps } from './arm-comparison.js';
+import { textBytes } from './text-bytes.js';
 import { learntFigures } from './learnt-figures.js';
 import { type NumericsRecord, readJson, readNumerics, type SkippedBatch, skippedNote } from '../contents/index.js';
 import type { OpenedStage } from './opened-stage.js';
@@ -75,6 +76,7 @@ export async function gather({ run, config, opened, timings, forked, failed = []
     run,
     state: 'done',
     arms: config.comparison.arms,
+    textBytes: await textBytes(opened),
     training: await trainingCurves(config, opened),
     bilevel,
     ...(stopsAt === undefined ? {} : { stopsAt }),
