@@ -1,7 +1,11 @@
+import os from 'node:os';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { changedFeatures } from '../../cli/fork/features.js';
 import { forkPoint, rankOf } from '../../cli/fork/point.js';
+import { takeStages } from '../../cli/fork/take.js';
 import { loadConfig, type RunConfig } from '../../config/index.js';
+import { openHome } from '../../lib/home.js';
 import { planStages } from '../../workflows/plan.js';
 
 const configOf = (...overrides: string[]): RunConfig =>
@@ -24,6 +28,13 @@ describe('a fork of a run whose score model has features', () => {
     expect(fields(configOf('bilevel.score.features=[dsir]', 'bilevel.score.backbone=false'))).toEqual(['bilevel.score.backbone']);
     expect(fields(configOf(), 'round-1/pretraining')).toEqual(['bilevel.score.features.0']);
     expect(fields(withDsir, 'round-2', configOf())).toEqual(['bilevel.score.features.0']);
+  });
+
+  test('is refused by the name of the field, before anything of the other run is read', async () => {
+    const home = openHome(path.join(os.tmpdir(), 'no-such-home'));
+    const input = { run: 'before', config: withDsir, configFolder: '', scope: '' };
+    const take = takeStages({ home, input, config: configOf('bilevel.score.features=[quality-classifier]'), from: 'round-2' });
+    await expect(take).rejects.toMatchObject({ code: 'ConfigInvalid', where: 'bilevel.score.features.0', message: expect.stringContaining('"dsir" → "quality-classifier" with bilevel.score.inherit does not fit what before has') });
   });
 
   test('may have others where no score model is gone on with, and a default written out is none', () => {
