@@ -10,6 +10,7 @@ import type { FinishedStage, Forked } from '../../lib/stages/types.js';
 import { planStages } from '../../workflows/plan.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { differences } from '../plan/differences.js';
+import { changedFeatures } from './features.js';
 import { finishedStages } from './finished.js';
 import { forkPoint, isLeaf, rankOf, type ForkPoint } from './point.js';
 
@@ -62,6 +63,7 @@ function checkFields({ before, config, point }: { readonly before: PipelineInput
     const decided = DECIDED_BY.find(({ fields }) => fields.test(field));
     if (decided !== undefined && point.rank > (rankOf(decided.stage) ?? 0)) refuse(field, `${JSON.stringify(was)} → ${JSON.stringify(now)}`, decided.stage);
   }
+  for (const { field, before: was, now } of changedFeatures({ before: before.config, config, point })) refuse(field, `${JSON.stringify(was)} → ${JSON.stringify(now)} with bilevel.score.inherit`, 'round-1/bilevel');
   // the corpus has a group of rows for each round
   if (config.rounds > before.config.rounds && point.rank > 0) refuse('rounds', `${before.config.rounds} → ${config.rounds}`, 'prepare');
   const [, round] = /^round-(\d+)\//.exec(point.stage) ?? [];

@@ -2,12 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DEFAULT_FEATURE_SCALE, DEFAULT_PRECONDITIONER_EPSILON } from '../../config/sections/bilevel.js';
 import { digestJson, digestTensors } from '../artifacts/index.js';
+import type { Artifact } from '../artifacts/types.js';
 import { sampleRows, type BatchRequest, type Feeder } from '../data/index.js';
 import type { HeldOutExample } from '../data/types.js';
 import { counted } from '../counted.js';
 import { BlissError } from '../errors.js';
 import { mean } from '../mean.js';
-import { createModel, createScoreModel, safetensorsPieces, writeSafetensors } from '../models/index.js';
+import { createModel, createScoreModel, safetensorsPieces, writeSafetensors, type ScoreFeatures } from '../models/index.js';
 import { bilevelLearningRate, bilevelSteps, bilevelWarmUpSteps } from '../optim/index.js';
 import { requireComputable, scoreFeatures } from '../programs/index.js';
 import { groupOf, withoutGroup } from '../programs/state-variables.js';
@@ -18,7 +19,7 @@ import { flattenHeldOut, policyInKey, StepWatch } from './steps/index.js';
 import { NUMERICS_FILE, openCorpus, readTrainedRows, RowSet, TRAINED_ROWS_FILE, writeFiles, writeTrainedRows } from './contents/index.js';
 import { checkNumerics, throwIfStopped } from './execution/index.js';
 import { bilevelWork } from './bilevel-work.js';
-import { featureFiles, rateRows, readRowFeatures } from './features/index.js';
+import { featureFiles, rateRows, readRowFeatures, storedFeatures } from './features/index.js';
 import { RankingWatch } from './ranking-watch.js';
 import { readArrays } from './state.js';
 import type { BilevelInput, LearningStage, OpenRater, StageContext } from './types.js';
@@ -184,9 +185,26 @@ async function freshState({ models, seed, ...input }: BilevelInput, context: Sta
   const { vocabularySize } = models;
   const proxy = await readArrays(await context.store.open(input.proxy), 'weights.safetensors');
   const target = await readArrays(await context.store.open(input.target), 'weights.safetensors');
-  const score = input.scorer === null ? createScoreModel(createModel(models.proxy), scoreFeatures(input.bilevel)).fromProxy({ proxy, vocabularySize, seed: `${seed}/score` }) : await readArrays(await context.store.open(input.scorer), 'score.safetensors');
+  const score = input.scorer === null ? createScoreModel(createModel(models.proxy), scoreFeatures(input.bilevel)).fromProxy({ proxy, vocabularySize, seed: `${seed}/score` }) : await inherited(await context.store.open(input.scorer), scoreFeatures(input.bilevel));
   return program.fresh({ proxy, score, target });
 }
+
+/** θ_s of the round before. @throws BlissError ConfigInvalid where that score model sees other things of rows than this one */
+async function inherited(scorer: Artifact, features: ScoreFeatures | undefined): Promise<NamedArrays> {
+  const had = await storedFeatures(scorer);
+  if (JSON.stringify(had) !== JSON.stringify(features)) {
+    throw new BlissError({
+      code: 'ConfigInvalid',
+      message: `the score model of the round before has ${featuresText(had)}, that of this round ${featuresText(features)}`,
+      where: 'bilevel.score.features',
+      fix: 'keep features, featureScale and backbone through all rounds, or write bilevel.score.inherit: false',
+    });
+  }
+  return readArrays(scorer, 'score.safetensors');
+}
+
+const featuresText = (of: ScoreFeatures | undefined): string =>
+  of === undefined ? 'no features' : `${counted(of.count, 'element')} of features, κ = ${of.scale}, ${of.backbone ? 'a backbone' : 'no backbone'}`;
 
 /** The rows of the group that may train the scorer; the others are only ranked. */
 function trainingSubset({ bilevel: hyper, seed, group }: BilevelInput, rows: number): Uint32Array {

@@ -84,6 +84,19 @@ describe('features', () => {
     }
   }, 120_000);
 
+  test('are those of the round before: a score model is not gone on with by one that sees other things of rows', async () => {
+    const input = await inputOf();
+    const before = await call('bilevel', input, { run: 'features-of-round-1' });
+    await call('bilevel', { ...input, scorer: before.ref, seed: '0/round-2' }, { run: 'features-of-round-2' });
+    for (const score of [{ featureScale: 7 }, { backbone: false }]) {
+      const { bilevel } = await inputOf(100, score);
+      await expect(call('bilevel', { ...input, bilevel, scorer: before.ref }, { run: `features-changed-${Object.keys(score)[0]}` })).rejects.toThrow(/bilevel\.score\.features: the score model of the round before has 6 elements of features, κ = 32, a backbone, that of this round 6 elements/);
+    }
+    const { features: _, bilevel, ...rest } = input;
+    const { features: _names, ...plain } = bilevel.score;
+    await expect(call('bilevel', { ...rest, bilevel: { ...bilevel, score: plain }, scorer: before.ref }, { run: 'features-gone' })).rejects.toThrow('that of this round no features');
+  }, 60_000);
+
   test('are in the digest of what was learnt: scores follow from them', async () => {
     const input = await inputOf();
     const [one, other] = [await call('bilevel', input, { run: 'digest-one' }), await call('bilevel', { ...input, features: input.features?.toReversed() ?? [], bilevel: { ...input.bilevel, score: { ...input.bilevel.score, peakLearningRate: 1e-30 } } }, { run: 'digest-other' })];
