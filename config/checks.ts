@@ -7,6 +7,7 @@ import { modelProblems } from './model-problems.js';
 import { expected } from './problem.js';
 import type { FieldPath, Problem } from './problem.js';
 import type { RunConfig } from './fields.js';
+import { isMade, isMadeCorpus } from './made-corpora.js';
 import { isGiven } from './tables/selectors.js';
 
 /** What no field can say alone. Each check names the field to fix and those it was held against. */
@@ -79,29 +80,31 @@ function repeated(values: readonly (string | number)[], at: (index: number) => F
 
 function corpus({ data, heldOut }: RunConfig): Problem[] {
   const problems: Problem[] = [];
-  const demo = data.sources.findIndex((source) => source.type === 'demo');
-  if (demo >= 0 && data.sources.length > 1) {
+  const made = data.sources.findIndex(isMade);
+  if (made >= 0 && data.sources.length > 1) {
+    const { type } = data.sources[made];
     problems.push({
-      path: ['data', 'sources', demo, 'type'],
-      message: expected(`"demo" beside ${data.sources.length - 1} other`, 'the demo corpus alone, or files only'),
-      fix: 'remove the demo, or the others',
+      path: ['data', 'sources', made, 'type'],
+      message: expected(`"${type}" beside ${data.sources.length - 1} other`, `the ${type} corpus alone, or files only`),
+      fix: `remove the ${type}, or the others`,
     });
   }
   data.sources.forEach((source, i) => {
-    if (source.type === 'demo' && Object.values(source.mixture).every((share) => share === 0)) {
+    if (isMade(source) && Object.values(source.mixture).every((share) => share === 0)) {
       problems.push({ path: ['data', 'sources', i, 'mixture'], message: expected('shares that are all 0', 'at least one share > 0') });
     }
   });
-  const names = data.sources.map((source) => (source.type === 'demo' ? 'demo' : source.name));
-  if (heldOut.source.type === 'demo' && demo < 0) {
+  const names = data.sources.map((source) => (isMade(source) ? source.type : source.name));
+  const { type: heldOutType } = heldOut.source;
+  if (isMadeCorpus(heldOutType) && !data.sources.some(({ type }) => type === heldOutType)) {
     problems.push({
       path: ['heldOut', 'source', 'type'],
-      message: expected('"demo" without the demo corpus', '"files", as data.sources has no source of type demo'),
+      message: expected(`"${heldOutType}" without the ${heldOutType} corpus`, `"files", as data.sources has no source of type ${heldOutType}`),
       fix: 'name files of held-out documents: {type: files, paths: [...]}',
       related: [['data', 'sources']],
     });
   }
-  return [...problems, ...(demo < 0 ? repeated(names, (i) => ['data', 'sources', i, 'name'], 'names that differ') : [])];
+  return [...problems, ...(made < 0 ? repeated(names, (i) => ['data', 'sources', i, 'name'], 'names that differ') : [])];
 }
 
 function vocabulary({ data, tokenizer, models }: RunConfig): Problem[] {

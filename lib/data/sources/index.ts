@@ -1,5 +1,7 @@
 import type { RunConfig } from '../../../config/schema.js';
+import { isMade, type MadeSource } from '../../../config/made-corpora.js';
 import { BlissError } from '../../errors.js';
+import { archiveHeldOut, archiveSources } from '../archive/index.js';
 import { demoHeldOut, demoSources } from '../demo/index.js';
 import type { Document } from '../types.js';
 import { fileSource, tokenSource } from './file-source.js';
@@ -18,18 +20,18 @@ export { requireReadable } from './readable.js';
 
 /** The sources of the configuration. Files are looked up when they are read. @throws BlissError ConfigInvalid */
 export function openSources(data: Pick<RunConfig['data'], 'sources'>, configFolder: string, seed = ''): CorpusSource[] {
-  const demo = data.sources.find((source) => source.type === 'demo');
-  if (demo !== undefined) {
-    if (data.sources.length > 1) throw new BlissError({ code: 'ConfigInvalid', where: 'data.sources', message: 'the demo corpus stands alone', fix: 'remove the other sources or the demo' });
-    const { mixture } = demo;
+  const made = data.sources.find(isMade);
+  if (made !== undefined) {
+    const { type, mixture } = made;
+    if (data.sources.length > 1) throw new BlissError({ code: 'ConfigInvalid', where: 'data.sources', message: `the ${type} corpus stands alone`, fix: `remove the other sources or the ${type}` });
     if (Object.values(mixture).every((share) => share === 0)) {
       throw new BlissError({ code: 'ConfigInvalid', where: 'data.sources[0].mixture', message: 'all shares are 0', fix: 'give at least one source a share' });
     }
-    return demoSources({ mixture, seed });
+    return made.type === 'demo' ? demoSources({ mixture: made.mixture, seed }) : archiveSources({ mixture: made.mixture, seed });
   }
   const names = new Set<string>();
   return data.sources.flatMap((source, i) => {
-    if (source.type === 'demo') return [];
+    if (isMade(source)) return [];
     if (names.has(source.name)) {
       throw new BlissError({ code: 'ConfigInvalid', where: `data.sources[${i}].name`, message: `two sources are called ${source.name}`, fix: 'give each source a name of its own' });
     }
@@ -39,7 +41,7 @@ export function openSources(data: Pick<RunConfig['data'], 'sources'>, configFold
   });
 }
 
-type FileSourceConfig = Exclude<RunConfig['data']['sources'][number], { type: 'demo' }>;
+type FileSourceConfig = Exclude<RunConfig['data']['sources'][number], MadeSource>;
 
 function openFiles(source: FileSourceConfig, folder: string, field: string): PlacedSource {
   return source.type === 'files' ? fileSource({ ...source, folder, field }) : tokenSource({ ...source, folder, field });
@@ -48,13 +50,14 @@ function openFiles(source: FileSourceConfig, folder: string, field: string): Pla
 /** The documents that validation, tuning and test sets are made of. */
 export function openHeldOut({ source }: RunConfig['heldOut'], configFolder: string): CorpusSource<Document> {
   if (source.type === 'demo') return demoHeldOut();
+  if (source.type === 'archive') return archiveHeldOut();
   return fileSource({ ...source, name: 'held-out', folder: configFolder, field: 'heldOut.source.paths' });
 }
 
 /** Every file that the configuration names is there, may be read, and is what it is called: without reading them. @throws BlissError DataInvalid */
 export async function checkSourceFiles({ data, heldOut, configFolder: folder }: { readonly data: Pick<RunConfig['data'], 'sources'>; readonly heldOut: RunConfig['heldOut']; readonly configFolder: string }): Promise<void> {
   for (const [i, source] of data.sources.entries()) {
-    if (source.type === 'demo') continue;
+    if (isMade(source)) continue;
     const { paths, format, split } = source;
     requireReadable(await resolveFiles({ paths, format, folder, field: `data.sources[${i}].paths`, allowed: source.type === 'files' ? TEXT_FORMATS : TOKEN_FORMATS, folders: { split } }));
   }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { isMadeCorpus, WANTED } from '../../../config/made-corpora.js';
 import type { RunConfig } from '../../../config/schema.js';
 import type { Artifact } from '../../artifacts/types.js';
 import { pairedItemsStandardError, pairedStandardError, PASSAGES_FILE, TASK_ITEMS_FILE, type PassagesFile, type TaskItemsFile } from '../../evaluation/index.js';
@@ -16,8 +17,6 @@ import type { FailedStage, Forked } from '../types.js';
 
 /** points of one curve: more than a figure can show only makes the file large */
 const CURVE_POINTS = 400;
-/** the demo's held-out passages are of this source: what the selection should find */
-const DEMO_TARGET_SOURCES = ['books'];
 
 export interface Gather {
   readonly run: string;
@@ -38,7 +37,8 @@ export interface Gather {
 
 /** Reads what the report shows out of the stages' artifacts. */
 export async function gather({ run, config, opened, timings, forked, failed = [], notes = [], temporaryFolder, turn }: Gather): Promise<Omit<ReportData, 'metrics' | 'configYaml' | 'digests' | 'environment'>> {
-  const targetSources = config.heldOut.source.type === 'demo' ? DEMO_TARGET_SOURCES : [];
+  const { type } = config.heldOut.source;
+  const targetSources = isMadeCorpus(type) ? [WANTED[type]] : [];
   const selections: SelectionFacts[] = [];
   const samples: SampleGroup[] = [];
   const bilevel: ReportData['bilevel'][number][] = [];
