@@ -49,7 +49,7 @@ test('what is no error of ours stays as it is: Temporal tries again', async () =
 
 /** What a run gives each of the stages' activities. */
 async function inputsByActivity(): Promise<Readonly<Record<string, unknown>>> {
-  const { config } = loadConfig({ source: 'smoke', overrides: ['comparison.arms=[{name: bliss, selector: bliss}, {name: dsir, selector: dsir}, {name: mates, selector: mates}]'], cwd: home.root });
+  const { config } = loadConfig({ source: 'smoke', overrides: ['comparison.arms=[{name: bliss, selector: bliss}, {name: dsir, selector: dsir}, {name: mates, selector: mates}, {name: color, selector: color}, {name: target, selector: color-target}, {name: repsim, selector: repsim}, {name: gradsim, selector: gradsim}]'], cwd: home.root });
   const recorded = await recordInputs({ config, refOf: () => GONE });
   return {
     prepareCorpus: recorded.of('prepare', 'seed-0/prepare'),
@@ -59,6 +59,10 @@ async function inputsByActivity(): Promise<Readonly<Record<string, unknown>>> {
     learnScores: recorded.of('bilevel', 'seed-0/bliss/round-1/bilevel'),
     weighNgrams: recorded.of('lexical', 'seed-0/dsir/round-1/lexical'),
     learnInfluence: recorded.of('mates', 'seed-0/mates/round-1/mates'),
+    fineTuneProxy: recorded.of('color', 'seed-0/color/round-1/color'),
+    fineTuneTarget: recorded.of('recolor', 'seed-0/target/round-1/recolor'),
+    gatherRepresentations: recorded.of('repsim', 'seed-0/repsim/round-1/repsim'),
+    gatherGradients: recorded.of('gradsim', 'seed-0/gradsim/round-1/gradsim'),
     scoreShards: recorded.of('scoring', 'seed-0/bliss/round-1/scoring'),
     evaluate: recorded.of('evaluation', 'seed-0/bliss/round-1/evaluation'),
     writeReport: { run: 'run', config, stages: GONE },

@@ -20,7 +20,7 @@ test('every stage of the table is there, by its own name', () => {
 
 test('the CPU workers take stages without tensors, and scores by n-grams', () => {
   expect(registered[CPU_QUEUE]?.toSorted()).toEqual(['importWeights', 'prepareCorpus', 'scoreShards', 'selectRows', 'weighNgrams', 'writeReport']);
-  expect(registered[GPU_QUEUE]?.toSorted()).toEqual(['evaluate', 'learnInfluence', 'learnScores', 'scoreShards', 'train']);
+  expect(registered[GPU_QUEUE]?.toSorted()).toEqual(['evaluate', 'fineTuneProxy', 'fineTuneTarget', 'gatherGradients', 'gatherRepresentations', 'learnInfluence', 'learnScores', 'scoreShards', 'train']);
 });
 
 interface Event {
