@@ -1,3 +1,4 @@
+import { counted } from '../../lib/counted.js';
 import type { ComparedArm, Verdict } from '../../lib/report/index.js';
 import { isCeiling, withInterval } from '../../lib/report/index.js';
 import type { ComparedRuns } from '../../lib/stages/report/compared-runs.js';
@@ -11,7 +12,7 @@ export interface Compared {
 /** Arms side by side, then what the first arm of selector bliss is better by, then what a reader must know. */
 export function comparedText({ runs, compared: { arms, lead, set, notes } }: Compared): string[] {
   const seeds = runs.flatMap((one) => one.seeds);
-  const head = `${runs.map((one) => `${one.run} (seed${one.seeds.length === 1 ? '' : 's'} ${one.seeds.join(', ')})`).join(' and ')}: ${set} set, losses in nats a token, 95% intervals over ${seeds.length === 1 ? 'one seed’s passages' : `${seeds.length} seeds`}`;
+  const head = `${runs.map((one) => `${one.run} (seed${one.seeds.length === 1 ? '' : 's'} ${one.seeds.join(', ')})`).join(' and ')}: ${set} set, losses in nats a token, 95% intervals over ${seeds.length === 1 ? 'one seed’s passages' : counted(seeds.length, 'seed')}`;
   const oracle = arms.some(isCeiling);
   const table = columns(
     [
@@ -36,7 +37,7 @@ const flopsOf = ({ perRound }: ComparedArm): string => (perRound === undefined |
 const roundOf = ({ round }: Verdict, arms: readonly ComparedArm[]): string => (round === undefined || arms.every(({ verdict }) => verdict?.round === undefined || verdict.round === round) ? '' : ` (round ${round})`);
 
 const reachedOf = ({ reached }: ComparedArm): string =>
-  reached === undefined ? '' : reached.seeds === 0 ? 'not reached' : `${percent(reached.share)}${reached.seeds < reached.of ? ` (${reached.seeds} of ${reached.of} seeds)` : ''}`;
+  reached === undefined ? '' : reached.seeds === 0 ? 'not reached' : `${percent(reached.share)}${reached.seeds < reached.of ? ` (${reached.seeds} of ${counted(reached.of, 'seed')})` : ''}`;
 
 /** The same for machines. */
 export function comparedAnswer({ runs, compared: { arms, lead, set, notes } }: Compared): object {

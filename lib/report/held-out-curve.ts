@@ -5,7 +5,7 @@ import { intervalOfMean } from './verdict.js';
 /** Tokens to what the random arm ends with, as a share of that arm's tokens, both counted from the target's first. */
 export interface TokensToRandom {
   readonly arm: string;
-  /** mean over the seeds that came there; NaN where none did */
+  /** mean over seeds; NaN where one of them did not come there: a mean of the others would be too low */
   readonly share: number;
   /** over seeds, where two or more came there */
   readonly interval?: readonly [low: number, high: number];
@@ -40,7 +40,8 @@ export function tokensToRandom({ arms, training }: Pick<ReportData, 'arms' | 'tr
       const tokens = tokensAt(of(arm, seed), end.loss);
       return tokens === undefined ? [] : [tokens / end.tokens];
     });
-    const interval = intervalOfMean(shares);
-    return [{ arm, share: shares.length === 0 ? Number.NaN : mean(shares), ...(interval === undefined ? {} : { interval }), seeds: shares.length, of: both.length }];
+    const isWhole = shares.length === both.length;
+    const interval = isWhole ? intervalOfMean(shares) : undefined;
+    return [{ arm, share: isWhole ? mean(shares) : Number.NaN, ...(interval === undefined ? {} : { interval }), seeds: shares.length, of: both.length }];
   });
 }

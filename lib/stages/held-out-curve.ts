@@ -17,10 +17,12 @@ export async function openHeldOutCurve({ model, vocabularySize, sequenceLength, 
   const examples = await (await openCorpus(context.store, heldOut.corpus)).heldOut(set);
   const program = await context.programs.evaluation({ model, vocabularySize, sequenceLength, batchSize, mode });
   return async (params) => {
-    await context.phase('evaluating on held-out text');
     program.setState(params);
     const losses: ExampleLosses[] = [];
-    for await (const some of heldOutLosses({ program, examples, batchSize, sequenceLength, waiting: context.waiting })) losses.push(...some);
+    for await (const some of heldOutLosses({ program, examples, batchSize, sequenceLength, waiting: context.waiting })) {
+      losses.push(...some);
+      await context.phase('evaluating on held-out text'); // a sign of life after each batch
+    }
     return summariseHeldOut(losses).loss;
   };
 }

@@ -29,6 +29,9 @@ test('tokens to random’s last loss are a share of random’s tokens, a mean ov
   expect(bliss.interval?.[1]).toBeCloseTo(0.66 + 12.706 * 0.14, 3);
   const never = tokensToRandom({ ...curved, training: curved.training.map((curve) => (curve.arm === 'bliss' ? { ...curve, heldOut: [{ tokens: 100, loss: 9 }] } : curve)) });
   expect(never[0]).toMatchObject({ seeds: 0, of: 2 });
+  // of a seed that does not come there nothing is averaged away
+  const [some] = tokensToRandom({ ...curved, training: curved.training.map((curve) => (curve.arm === 'bliss' && curve.seed === 1 ? { ...curve, heldOut: [{ tokens: 100, loss: 9 }] } : curve)) });
+  expect(some).toEqual({ arm: 'bliss', share: Number.NaN, seeds: 1, of: 2 });
 });
 
 test('the report draws a line an arm and seed, and says never where an arm does not come there; without such losses it has no section', () => {

@@ -53,11 +53,11 @@ function tokensTable(data: ReportData): Html | undefined {
   const rows = tokensToRandom(data);
   if (rows.length === 0) return undefined;
   return table({
-    caption: 'Tokens until an arm’s held-out loss is what the random arm’s is at its end, as a share of that arm’s tokens, the warm-up included; the interval is over seeds. Between two points the loss is taken to fall evenly',
+    caption: 'Tokens until an arm’s held-out loss first is what the random arm’s is at its end, as a share of that arm’s tokens, the warm-up included; the interval is over seeds. Between two points the loss is taken to fall evenly',
     rows,
     columns: [
       { name: 'arm', cell: ({ arm }) => arm },
-      { name: 'tokens to random’s last loss', numeric: true, cell: ({ share, seeds }) => (seeds === 0 ? 'never' : percent(share)) },
+      { name: 'tokens to random’s last loss', numeric: true, cell: ({ share, seeds, of }) => (seeds === 0 ? 'never' : seeds < of ? 'not in every seed' : percent(share)) },
       { name: '95% interval', numeric: true, cell: ({ interval }) => (interval === undefined ? '' : `${percent(interval[0])} to ${percent(interval[1])}`) },
       { name: 'seeds that came there', numeric: true, cell: ({ seeds, of }) => `${seeds} of ${of}` },
     ],
