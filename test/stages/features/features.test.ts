@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { bilevelSchema } from '../../../config/sections/bilevel.js';
 import { colorSchema } from '../../../config/sections/color.js';
@@ -70,6 +71,25 @@ describe('features', () => {
     const found = await scoresOf(await call('scoring', scoringInput(scorer), { run: 'features-alone' }));
     expect(found).toHaveLength(64);
     found.forEach((score, row) => expect(score).toBeCloseTo(weights['head.bias'][0] + 7 * phi.reduce((total, column, k) => total + weights['features.weight'][k] * column[row], 0), 4));
+  }, 60_000);
+
+  test('of two models of one architecture are each of its own model, whichever is named first', async () => {
+    const { warm, color } = await learnt();
+    // the target of another seed: the same architecture, other weights
+    const target = await call('training', trainingInput({ start: { seed: '9' } }), { run: 'other-target' });
+    const recolor = await call('recolor', { color: colorSchema.parse({ steps: 4, batchSize: 4 }), model: config.models.target, vocabularySize, sequenceLength: 16, adam: config.warmUp.adam, gradientClip: 1, corpus, prior: target.ref, ...runtime, seed: '0/recolor' }, { run: 'recolor' });
+    const pairs = [{ by: 'color', scorer: color.ref, name: 'color' }, { by: 'recolor', scorer: recolor.ref, name: 'color-target' }] as const;
+    const columnsOf = async (ordered: typeof pairs | readonly (typeof pairs)[number][], run: string): Promise<Map<string, number[]>> => {
+      const input = await inputOf(100, { backbone: false, features: ordered.map(({ name }) => name) });
+      const scorer = await call('bilevel', { ...input, features: ordered.map(({ by, scorer: ref }) => ({ by, scorer: ref })), proxy: warm.ref }, { run });
+      const bytes = Uint8Array.from(await readFile(await (await store.open(scorer.ref)).file('features.bin')));
+      const values = new Float32Array(bytes.buffer);
+      return new Map(ordered.map(({ name }, k) => [name, Array.from({ length: 64 }, (_, row) => values[row * 4 + 2 * k])]));
+    };
+    const [one, turned] = [await columnsOf(pairs, 'two-models'), await columnsOf(pairs.toReversed(), 'two-models-turned')];
+    expect(turned.get('color')).toEqual(one.get('color'));
+    expect(turned.get('color-target')).toEqual(one.get('color-target'));
+    expect(one.get('color')).not.toEqual(one.get('color-target'));
   }, 60_000);
 
   test('lie in the checkpoints: a phase that is stopped or killed comes to the same artifact', async () => {
