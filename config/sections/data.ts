@@ -7,7 +7,7 @@ const demoMixture = z
   .strictObject({
     books: share(0.2, 'Brown-corpus and Moby-Dick prose, the kind of text in the held-out sets'),
     speeches: share(0.2, 'State of the Union addresses'),
-    email: share(0.15, 'wanted e-mail (ham)'),
+    email: share(0.15, 'e-mail that is not spam'),
     spam: share(0.2, 'spam e-mail'),
     shuffled: share(0.15, 'book prose with its words shuffled'),
     boilerplate: share(0.1, 'made-up licence and navigation text, near-duplicates'),
@@ -17,13 +17,13 @@ const demoMixture = z
 const archiveMixture = z
   .strictObject({
     speeches: share(0.2, 'State of the Union addresses, the kind of text in the held-out sets'),
-    documentation: share(0.1, 'READMEs of software packages with badges, links and markup'),
+    documentation: share(0.125, 'READMEs of software packages with badges, links and markup'),
     dictionary: share(0.15, 'entries of WordNet: words, definitions, examples'),
-    email: share(0.15, 'wanted e-mail (ham)'),
+    email: share(0.175, 'e-mail that is not spam'),
     books: share(0.1, 'Brown-corpus and Moby-Dick prose'),
     duplicates: share(0.1, 'near-duplicates of book prose, four of each document'),
-    truncated: share(0.1, 'addresses cut to pieces, within words too'),
-    machine: share(0.1, 'text made by a Markov chain over addresses'),
+    truncated: share(0.05, 'speeches cut to pieces, within words too'),
+    machine: share(0.1, 'text made by a Markov chain over speeches'),
   })
   .describe('rows by source; the shares are scaled to sum to 1');
 

@@ -17,7 +17,7 @@ const [SHORTEST, LONGEST] = [120, 600];
 /** Pieces of a text that begin and end anywhere, within words too, in an order of their own: what a broken download or a bad extraction leaves. */
 export function truncated(text: string, seed: string): string {
   const random = randomStream(seed);
-  const pieces = Array.from({ length: Math.ceil(text.length / LONGEST) }, () => {
+  const pieces = Array.from({ length: Math.ceil((2 * text.length) / (SHORTEST + LONGEST)) }, () => {
     const length = SHORTEST + random.below(LONGEST - SHORTEST);
     const start = random.below(Math.max(1, text.length - length));
     return text.slice(start, start + length).replace(/\s+/g, ' ').trim();

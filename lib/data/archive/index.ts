@@ -58,6 +58,8 @@ export function entry(line: string): string {
 
 /** Copies of each book. */
 const COPIES = 4;
+/** Machine-made documents for each speech that they are made from. */
+const MACHINE_DOCUMENTS = 8;
 /** Words of a machine-made document. */
 const MACHINE_WORDS = 2_000;
 /** Speeches that one machine-made document is made from. */
@@ -83,7 +85,7 @@ const ORIGINS: Readonly<Record<ArchiveSource, { list(): Promise<Origin[]>; input
   machine: {
     list: async () => {
       const from = await speeches('machine');
-      return Array.from({ length: 4 * from.length }, (_, number) => ({
+      return Array.from({ length: MACHINE_DOCUMENTS * from.length }, (_, number) => ({
         id: `machine/${number}`,
         read: async () => machineText({ texts: await Promise.all(Array.from({ length: MACHINE_FROM }, (_none, i) => from[(number + 7 * i) % from.length].read())), words: MACHINE_WORDS, seed: `archive/machine/${number}` }),
       }));
