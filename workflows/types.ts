@@ -25,6 +25,8 @@ export interface PipelineInput {
   readonly forked?: Forked;
   /** it goes on for an execution of the same run whose history was full, steered as that one was */
   readonly continued?: Steering;
+  /** whether noise of a selection is its arm's own, or that of all arms, as earlier versions drew it; absent: as the execution's history has it */
+  readonly noise?: 'arm' | 'shared';
   /** stages that it had gone on without by then: none of them is tried again in this execution */
   readonly failed?: readonly FailedStage[];
 }

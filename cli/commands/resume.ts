@@ -64,7 +64,8 @@ async function goOn({ home, ...waiting }: Waiting & { readonly home: Home }): Pr
     const input = readInput(home, run);
     const { withEarlierCorpora } = await import('../submit/earlier-corpora.js'); // brings DuckDB: not for every command
     const known = await withEarlierCorpora({ home, input });
-    await startPipeline({ session, input: { ...input, ...(known === undefined ? {} : { known }), ...(record.gpuHours === undefined ? {} : { gpuHours: record.gpuHours }) }, again: true });
+    // selections of before that input's `noise` was written are found only by the rule they were drawn by
+    await startPipeline({ session, input: { ...input, noise: input.noise ?? 'shared', ...(known === undefined ? {} : { known }), ...(record.gpuHours === undefined ? {} : { gpuHours: record.gpuHours }) }, again: true });
     rmSync(folder.outcome, { force: true });
   }
   if (settled.kind === 'open' && settled.paused && !settled.spent) await ask({ ...waiting, update: 'resume', args: [] });

@@ -52,7 +52,7 @@ export async function writeRun({ home, run, loaded, fresh, taken, server }: NewR
   const blobs = fileBlobs({ root: home.store });
   await letGo({ blobs, run }); // of a run of that name whose folder was removed
   if (taken !== undefined) await holdTaken({ blobs, run, taken });
-  const input: PipelineInput = { run, config: loaded.config, configFolder: loaded.configFolder, scope: fresh ? `${run}@${new Date().toISOString()}` : '', ...(taken === undefined ? {} : { known: taken.known, forked: taken.forked }) };
+  const input: PipelineInput = { run, config: loaded.config, configFolder: loaded.configFolder, scope: fresh ? `${run}@${new Date().toISOString()}` : '', noise: 'arm', ...(taken === undefined ? {} : { known: taken.known, forked: taken.forked }) };
   writeText(folder.config, loaded.text);
   writeJson(folder.input, input);
   if (taken !== undefined) showTaken(folder, taken);

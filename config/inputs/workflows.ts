@@ -21,6 +21,7 @@ export const pipelineInputSchema = z.object({
   known: refSchema.optional(),
   forked: forkedSchema.optional(),
   continued: steering.optional(),
+  noise: z.enum(['arm', 'shared']).optional(),
   failed: z.array(failedStageSchema).optional(),
 });
 

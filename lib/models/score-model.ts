@@ -58,8 +58,8 @@ export function createScoreModel(backbone: Model, features?: ScoreFeatures): Sco
   };
   const ofFeatures = (params: NamedTensors, given: Tensor | undefined, { count, scale }: ScoreFeatures): Tensor => {
     if (given === undefined) throw new RangeError('a score model of features was given none');
-    const weights = tf.reshape(params['features.weight'], [count, 1]);
-    return tf.mul(tf.reshape(tf.matMul(given, weights), [given.shape[0]]), scale);
+    // a sum of products, which stays float32 under bf16-mixed: without a backbone it is all that ranks the rows
+    return tf.mul(tf.sum(tf.mul(given, tf.reshape(params['features.weight'], [1, count])), 1), scale);
   };
   const logits = (input: ScoreInput): Tensor => {
     if (features === undefined) return ofTokens(input);

@@ -76,6 +76,23 @@ export const bilevel = ({ openRater }: { /** of what the score model's features 
     let upperLoss = Number.NaN;
     let saved = context.resume?.step;
     let step = first;
+    const save = async (done: number): Promise<void> => {
+      await context.checkpoint({
+        step: done,
+        files: () => ({
+          [STATE_FILE]: { given: safetensorsPieces({ arrays: learnt(), shapes: program.shapes }) },
+          [TRAINED_ROWS_FILE]: used.bits,
+          [NUMERICS_FILE]: JSON.stringify(numerics),
+          ...watch.files(),
+          ...ranking?.files(),
+          ...(features === undefined ? {} : featureFiles(features)),
+        }),
+      });
+      saved = done;
+      throwIfStopped(context);
+    };
+    // to rate the rows of a group may take longer than all outer steps
+    if (features !== undefined && context.resume === undefined) await save(0);
     const mayStop = stopAt !== undefined && stopAt.rankCorrelation < 1;
     /** at most `outerSteps`; fewer once the ranking stands still */
     const steps = (): number => bilevelSteps({ ...hyper, decayFrom: ranking?.decayFrom });
@@ -137,19 +154,7 @@ export const bilevel = ({ openRater }: { /** of what the score model's features 
       });
       await context.progress({ step: done, of: steps(), ...(mayStop && ranking?.decayFrom === undefined ? { atMost: true } : {}), amount: { value: done * hyper.batchSize * (innerSteps + 1), unit: 'rows' }, metrics: { loss: upperLoss, lowerLoss: figures.lowerLoss, hypergradientNorm: figures.hypergradientNorm } });
       if (done < steps() && (done % hyper.checkpointEvery === 0 || watch.keeps(done) || context.stopReason() !== undefined)) {
-        await context.checkpoint({
-          step: done,
-          files: () => ({
-            [STATE_FILE]: { given: safetensorsPieces({ arrays: learnt(), shapes: program.shapes }) },
-            [TRAINED_ROWS_FILE]: used.bits,
-            [NUMERICS_FILE]: JSON.stringify(numerics),
-            ...watch.files(),
-            ...ranking?.files(),
-            ...(features === undefined ? {} : featureFiles(features)),
-          }),
-        });
-        saved = done;
-        throwIfStopped(context);
+        await save(done);
       }
       step = done;
     }

@@ -12,7 +12,7 @@ import { STAGE_NAMES } from '../../config/tables/stages.js';
 import { sha256 } from '../../lib/artifacts/index.js';
 import type { Ref } from '../../lib/artifacts/types.js';
 import type { StageName } from '../../lib/stages/types.js';
-import { recordInputs } from './recorded-inputs.js';
+import { recordInputs, type RecordInputs } from './recorded-inputs.js';
 
 /*
  * Schemas of what workflows and activities are given: all that any version has given passes, nothing else does.
@@ -158,4 +158,12 @@ test('arms that draw noise have each their own; ranked without noise they have n
   };
   expect(await seeds([])).toEqual(['0/round-1', '0/round-1', '0/round-1/m', '0/round-1', '0/round-1']);
   expect(await seeds(['selection.method=gumbel-top-k'])).toEqual(['0/round-1/b', '0/round-1/d', '0/round-1/m', '0/round-1', '0/round-1']);
+});
+
+test('whose noise it is stands in the run’s input: neither what an execution’s history says nor the version that resumes the run changes it', async () => {
+  const { config } = loadConfig({ source: 'smoke', overrides: [...EVERYTHING, 'selection.method=gumbel-top-k'], cwd: process.cwd() });
+  const seedOf = async (given: Pick<RecordInputs, 'noise' | 'hasNoiseOfArm'>): Promise<string> => (await recordInputs({ config, refOf, ...given })).of('selection', 'seed-0/b/round-1/selection').seed;
+  expect(await seedOf({ noise: 'shared', hasNoiseOfArm: true })).toBe('0/round-1');
+  expect(await seedOf({ noise: 'arm', hasNoiseOfArm: false })).toBe('0/round-1/b');
+  expect(await seedOf({ hasNoiseOfArm: false })).toBe('0/round-1');
 });

@@ -6,6 +6,7 @@ import type { RunStage } from '../../workflows/board/stage-board.js';
 import { stageParts } from '../../workflows/board/stage-parts.js';
 import type { StageWorkflowInput } from '../../workflows/stage/stage.js';
 import type { StageRunner, Together } from '../../workflows/board/together.js';
+import type { PipelineInput } from '../../workflows/types.js';
 
 /** A reference that says which stage it is the result of. */
 export const resultOf = (stage: string): Ref => ({ uri: `store:${stage}`, sha256: '', size: 0, digest: stage });
@@ -15,10 +16,14 @@ export interface RecordInputs {
   readonly seed?: number;
   /** what a stage came to. @default resultOf */
   readonly refOf?: (stage: string) => Ref;
+  /** as the run's input has it. @default absent */
+  readonly noise?: PipelineInput['noise'];
+  /** as the execution's history has it. @default true */
+  readonly hasNoiseOfArm?: boolean;
 }
 
 /** Goes through a seed as a run's workflow does, and gives what each stage would be handed, by its path; of stages in parts the first part's. */
-export async function recordInputs({ config, seed = 0, refOf = resultOf }: RecordInputs): Promise<{ of<Name extends StageName>(name: Name, stage: string): StageInputs[Name] }> {
+export async function recordInputs({ config, seed = 0, refOf = resultOf, noise, hasNoiseOfArm = true }: RecordInputs): Promise<{ of<Name extends StageName>(name: Name, stage: string): StageInputs[Name] }> {
   const inputs = new Map<string, { readonly name: StageName; readonly input: unknown }>();
   const shards = new Array<number>(config.rounds + 1).fill(1);
   const run = async <Name extends StageName, Input extends StageWorkflowInput<Name>>(stage: RunStage<Name, Input>): Promise<readonly StageResult[]> => {
@@ -37,9 +42,9 @@ export async function recordInputs({ config, seed = 0, refOf = resultOf }: Recor
     resolveSelection: ({ from }) => Promise.resolve(refOf(from)),
     checkTasks: () => undefined,
     endsAtFailure: () => true,
-    hasNoiseOfArm: () => true,
+    hasNoiseOfArm: () => hasNoiseOfArm,
   };
-  await runSeed({ board, together, input: { run: 'run', config, configFolder: '/', scope: '' }, seed });
+  await runSeed({ board, together, input: { run: 'run', config, configFolder: '/', scope: '', ...(noise === undefined ? {} : { noise }) }, seed });
   return {
     of: <Name extends StageName>(name: Name, stage: string) => {
       const found = inputs.get(stage);

@@ -96,7 +96,7 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
   const drawnBy = arm.selector === 'random' ? seedOfChance(config.selection, seed) : seed;
   const ranked = rankedBy(config, arm);
   // each arm has noise of its own: what two had in common would be in both selections, and the arm of chance's rows would come with it
-  const isNoisy = by !== null && ranked.method === 'gumbel-top-k' && context.together.hasNoiseOfArm();
+  const isNoisy = by !== null && ranked.method === 'gumbel-top-k' && (input.noise === undefined ? context.together.hasNoiseOfArm() : input.noise === 'arm');
   const drawn = isNoisy ? `round-${round}/${arm.name}` : ranking?.method === 'gumbel-top-k' ? `round-${round}/${arm.selector}` : `round-${round}`;
   const kept = await board.runOne({
     name: 'selection',

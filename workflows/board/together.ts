@@ -21,7 +21,7 @@ export interface Together {
   checkTasks(tasks: Required<Pick<StageInputs['evaluation'], 'tasks'>>): Promise<void> | undefined;
   /** whether a branch that has failed ends its arm at the next round */
   endsAtFailure(): boolean;
-  /** whether noise of a selection is its arm's own */
+  /** whether noise of a selection is its arm's own, where the run's input does not say so: it was begun by an earlier version */
   hasNoiseOfArm(): boolean;
 }
 export interface Branches {

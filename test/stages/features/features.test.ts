@@ -104,6 +104,19 @@ describe('features', () => {
     }
   }, 120_000);
 
+  test('are computed once: an attempt that is killed before the first checkpoint of its steps has left them to the next', async () => {
+    const [run, input] = ['features-killed-early', await inputOf()];
+    const phases: string[] = [];
+    const onPhase = async (phase: string): Promise<void> => void phases.push(phase);
+    await expect(call('bilevel', input, { run, hooks: { ...killedAfter(1), onPhase } })).rejects.toThrow('killed');
+    expect(phases.filter((phase) => phase.startsWith('rating rows'))).not.toEqual([]);
+    phases.length = 0;
+    const result = await call('bilevel', input, { run, attempt: 2, hooks: { onPhase } });
+    expect(phases).toContain('compiling');
+    expect(phases.filter((phase) => phase.startsWith('rating rows'))).toEqual([]);
+    expect(await madeIn(result.ref)).toEqual(await madeIn((await call('bilevel', input, { run: 'features-undisturbed' })).ref));
+  }, 60_000);
+
   test('are those of the round before: a score model is not gone on with by one that sees other things of rows', async () => {
     const input = await inputOf();
     const before = await call('bilevel', input, { run: 'features-of-round-1' });
