@@ -68,6 +68,7 @@ export const stageInputSchemas = {
     temperature: nonNegative,
     temperatureIn: z.literal('deviations').optional(),
     trainedRows: selectionSchema.shape.trainedRows,
+    redundancy: selectionSchema.shape.redundancy,
     corpus: refSchema,
     group,
     scores: z.array(refSchema),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SELECTOR_NAMES, selectorRow } from '../tables/selectors.js';
-import { fraction, identifier, naturalNumber, nonNegative, positiveInteger, text } from './common.js';
+import { fraction, identifier, naturalNumber, nonNegative, positive, positiveInteger, text } from './common.js';
 import { OWN_ITEMS, TASK_NAMES } from '../tables/tasks.js';
 
 export const scoringSchema = z.strictObject({
@@ -19,6 +19,13 @@ export const selectionSchema = z.strictObject({
     .enum(['seeded', 'fixed'])
     .default('seeded')
     .describe('rows drawn at random, for arms of selector random and for the warm-ups. seeded: a uniform sample by the run’s seed; fixed: the same rows for every seed, as in the release, which needs a data.shuffleSeed that is a number, because seeds otherwise have different corpora'),
+  redundancy: z
+    .strictObject({
+      weight: positive.meta({ description: 'what a row loses whose n-grams are all in rows that were chosen before it; a share of them costs that share', unit: 'standard deviations of the scores' }),
+      ngram: positiveInteger.max(64).default(3).meta({ description: 'how long the runs are that count as the same', unit: 'tokens' }),
+    })
+    .optional()
+    .describe('rows are chosen one after the other, each by its score less what it has in common with those before it, for every selector but random; default: by score alone'),
   trainedRows: z.enum(['flag', 'exclude']).default('flag').describe('rows that trained the scorer: flagged in the scores, or never selected'),
   from: text(/\//, 'RUN/round-N, as paper-1b/round-3, or a path with a slash, as ./ids')
     .optional()

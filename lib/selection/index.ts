@@ -9,6 +9,7 @@ export { gumbelTopK, type GumbelTopK } from './gumbel-top-k.js';
 export { middle } from './middle.js';
 export { precision, type ChosenRows, type Precision } from './precision.js';
 export { randomRule } from './random.js';
+export type { Redundancy } from './redundancy.js';
 export { selectRows, type SelectedRows, type SelectRows } from './select-rows.js';
 export { topK } from './top-k.js';
 export { topKFloat16 } from './top-k-float16.js';

@@ -21,7 +21,7 @@ export async function medianOf({ database, rows }: OfAllLogits): Promise<number>
  */
 export async function deviationOf({ database, rows }: OfAllLogits): Promise<number> {
   const [{ infinite }] = await database.rows(`SELECT count_if(isinf(logit)) AS infinite FROM ${rows}`);
-  if (Number(infinite) > 0) throw new BlissError({ code: 'DataInvalid', message: `${Number(infinite)} scores are infinite: they have no standard deviation for the temperature to count in`, fix: 'look at the scorer, or draw by another method' });
+  if (Number(infinite) > 0) throw new BlissError({ code: 'DataInvalid', message: `${Number(infinite)} scores are infinite: there is no standard deviation to count in`, fix: 'look at the scorer, or draw by another method' });
   const mean = async (of: (logit: number) => number): Promise<number> => {
     let sum = 0;
     let n = 0;

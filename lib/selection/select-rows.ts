@@ -3,6 +3,7 @@ import { parquetTable, sqlText, type Database } from '../data/index.js';
 import { BlissError } from '../errors.js';
 import { idOrder } from './id-order.js';
 import { deviationOf, medianOf } from './of-all-logits.js';
+import { isInFile, writeWithoutRedundancy, type ChooseRows } from './redundancy.js';
 import type { RankingRule } from './types.js';
 
 export interface SelectRows {
@@ -14,6 +15,8 @@ export interface SelectRows {
   readonly count: number;
   /** leaves out rows that trained the scorer. @default false */
   readonly withoutTrained?: boolean;
+  /** rows lose by what rows chosen before them have already. @default they lose nothing */
+  readonly redundancy?: Pick<ChooseRows, 'weight' | 'ngram' | 'tokensOf' | 'mostNgrams'>;
   /** Parquet file to write: columns id, index, source, rank, score (null where nothing was learnt); best first */
   readonly file: string;
   /** exists; keys that SQL cannot compute are kept in a file in it */
@@ -33,12 +36,12 @@ export interface SelectedRows {
 const BINS = 4_096;
 
 /**
- * Writes the rows with the largest keys, largest first, ties by id ascending. Rows and ids stay in files, and memory is bounded
+ * Writes the rows with the largest keys, largest first, ties by id ascending, or those that a redundancy penalty leaves. Rows and ids stay in files, and memory is bounded
  * whatever their number: a first pass counts keys by bins, and only rows of the bins that are needed are sorted.
  *
  * @throws BlissError DataInvalid where a score is missing or no number; DiskFull
  */
-export async function selectRows({ database, rows, rule, count, withoutTrained = false, file, temporaryFolder }: SelectRows): Promise<SelectedRows> {
+export async function selectRows({ database, rows, rule, count, withoutTrained = false, redundancy, file, temporaryFolder }: SelectRows): Promise<SelectedRows> {
   const keyed = await keyedRows({ database, rows, rule, temporaryFolder });
   const allowed = withoutTrained ? 'NOT trained' : 'true';
   const [all] = await database.rows(`SELECT count(*) AS rows, count_if(logit IS NULL) AS missing, count_if(isnan(logit)) AS bad, count_if(${allowed}) AS allowed,
@@ -47,6 +50,11 @@ export async function selectRows({ database, rows, rule, count, withoutTrained =
   const selected = Math.min(count, Number(all['allowed']));
   const enough = selected === 0 || selected === Number(all['allowed']) || all['low'] === null ? 'true' : await largeEnough({ database, keyed, allowed, selected, low: Number(all['low']), high: Number(all['high']) });
   const order = await idOrder({ database, rows: `${keyed} WHERE ${allowed} AND ${enough}` });
+  if (redundancy !== undefined && selected > 0) {
+    const deviation = await deviationOf({ database, rows: `(SELECT key AS logit FROM ${keyed})` });
+    await writeWithoutRedundancy({ database, keyed, allowed, order: await idOrder({ database, rows: keyed }), count: selected, deviation, file, temporaryFolder, ...redundancy });
+    return { rows: Number(all['rows']), selected, keyed, isSelected: isInFile(file) };
+  }
   await database.run(`COPY (
     SELECT id, index, source, (row_number() OVER () - 1)::INTEGER AS rank, logit AS score
     FROM (SELECT id, index, source, logit FROM ${keyed} WHERE ${allowed} AND ${enough} ORDER BY key DESC, ${order} LIMIT ${selected})

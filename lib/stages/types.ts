@@ -50,6 +50,8 @@ export interface SelectionInput {
   /** `deviations`: the temperature counts in standard deviations of the scores. @default 'logits' */
   readonly temperatureIn?: 'deviations';
   readonly trainedRows: RunConfig['selection']['trainedRows'];
+  /** absent: rows lose nothing by it */
+  readonly redundancy?: RunConfig['selection']['redundancy'];
   readonly corpus: Ref;
   readonly group: number;
   /** scores of all rows of the group, in parts; needed by `bliss` */

@@ -58,6 +58,7 @@ const EVERYTHING = [
   'divergence={policy: rewind, spike: {}}',
   'evaluation.everySteps=7',
   'pretraining.microBatchSize=1',
+  'selection.redundancy={weight: 0.5}',
   'bilevel.weights=logits',
   'bilevel.temperature=0.5',
   'bilevel.score.features=[color, dsir, perplexity-low]',
@@ -166,4 +167,12 @@ test('whose noise it is stands in the runâ€™s input: neither what an executionâ€
   expect(await seedOf({ noise: 'shared', hasNoiseOfArm: true })).toBe('0/round-1');
   expect(await seedOf({ noise: 'arm', hasNoiseOfArm: false })).toBe('0/round-1/b');
   expect(await seedOf({ hasNoiseOfArm: false })).toBe('0/round-1');
+});
+
+test('rows that others make redundant cost in every arm that ranks by scores; rows by chance are drawn as before', async () => {
+  const { config } = loadConfig({ source: 'smoke', overrides: EVERYTHING, cwd: process.cwd() });
+  const inputs = await recordInputs({ config, refOf });
+  for (const arm of ['b', 'd', 'm', 'p', 'c', 'o']) expect(inputs.of('selection', `seed-0/${arm}/round-1/selection`).redundancy, arm).toEqual({ weight: 0.5, ngram: 3 });
+  expect(inputs.of('selection', 'seed-0/r/round-1/selection')).not.toHaveProperty('redundancy');
+  expect(inputs.of('selection', 'seed-0/warm-up/selection')).not.toHaveProperty('redundancy');
 });

@@ -92,7 +92,7 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
   }
   if (by !== null) learnt = { scorer: stage === null ? from.proxy : (await board.runOne(learningStage(stage, { context, arm, round, start: { ...from, ...(features.length === 0 ? {} : { features: given }) } }))).ref, by };
   const scores = learnt === undefined ? [] : (await board.run(scoringStage(context, arm, round, { ...from, ...learnt }))).map(({ ref }) => ref);
-  const { fraction, trainedRows } = config.selection;
+  const { fraction, trainedRows, redundancy } = config.selection;
   const drawnBy = arm.selector === 'random' ? seedOfChance(config.selection, seed) : seed;
   const ranked = rankedBy(config, arm);
   // each arm has noise of its own: what two had in common would be in both selections, and the arm of chance's rows would come with it
@@ -103,7 +103,7 @@ async function select(context: SeedContext, arm: Arm, round: number, from: ArmSt
     workflow: selection,
     place: placeIn(context, arm, round, 'selection'),
     summary: `round ${round}: keep ${(100 * fraction).toFixed(0)}%`,
-    input: { input: { selector: arm.selector, fraction, ...ranked, trainedRows, corpus: from.corpus, group, scores, seed: `${drawnBy}/${drawn}` } },
+    input: { input: { selector: arm.selector, fraction, ...ranked, trainedRows, ...(redundancy === undefined || by === null ? {} : { redundancy }), corpus: from.corpus, group, scores, seed: `${drawnBy}/${drawn}` } },
   });
   return { selection: kept.ref, scorer: learnt?.by === 'score-model' ? learnt.scorer : null };
 }

@@ -40,6 +40,7 @@ export const selection: Stage<'selection'> = {
         rule: openRankingRule({ method: input.selector === 'random' ? 'random' : input.method, temperature: input.temperature, ...(input.temperatureIn === undefined ? {} : { temperatureIn: input.temperatureIn }), seed: input.seed }),
         count: countOf(all, input.fraction),
         withoutTrained: input.trainedRows === 'exclude',
+        ...(input.redundancy === undefined ? {} : { redundancy: { ...input.redundancy, tokensOf: await tokensOf(corpus, input.group, context) } }),
         file,
         temporaryFolder,
       });
@@ -113,6 +114,18 @@ async function gatherRows({ database, corpus, input, context, temporaryFolder }:
     if (!(await inOrder())) throw new BlissError({ code: 'DataInvalid', message: `the scores are not one of each of the ${rows} rows of the group`, fix: 'score every row of the group first' });
   }
   return parquetTable([file]);
+}
+
+/** Tokens of the rows that are compared with one another, in one pass over the group. */
+async function tokensOf(corpus: Corpus, number: number, context: StageContext): Promise<(isWanted: (index: number) => boolean) => AsyncIterable<TokenRow>> {
+  const group = await corpus.group(number);
+  return async function* (isWanted) {
+    await context.phase('comparing rows');
+    for await (const row of group.read(0, group.rows)) {
+      throwIfStopped(context);
+      if (isWanted(row.index)) yield row;
+    }
+  };
 }
 
 interface WriteRows {

@@ -80,3 +80,22 @@ test.each(['selection.method=top-k-float16', 'parity=release'])('%s: where float
   expect(ids).toEqual(best(rows.slice(32), byId));
   expect(ids).not.toEqual(best(rows, (a, b) => b.logit - a.logit));
 });
+
+test('a row loses by what rows chosen before it have already, where a run asks for it', async () => {
+  const group = await (await openCorpus(store, corpus)).group(1);
+  const words: Set<number>[] = [];
+  for await (const { tokens } of group.read(0, group.rows)) words.push(new Set(tokens));
+  const mean = rows.reduce((sum, { logit }) => sum + logit, 0) / rows.length;
+  const loss = 3 * Math.sqrt(rows.reduce((sum, { logit }) => sum + (logit - mean) ** 2, 0) / rows.length);
+  const seen = new Set<number>();
+  const wanted: string[] = [];
+  while (wanted.length < 16) {
+    const values = rows.map(({ id, logit }, i) => (wanted.includes(id) ? -Infinity : logit - loss * ([...words[i]].filter((word) => seen.has(word)).length / words[i].size)));
+    const next = values.indexOf(Math.max(...values));
+    wanted.push(rows[next].id);
+    words[next].forEach((word) => seen.add(word));
+  }
+  const ids = await chosen('selection.redundancy.weight=3', 'selection.redundancy.ngram=1');
+  expect(ids).toEqual(wanted);
+  expect(ids).not.toEqual(await chosen());
+});
