@@ -38,13 +38,19 @@ function costOf({ arm, config, opened, timings }: { readonly arm: string; readon
     return name === 'scoring' ? scoringWork({ models, sequenceLength: data.sequenceLength, shards, by: by ?? 'score-model' }, config).flops : 0;
   };
   const kinds = [...new Set(own.map(({ stage }) => stage.name))];
-  const seconds = kinds.map((name) => secondsOf({ stages: own.filter(({ stage }) => stage.name === name), opened, timings }));
+  const ofKind = (name: StageName): OpenedStage[] => own.filter(({ stage }) => stage.name === name);
+  /** What all rounds have in common is computed in the first of them alone. */
+  const perRound = (name: StageName, each: number): number => each * (distinctResults(ofKind(name)) / ofKind(name).length);
+  const seconds = kinds.map((name) => {
+    const each = secondsOf({ stages: ofKind(name), opened, timings });
+    return each === null ? null : perRound(name, each);
+  });
   return {
     seconds: timings.filter(({ stage }) => paths.has(stage)).reduce((sum, one) => sum + one.seconds, 0),
     flops: own.filter(({ stage }) => !stage.results.every(({ cached }) => cached)).reduce((sum, one) => sum + flopsOf(one), 0),
     ...(own.length === 0
       ? {}
-      : { perRound: { seconds: seconds.reduce<number | null>((sum, one) => (sum === null || one === null ? null : sum + one), 0), flops: kinds.reduce((sum, name) => sum + mean(own.filter(({ stage }) => stage.name === name).map(flopsOf)), 0) } }),
+      : { perRound: { seconds: seconds.reduce<number | null>((sum, one) => (sum === null || one === null ? null : sum + one), 0), flops: kinds.reduce((sum, name) => sum + perRound(name, mean(ofKind(name).map(flopsOf))), 0) } }),
   };
 }
 
@@ -64,6 +70,8 @@ function secondsOf({ stages, opened, timings }: { readonly stages: readonly Open
   });
   return times.length === 0 ? null : mean(times);
 }
+
+const distinctResults = (stages: readonly OpenedStage[]): number => new Set(stages.map(({ stage: { seed, results } }) => `${seed} ${results.map(({ ref }) => ref.uri).join(' ')}`)).size;
 
 const sameResults = (some: readonly StageResult[], others: readonly StageResult[]): boolean => some.length === others.length && some.every(({ ref }, i) => ref.uri === others[i].ref.uri);
 

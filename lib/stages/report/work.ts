@@ -48,8 +48,10 @@ function passesOf(by: ScoredBy): { readonly passes: number; readonly through: Wh
 }
 
 /** @param input as far as it decides */
-export function scoringWork({ models, sequenceLength, shards, by = 'score-model' }: Pick<StageInputs['scoring'], 'models' | 'sequenceLength' | 'shards' | 'by'>, { data }: RunConfig): Work {
-  const { passes, through } = passesOf(by);
+export function scoringWork({ models, sequenceLength, shards, by = 'score-model' }: Pick<StageInputs['scoring'], 'models' | 'sequenceLength' | 'shards' | 'by'>, { data, bilevel }: RunConfig): Work {
+  const { passes: whole, through } = passesOf(by);
+  // what a score model without a backbone says follows from features that the bilevel phase has computed
+  const passes = by === 'score-model' && bilevel.score.backbone === false ? 0 : whole;
   const rows = Math.min(shards.end * data.rowsPerShard, data.rowsPerGroup) - shards.first * data.rowsPerShard;
   return { amount: rows, unit: 'rows', flops: scoresOnDevice(by) ? passes * rows * sequenceLength * flopsPerToken({ model: models[through], vocabularySize: models.vocabularySize, sequenceLength }).forward : 0, bytes: rows * 20 };
 }

@@ -107,6 +107,28 @@ test('a round costs an arm the mean of what its stages took where they were comp
   expect((await armComparison({ config, opened: stages, timings: lost })).costs.find(({ arm }) => arm === 'easy')?.perRound?.seconds).toBeNull();
 });
 
+test('what all rounds have in common costs a round its share: a fine-tune that later rounds find finished was paid once', async () => {
+  const color = { ...config, comparison: { arms: [{ name: 'tuned', selector: 'color' as const }] } };
+  const tuned = await stageOf({ name: 'color', arm: 'tuned' });
+  const found: OpenedStage = { ...tuned, stage: { ...tuned.stage, stage: 'seed-0/tuned/round-2/color', round: 2, results: tuned.stage.results.map((result) => ({ ...result, cached: true })) } };
+  const stages = [tuned, found, await stageOf({ name: 'scoring', arm: 'tuned' }), await stageOf({ name: 'scoring', arm: 'tuned', round: 2 })];
+  const timings = stages.map(({ stage: { stage, results } }, i): StageTiming => ({ stage, seconds: [40, 0, 5, 7][i], attempts: 1, cached: results.every(({ cached }) => cached) }));
+  const [{ perRound }] = (await armComparison({ config: color, opened: stages, timings })).costs;
+  const whole = (await armComparison({ config: color, opened: [tuned, stages[2]], timings })).costs[0].perRound;
+  expect(perRound?.seconds).toBe(40 / 2 + 6);
+  expect(whole?.seconds).toBe(40 + 5);
+  expect(perRound?.flops).toBeLessThan(whole?.flops ?? 0);
+});
+
+test('a score model of features alone takes no pass to score rows', async () => {
+  const scored = async (backbone: boolean): Promise<number | undefined> => {
+    const score = { ...config.bilevel.score, features: ['dsir' as const], backbone };
+    return (await armComparison({ config: { ...config, bilevel: { ...config.bilevel, score } }, opened: [await stageOf({ name: 'scoring', arm: 'ours' })], timings: [] })).costs[0].perRound?.flops;
+  };
+  expect(await scored(false)).toBe(0);
+  expect(await scored(true)).toBeGreaterThan(0);
+});
+
 test('a target that was given has no warm-up whose tokens count', async () => {
   const { warmUp, pretraining, data: { sequenceLength } } = config;
   const tokensOf = async (of: typeof config) => (await armComparison({ config: of, opened: [], timings: [] })).tokens;
