@@ -23,18 +23,11 @@ export function crossFieldProblems(config: RunConfig): Problem[] {
     ...microBatches(config),
     ...selection(config),
     ...bilevelProblems(config.bilevel),
-    ...releaseFeatures(config),
     ...matesProblems(config),
     ...oracleProblems(config),
     ...worker(config),
     ...notices(config),
   ];
-}
-
-/** What no value sets back: the release's score model sees tokens alone. */
-function releaseFeatures({ parity, bilevel: { score: { features } } }: RunConfig): Problem[] {
-  if (parity !== 'release' || features === undefined) return [];
-  return [{ path: ['bilevel', 'score', 'features'], message: expected(JSON.stringify(features), 'none under parity: release (its score model sees tokens alone)'), fix: 'leave them out, or write parity: none', related: [['parity']] }];
 }
 
 /** Rows that a share of a group surely holds, whichever way its size is rounded. */

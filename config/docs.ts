@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
-import { RELEASE_VALUES } from './parity.js';
+import { RELEASE_LACKS, RELEASE_VALUES } from './parity.js';
 import { presetFile, presetNames } from './presets.js';
 import { fieldName } from './problem.js';
 import { allowedText, discriminator, runTree } from './schema-tree.js';
@@ -79,6 +79,7 @@ function parity(): string {
     '| field | becomes | in the release |',
     '|---|---|---|',
     ...RELEASE_VALUES.map(({ path, value, because }) => `| \`${fieldName(path)}\` | \`${JSON.stringify(value)}\` | ${cell(because)} |`),
+    ...RELEASE_LACKS.map(({ path, because }) => `| \`${fieldName(path)}\` | absent | ${cell(because)} |`),
   ].join('\n');
 }
 

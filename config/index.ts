@@ -4,7 +4,7 @@ export { initYaml, SCHEMA_FILE } from './init.js';
 export { jsonSchema, jsonSchemaText } from './json-schema.js';
 export { loadConfig } from './load.js';
 export type { LoadConfigInput, LoadedConfig } from './load.js';
-export { RELEASE_VALUES } from './parity.js';
+export { RELEASE_LACKS, RELEASE_VALUES } from './parity.js';
 export { presetNames } from './presets.js';
 export type { RunConfig } from './schema.js';
 export type { ModelConfig } from './sections/models.js';

@@ -9,6 +9,7 @@ import type { Layer } from './layers.js';
 import { nearest } from './nearest.js';
 import { applyOverrides, readOverride } from './overrides.js';
 import type { Override } from './overrides.js';
+import { withoutNoFeatures } from './no-features.js';
 import { applyParity } from './parity.js';
 import { withHome } from './paths.js';
 import { presetFile, presetNames } from './presets.js';
@@ -62,7 +63,7 @@ export function loadConfig({ source, overrides = [], cwd = process.cwd() }: Load
   const given = layers.reduce<unknown>((tree, layer) => merge(tree, layer.value), {});
   const { overridden, set } = override(given, overrides);
   const all = [...layers, ...set];
-  const { tree, problems } = applyParity(withHome(overridden), all);
+  const { tree, problems } = applyParity(withoutNoFeatures(withHome(overridden), all), all);
   const parsed = runSchema.safeParse(tree);
   const found = [...problems, ...(parsed.success ? [] : problemsOf(parsed.error.issues, tree))];
   if (!parsed.success || found.length > 0) {

@@ -41,6 +41,21 @@ export const RELEASE_VALUES: readonly ReleaseValue[] = [
   { path: ['pretraining', 'peakLearningRatePerRound'], value: 'halved', because: 'peak·0.5^(r−1) in round r' },
 ];
 
+export interface ReleaseLacks {
+  readonly path: FieldPath;
+  /** what the release does without it */
+  readonly because: string;
+}
+
+/** What the release has nothing like: absent under `parity: release`. */
+export const RELEASE_LACKS: readonly ReleaseLacks[] = [
+  { path: ['bilevel', 'score', 'features'], because: 'its score model sees tokens alone' },
+  { path: ['bilevel', 'score', 'featureScale'], because: 'it has no features' },
+  { path: ['bilevel', 'score', 'backbone'], because: 'its score model is a transformer' },
+  { path: ['bilevel', 'laterOuterSteps'], because: 'each round takes as many outer steps' },
+  { path: ['selection', 'redundancy'], because: 'it ranks by scores alone' },
+];
+
 /** 6 × 256 × 8, as Pythia has it; the release gives the name to another model */
 function hasPythia31mAsProxy(tree: unknown): boolean {
   const proxy = valueAt(tree, ['models', 'proxy']);
@@ -77,5 +92,17 @@ export function applyParity(tree: unknown, layers: readonly Layer[]): { readonly
     // a section of a wrong type is reported as such later
     if (holders.every((holder) => holder === undefined || isRecord(holder))) result = mergeAt(result, path, value);
   }
+  for (const { path, because } of RELEASE_LACKS) {
+    const found = valueAt(tree, path);
+    if (found === undefined) continue;
+    if (own.some((layer) => layer.locate(path) !== undefined)) problems.push({ path, message: expected(JSON.stringify(found), `nothing under parity: release (${because})`), fix: 'leave it out, or write parity: none' });
+    else result = without(result, path);
+  }
   return { tree: result, problems };
+}
+
+/** The tree without what is at a path. */
+export function without(tree: unknown, [key, ...rest]: FieldPath): unknown {
+  if (!isRecord(tree)) return tree;
+  return Object.fromEntries(Object.entries(tree).flatMap(([name, value]): [string, unknown][] => (name !== key ? [[name, value]] : rest.length === 0 ? [] : [[name, without(value, rest)]])));
 }

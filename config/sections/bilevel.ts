@@ -18,9 +18,8 @@ const scoreSchema = z.strictObject({
   hypergradientClip: positive.default(1).meta({ description: 'norm of each tensor of the hypergradient above which it is scaled down', unit: 'gradient norm' }),
   features: z
     .array(z.enum(FEATURES))
-    .min(1)
     .optional()
-    .describe('scores of other selectors that the score model is given of each row, besides its tokens: it learns a weight of each, and of its square; default: none'),
+    .describe('scores of other selectors that the score model is given of each row, besides its tokens: it learns a weight of each, and of its square; []: none, also where a preset has some; default: none'),
   featureScale: positive.optional().meta({ description: `κ, factor of what the features say: AdamW moves their weights by about the learning rate a step; default: ${DEFAULT_FEATURE_SCALE}`, unit: '1' }),
   backbone: z.boolean().optional().describe('false: no transformer in the score model, which then goes by its features alone: its outer steps cost less; default: true'),
   inherit: z.boolean().default(true).describe('continue from the score model of the round before; false: start again from the proxy'),

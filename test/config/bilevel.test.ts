@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { load, refused } from './given.js';
 
+/** A preset that leaves the bilevel section at its defaults. */
+const PLAIN = 'extends: smoke\n';
+
 describe('a bilevel phase that ends by itself', () => {
   test.each([
     ['bilevel.stopAt={rankCorrelation: 0.95, every: 20}', 'bilevel.stopAt.rankCorrelation: found 0.95 with bilevel.schedule "cosine"'],
@@ -17,8 +20,8 @@ describe('a bilevel phase that ends by itself', () => {
   });
 
   test('that only measures goes with any schedule, one that stops with wsd; parity with the release sets both back', () => {
-    expect(load('extends: demo\n', ['bilevel.stopAt={rankCorrelation: 1, every: 20}']).config.bilevel.stopAt).toEqual({ rankCorrelation: 1, every: 20 });
-    expect(load('extends: demo\n', ['bilevel.schedule=wsd', 'bilevel.stopAt={rankCorrelation: 0.95, every: 20}']).config.bilevel.schedule).toBe('wsd');
+    expect(load(PLAIN, ['bilevel.stopAt={rankCorrelation: 1, every: 20}']).config.bilevel.stopAt).toEqual({ rankCorrelation: 1, every: 20 });
+    expect(load(PLAIN, ['bilevel.schedule=wsd', 'bilevel.stopAt={rankCorrelation: 0.95, every: 20}']).config.bilevel.schedule).toBe('wsd');
     expect(refused('extends: demo\n', ['parity=release', 'bilevel.schedule=wsd'])).toContain('under parity: release');
   });
 });
@@ -30,8 +33,15 @@ describe('features of the score model', () => {
     [['bilevel.score.features=[dsir, dsir]'], 'bilevel.score.features.1: found "dsir" twice'],
     [['bilevel.score.features=[dsir, quality-classifier]'], 'bilevel.score.features.1: found "quality-classifier" beside "dsir"'],
     [['bilevel.score.features=[bliss]'], 'bilevel.score.features.0'],
-    [['parity=release', 'bilevel.score.features=[dsir]'], 'bilevel.score.features: found ["dsir"], allowed: none under parity: release'],
+    [['parity=release', 'bilevel.score.features=[dsir]'], 'bilevel.score.features: found ["dsir"], allowed: nothing under parity: release'],
   ])('%s are refused', (overrides, message) => {
-    expect(refused('extends: demo\n', overrides)).toContain(message);
+    expect(refused(PLAIN, overrides)).toContain(message);
+  });
+
+  test('an empty list takes away those of a preset, with what the preset says of them, and nothing of the user’s own', () => {
+    const { features, backbone, ...rest } = load('extends: demo\n').config.bilevel.score;
+    expect({ features, backbone }).toEqual({ features: ['color', 'perplexity-low'], backbone: false });
+    for (const config of [load('extends: demo\n', ['bilevel.score.features=[]']), load('extends: demo\nbilevel: { score: { features: [] } }\n')]) expect(config.config.bilevel.score).toEqual(rest);
+    expect(refused('extends: demo\n', ['bilevel.score.features=[]', 'bilevel.score.backbone=false'])).toContain('bilevel.score.backbone: found false without bilevel.score.features');
   });
 });

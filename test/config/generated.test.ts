@@ -57,7 +57,7 @@ describe('bliss init', () => {
   });
 
   test('says beside a field what it means, may hold, its unit and its default', () => {
-    expect(text).toContain('\n  outerSteps: 240 # S, outer steps per round (an integer ≥ 1 [steps]; default 3000)\n');
+    expect(text).toContain('\n  outerSteps: 60 # S, outer steps per round (an integer ≥ 1 [steps]; default 3000)\n');
   });
 });
 

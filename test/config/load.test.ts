@@ -77,14 +77,14 @@ describe('a file', () => {
 
   test('says which checkpoints will not come', () => {
     expect(load('extends: demo\nbilevel: { checkpointEvery: 500 }\n').notes).toEqual([
-      'bilevel.checkpointEvery 500 is more than bilevel.outerSteps 240: that stage saves no checkpoint and starts over when it is killed',
+      'bilevel.checkpointEvery 500 is more than bilevel.outerSteps 60: that stage saves no checkpoint and starts over when it is killed',
     ]);
   });
 
   test('says where no checkpoint is kept though some were asked for', () => {
-    expect(load('extends: demo\nworker: { keepCheckpointsEvery: 100 }\n').notes).toEqual([]);
+    expect(load('extends: demo\nworker: { keepCheckpointsEvery: 20 }\n').notes).toEqual([]);
     expect(load('extends: demo\nworker: { keepCheckpointsEvery: 240 }\n').notes).toEqual([
-      'worker.keepCheckpointsEvery 240 keeps none of a stage of bilevel.outerSteps 240 with bilevel.checkpointEvery 20',
+      'worker.keepCheckpointsEvery 240 keeps none of a stage of bilevel.outerSteps 60 with bilevel.checkpointEvery 20',
       'worker.keepCheckpointsEvery 240 keeps none of a stage of pretraining.steps 250 with pretraining.checkpointEvery 50',
       'worker.keepCheckpointsEvery 240 keeps none of a stage of warmUp.steps 250 with pretraining.checkpointEvery 50',
     ]);

@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { loadConfig, RELEASE_VALUES } from '../../config/index.js';
+import { loadConfig, RELEASE_LACKS, RELEASE_VALUES } from '../../config/index.js';
+import { valueAt } from '../../config/layers.js';
 import { applyParity } from '../../config/parity.js';
 import { runSchema } from '../../config/schema.js';
 import { isRecord } from '../../config/schema-tree.js';
 import { load, refused } from './given.js';
 
 /** fields that are absent by default, each with another value than the release's */
-const GIVEN = ['bilevel.weights=logits', 'bilevel.temperature=0.5', 'bilevel.solver.method=identity', 'bilevel.solver.preconditioner=adam', 'bilevel.schedule=wsd', 'bilevel.stopAt={rankCorrelation: 0.9, every: 20}'];
+const GIVEN = ['bilevel.weights=logits', 'bilevel.temperature=0.5', 'bilevel.solver.method=identity', 'bilevel.solver.preconditioner=adam', 'bilevel.outerSteps=240', 'bilevel.schedule=wsd', 'bilevel.stopAt={rankCorrelation: 0.9, every: 20}'];
 
 /** method §6 and the release's own settings, written out once more by hand */
 const RELEASE = {
@@ -35,7 +36,7 @@ describe('parity: release', () => {
     // and touches nothing else
     const restored = structuredClone(config);
     restored.parity = demo.parity;
-    restored.bilevel = { ...restored.bilevel, causalProxy: true, normaliser: 'fresh', disjointBatches: true, solver: { ...restored.bilevel.solver, steps: 1, start: 'zero' } };
+    restored.bilevel = { ...restored.bilevel, causalProxy: true, normaliser: 'fresh', disjointBatches: true, weights: 'logits', score: { ...restored.bilevel.score, features: ['color', 'perplexity-low'], backbone: false }, solver: { ...restored.bilevel.solver, method: 'identity', preconditioner: 'adam', steps: 1, start: 'zero' } };
     restored.selection = { ...restored.selection, method: 'top-k', randomRows: 'seeded' };
     restored.pretraining.peakLearningRatePerRound = 'constant';
     restored.data.shuffleSeed = 'run';
@@ -43,7 +44,7 @@ describe('parity: release', () => {
   });
 
   test('sets back what is absent by default only where it is given: of a preset by its value, of the user’s own by a refusal', () => {
-    const absent = load('extends: demo\nparity: release\n').config.bilevel;
+    const absent = load('extends: smoke\nparity: release\n').config.bilevel;
     expect(absent).not.toHaveProperty('temperature');
     expect(absent.solver).not.toHaveProperty('preconditioner');
     // as a preset that has them
@@ -55,6 +56,24 @@ describe('parity: release', () => {
     expect(refusal).toContain('bilevel.weights: found "logits", allowed: "softmax" under parity: release');
     expect(refusal).toContain('bilevel.temperature: found 0.5, allowed: 1 under parity: release');
     expect(refusal).toContain('bilevel.solver.preconditioner: found "adam", allowed: "none" under parity: release');
+  });
+
+  test('drops what the release has nothing like: of a preset without a word, of the user’s own by a refusal', () => {
+    const OWN = ['bilevel.score.features=[dsir]', 'bilevel.score.featureScale=7', 'bilevel.score.backbone=false', 'bilevel.laterOuterSteps=100', 'selection.redundancy={weight: 1}'];
+    const tree = parse(loadConfig({ source: 'smoke', overrides: OWN }).text) as object; // our own text
+    const given = applyParity({ ...tree, parity: 'release' }, []);
+    expect(given.problems).toEqual([]);
+    const parsed = runSchema.parse(given.tree);
+    for (const { path } of RELEASE_LACKS) {
+      expect(valueAt(tree, path), path.join('.')).toBeDefined();
+      expect(valueAt(parsed, path), path.join('.')).toBeUndefined();
+    }
+    expect(parsed).toEqual(load('extends: smoke\nparity: release\n').config);
+    const refusal = refused('extends: smoke\n', ['parity=release', ...OWN]);
+    expect(refusal).toContain('--set bilevel.score.features=[dsir]: bilevel.score.features: found ["dsir"], allowed: nothing under parity: release (its score model sees tokens alone); leave it out, or write parity: none');
+    expect(refusal).toContain('bilevel.laterOuterSteps: found 100, allowed: nothing under parity: release (each round takes as many outer steps)');
+    expect(refusal).toContain('selection.redundancy: found {"weight":1}, allowed: nothing under parity: release (it ranks by scores alone)');
+    expect(load('extends: demo\nparity: release\n').config.bilevel.score).not.toHaveProperty('features');
   });
 
   test('works on a preset by --set, and on its own resolved text', () => {
