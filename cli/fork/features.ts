@@ -1,5 +1,6 @@
 import type { RunConfig } from '../../config/index.js';
 import { DEFAULT_FEATURE_SCALE } from '../../config/sections/bilevel.js';
+import { colorSchema } from '../../config/sections/color.js';
 import { selectorRow } from '../../config/tables/selectors.js';
 import { differences, type Difference } from '../plan/differences.js';
 import { rankOf, type ForkPoint } from './point.js';
@@ -19,7 +20,10 @@ export function changedFeatures({ before, config, point }: ChangedFeatures): Dif
   const isTaken = config.comparison.arms.some(({ name, selector }) => selectorRow(selector).stage === 'bilevel' && before.comparison.arms.some((arm) => arm.name === name && arm.selector === selector));
   const [first = 0, last = 0] = [1, config.rounds].map((round) => rankOf(`round-${round}/bilevel`));
   const goesOn = isTaken && config.bilevel.score.inherit && first < point.rank && point.rank <= last;
-  return goesOn ? differences(seenBy(before), seenBy(config), 'bilevel.score') : [];
+  return goesOn ? [...differences(seenBy(before), seenBy(config), 'bilevel.score'), ...differences(fineTuneOf(before), fineTuneOf(config), 'color')] : [];
 }
 
 const seenBy = ({ bilevel: { score: { features = [], featureScale = DEFAULT_FEATURE_SCALE, backbone = true } } }: RunConfig): unknown => ({ features, featureScale, backbone });
+
+/** What the scores of a fine-tune come from, where they are a feature; undefined: nowhere. */
+const fineTuneOf = ({ color, bilevel: { score: { features = [] } } }: RunConfig): unknown => (features.some((name) => name === 'color' || name === 'color-target') ? (color ?? colorSchema.parse({})) : undefined);

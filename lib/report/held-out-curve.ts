@@ -16,7 +16,8 @@ export interface TokensToRandom {
 type Curve = readonly { readonly tokens: number; readonly loss: number }[];
 
 /** Where a curve first is at a loss: between two points it is taken to fall evenly, and what is there at its first point is counted there. undefined: nowhere */
-export function tokensAt(curve: Curve, loss: number): number | undefined {
+export function tokensAt(points: Curve, loss: number): number | undefined {
+  const curve = points.filter((point) => !Number.isNaN(point.loss));
   const there = curve.findIndex((point) => point.loss <= loss);
   if (there < 0) return undefined;
   const here = curve[there];
@@ -33,7 +34,7 @@ export function tokensToRandom({ arms, training }: Pick<ReportData, 'arms' | 'tr
   const seeds = unique(curves.filter(({ arm }) => arm === random).map(({ seed }) => seed));
   return arms.flatMap(({ name: arm }) => {
     if (arm === random) return [];
-    const both = seeds.filter((seed) => of(arm, seed).length > 0);
+    const both = seeds.filter((seed) => of(arm, seed).length > 0 && Number.isFinite(of(random, seed).at(-1)?.loss));
     if (both.length === 0) return [];
     const shares = both.flatMap((seed) => {
       const end = of(random, seed)[of(random, seed).length - 1];

@@ -28,7 +28,6 @@ export function bilevelWork({ bilevel: hyper, models, data: { sequenceLength, ro
   const target = forward(models.target);
   const features = scoreFeatures(hyper);
   const score = features?.backbone === false ? 0 : proxy - sequenceLength * 2 * vocabularySize * models.proxy.width;
-  const rating = (hyper.score.features ?? []).reduce((sum, name) => sum + PASSES[name].proxy * proxy + PASSES[name].target * target, 0);
   const products = zSolvers[solver.method].products(solver);
   const inner = innerSteps * batchSize * (3 * proxy + target + score);
   const outer = 3 * validationBatchSize * proxy + batchSize * (3 * proxy + 3 * score + (products === 0 ? 0 : target + 3 * proxy + 6 * products * proxy));
@@ -38,8 +37,14 @@ export function bilevelWork({ bilevel: hyper, models, data: { sequenceLength, ro
   return {
     amount: outerSteps * batchSize * (innerSteps + 1),
     unit: 'rows',
-    flops: outerSteps * (inner + outer) + rankings + rowsPerGroup * rating,
+    flops: outerSteps * (inner + outer) + rankings + ratingFlops({ bilevel: hyper, models, data: { sequenceLength, rowsPerGroup } }),
     bytes: 4 * kept,
     ...(stopAt !== undefined && stopAt.rankCorrelation < 1 ? { atMost: true } : {}),
   };
+}
+
+/** Of rating the rows of a group for the score model's features: before the steps, whose rate does not tell of it. */
+export function ratingFlops({ bilevel: { score: { features = [] } }, models, data: { sequenceLength, rowsPerGroup } }: { readonly bilevel: RunConfig['bilevel']; readonly models: RunConfig['models']; readonly data: Pick<RunConfig['data'], 'sequenceLength' | 'rowsPerGroup'> }): number {
+  const forward = (model: ModelConfig): number => sequenceLength * flopsPerToken({ model, vocabularySize: models.vocabularySize, sequenceLength }).forward;
+  return rowsPerGroup * features.reduce((sum, name) => sum + PASSES[name].proxy * forward(models.proxy) + PASSES[name].target * forward(models.target), 0);
 }

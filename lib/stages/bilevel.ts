@@ -168,7 +168,7 @@ export const bilevel = ({ openRater }: { /** of what the score model's features 
     await writeTrainedRows(context.scratch, used);
     if (features !== undefined) await writeFiles(context.scratch, featureFiles(features));
     await writeFile(path.join(context.scratch, NUMERICS_FILE), JSON.stringify(numerics));
-    return { kind: 'scorer', folder: context.scratch, digest: features === undefined ? digestTensors(score, scoreShapes) : digestJson({ score: digestTensors(score, scoreShapes), features: digestTensors({ features: features.values }, { features: [group.rows, features.of.count] }) }), summary: { outerSteps: step, ...(ranking === undefined ? {} : { atMost: outerSteps }), upperLoss, trainedRows: used.size, group: input.group, ...watch.summary() } };
+    return { kind: 'scorer', folder: context.scratch, digest: features === undefined ? digestTensors(score, scoreShapes) : digestJson({ score: digestTensors(score, scoreShapes), features: digestTensors({ features: features.values }, { features: [group.rows, features.of.count] }) }), summary: { outerSteps: step, ...(mayStop ? { atMost: outerSteps } : {}), upperLoss, trainedRows: used.size, group: input.group, ...watch.summary() } };
   },
 });
 

@@ -30,6 +30,14 @@ describe('a fork of a run whose score model has features', () => {
     expect(fields(withDsir, 'round-2', configOf())).toEqual(['bilevel.score.features.0']);
   });
 
+  test('does not go on with weights of a fine-tune of other settings, where its scores are a feature', () => {
+    const before = configOf('bilevel.score.features=[color]');
+    const fields = (...overrides: string[]): string[] => changedFeatures({ before, config: configOf('bilevel.score.features=[color]', ...overrides), point: forkPoint('round-2') }).map(({ field }) => field);
+    expect(fields('color.steps=5')).toEqual(['color.steps']);
+    expect(fields('color.steps=64')).toEqual([]); // the default
+    expect(changedFeatures({ before: withDsir, config: configOf('bilevel.score.features=[dsir]', 'color.steps=5'), point: forkPoint('round-2') })).toEqual([]);
+  });
+
   test('is refused by the name of the field, before anything of the other run is read', async () => {
     const home = openHome(path.join(os.tmpdir(), 'no-such-home'));
     const input = { run: 'before', config: withDsir, configFolder: '', scope: '' };

@@ -19,6 +19,9 @@ test('a curve is at a loss between two points as if it fell evenly, at its first
   expect(tokensAt(curve, 5.0)).toBeCloseTo(52, 9); // 40 + 20 · 0.3/0.5
   expect(tokensAt(curve, 5.4)).toBe(40);
   expect(tokensAt(curve, 4.7)).toBeUndefined();
+  // a loss that was no number is no point
+  expect(tokensAt([curve[0], { tokens: 50, loss: Number.NaN }, curve[1]], 5.0)).toBeCloseTo(52, 9);
+  expect(tokensAt([...curve, { tokens: 70, loss: Number.NaN }], 4.7)).toBeUndefined();
 });
 
 test('tokens to random’s last loss are a share of random’s tokens, a mean over seeds with its interval', () => {
@@ -29,6 +32,10 @@ test('tokens to random’s last loss are a share of random’s tokens, a mean ov
   expect(bliss.interval?.[1]).toBeCloseTo(0.66 + 12.706 * 0.14, 3);
   const never = tokensToRandom({ ...curved, training: curved.training.map((curve) => (curve.arm === 'bliss' ? { ...curve, heldOut: [{ tokens: 100, loss: 9 }] } : curve)) });
   expect(never[0]).toMatchObject({ seeds: 0, of: 2 });
+  // of a seed whose random arm ends in no number nothing can be said
+  const lost = tokensToRandom({ ...curved, training: curved.training.map((curve) => (curve.arm === 'random' && curve.seed === 1 ? { ...curve, heldOut: [{ tokens: 100, loss: Number.NaN }] } : curve)) });
+  expect(lost[0]).toMatchObject({ seeds: 1, of: 1 });
+  expect(lost[0].share).toBeCloseTo(0.52, 9);
   // of a seed that does not come there nothing is averaged away
   const [some] = tokensToRandom({ ...curved, training: curved.training.map((curve) => (curve.arm === 'bliss' && curve.seed === 1 ? { ...curve, heldOut: [{ tokens: 100, loss: 9 }] } : curve)) });
   expect(some).toEqual({ arm: 'bliss', share: Number.NaN, seeds: 1, of: 2 });

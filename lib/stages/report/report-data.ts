@@ -79,7 +79,7 @@ export async function gather({ run, config, opened, timings, forked, failed = []
     textBytes: await textBytes(opened),
     training: await trainingCurves(config, opened),
     bilevel,
-    ...(stopsAt === undefined ? {} : { stopsAt }),
+    ...(stopsAt === undefined || stopsAt >= 1 ? {} : { stopsAt }), // 1 only measures
     ...(learnt.length === 0 ? {} : { learnt }),
     selections,
     samples,
@@ -250,7 +250,7 @@ async function trainingCurves(config: RunConfig, opened: readonly OpenedStage[])
         const before = (round - 1) * config.pretraining.steps;
         const lines = await linesOf(`seed-${seed}/${name}/round-${round}/pretraining`);
         for (const point of lossOf(lines, warmUpSteps + before)) points.push(point);
-        for (const line of lines) if ('heldOutLoss' in line) heldOut.push({ tokens: warmUpTokens + (before + line['step']) * stepTokens, loss: line['heldOutLoss'] });
+        for (const line of lines) if ('heldOutLoss' in line) heldOut.push({ tokens: warmUpTokens + (before + line['step']) * stepTokens, loss: line['heldOutLoss'] ?? Number.NaN }); // null: it was no number
       }
       curves.push({ seed, arm: name, points: thin(points), ...(heldOut.length === 0 ? {} : { heldOut }) });
     }
