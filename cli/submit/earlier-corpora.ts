@@ -4,7 +4,7 @@ import { BlissError } from '../../lib/errors.js';
 import type { Home } from '../../lib/home.js';
 import { packageVersion } from '../../lib/package-root.js';
 import { keepFinishedStages, readFinishedStages } from '../../lib/stages/finished-stages.js';
-import { prepare } from '../../lib/stages/prepare.js';
+import { dealt, prepare } from '../../lib/stages/prepare.js';
 import type { FinishedStage } from '../../lib/stages/types.js';
 import type { PipelineInput } from '../../workflows/types.js';
 import { resultOf } from '../fork/index.js';
@@ -25,7 +25,7 @@ export async function withEarlierCorpora({ home, input }: { readonly home: Home;
     const uri = made.get(stage);
     if (uri === undefined || stages.has(stage)) continue;
     const corpus = await resultOf(store, uri).catch(gone);
-    if (corpus === undefined || corpus.stageVersion >= prepare.version) continue;
+    if (corpus === undefined || (corpus.stageVersion >= prepare.version && corpus.result.summary['dealt'] === dealt(input.config.heldOut).dealt)) continue;
     const finished: FinishedStage = { stage, name: 'prepare', seed, arm: null, round: null, results: [corpus.result] };
     stages.set(stage, finished);
   }

@@ -51,7 +51,8 @@ export async function textKey(text: string, onPause?: () => void | Promise<void>
 }
 
 /**
- * Documents take turns between the sets, a text that comes twice only once. Of a set's passages those with the smallest
+ * Sets of one size take documents in turn; of several sizes each document goes to the set that has the smallest part of what it wants. A text that comes twice counts
+ * once. Of a set's passages those with the smallest
  * hash of their id are kept, so that they come from all over and memory holds only as many as are wanted.
  *
  * @throws BlissError DataInvalid where a set has too few
@@ -66,7 +67,7 @@ export async function collectHeldOut({ documents, tokenizer, sequenceLength, cou
     const key = await textKey(document.text, onPause);
     if (texts.has(key)) continue;
     texts.add(key);
-    const set = turn % HELD_OUT_SETS.length;
+    const set = dealtEqually(counts) ? turn % HELD_OUT_SETS.length : neediest(available, counts);
     const wanted = counts[HELD_OUT_SETS[set]];
     const before = available[set];
     const withoutBlanks = isWithoutBlanks(document.text);
@@ -88,7 +89,7 @@ export async function collectHeldOut({ documents, tokenizer, sequenceLength, cou
       throw new BlissError({
         code: 'DataInvalid',
         where: `heldOut.${name}`,
-        message: `the held-out documents give ${available[set]} passages for the ${name} set, ${counts[name]} are wanted (${turn} of ${texts.size} documents with a passage of at most ${sequenceLength} tokens, a third for each set)`,
+        message: `the held-out documents give ${available[set]} passages for the ${name} set, ${counts[name]} are wanted (${turn} of ${texts.size} documents with a passage of at most ${sequenceLength} tokens; a document is of one set alone)`,
         fix: `lower heldOut.${name} or add documents to heldOut.source: a passage has a context of at least ${Math.min(32, Math.floor(sequenceLength / 4))} tokens and ends in a word of letters after a blank, or in Chinese, Japanese, Thai and the like in a token of letters`,
       });
     }
@@ -98,6 +99,15 @@ export async function collectHeldOut({ documents, tokenizer, sequenceLength, cou
   };
   const sets = { validation: setOf('validation'), tuning: setOf('tuning'), test: setOf('test') };
   return { sets, texts, withoutBlanks };
+}
+
+/** Sets of one size have been dealt in turn since before there were others. */
+export const dealtEqually = ({ validation, tuning, test }: CollectHeldOut['counts']): boolean => validation === tuning && tuning === test;
+
+/** The set that has the smallest part of the passages it wants; the first of those. */
+function neediest(available: readonly number[], counts: CollectHeldOut['counts']): number {
+  const parts = HELD_OUT_SETS.map((name, set) => available[set] / counts[name]);
+  return parts.indexOf(Math.min(...parts));
 }
 
 /** @throws BlissError DataInvalid that names the document which cannot be encoded */

@@ -1,7 +1,7 @@
 export { openDatabase, parquetTable, sqlText, type Database, type OpenDatabase } from './database.js';
 export { openDataset, sampleRows } from './dataset.js';
 export { openFeeder, type Feeder, type OpenFeeder } from './feeder.js';
-export { readHeldOut } from './held-out.js';
+export { dealtEqually, readHeldOut } from './held-out.js';
 export { inputDigests, type InputDigests, type InputDigestsParams } from './inputs.js';
 export { mostRows } from './most-rows.js';
 export { packRows, type PackedRow } from './pack.js';

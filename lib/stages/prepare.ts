@@ -1,5 +1,5 @@
 import { packageVersion } from '../package-root.js';
-import { inputDigests, openSources, prepareCorpus } from '../data/index.js';
+import { dealtEqually, inputDigests, openSources, prepareCorpus } from '../data/index.js';
 import type { PrepareInput, Stage } from './types.js';
 
 /** Raw text → tokenizer, packed rows in disjoint shard groups, held-out sets.  @see method §4 */
@@ -11,6 +11,8 @@ export const prepare: Stage<'prepare'> = {
     ...input,
     data: { ...data, sources: data.sources.map(withoutPlaces) },
     heldOut: { ...heldOut, source: withoutPlaces(heldOut.source) },
+    // before, each set got a third of the documents
+    ...dealt(heldOut),
     tokenizer: tokenizer.type === 'file' ? { type: tokenizer.type } : tokenizer,
   }),
   keyParts: async (input) => ({ files: await inputDigests(input), code: packageVersion() }),
@@ -43,10 +45,14 @@ export const prepare: Stage<'prepare'> = {
         shards: index.groups.map((group) => group.shards.length),
         sources: Object.fromEntries(index.sources.map(({ name, rows }) => [name, rows])),
         vocabularySize: index.vocabularySize,
+        ...dealt(input.heldOut),
       },
     };
   },
 };
+
+/** How documents became sets; absent: in turn, as it has been for sets of any sizes. */
+export const dealt = (heldOut: PrepareInput['heldOut']): { readonly dealt?: 'by size' } => (dealtEqually(heldOut) ? {} : { dealt: 'by size' });
 
 function withoutPlaces(source: object): object {
   return Object.fromEntries(Object.entries(source).filter(([field]) => field !== 'paths'));

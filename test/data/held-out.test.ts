@@ -129,6 +129,29 @@ describe('sets', () => {
     expect((await collectSets(beside, 50)).sets).toEqual((await collectSets(documents, 50)).sets);
   });
 
+  test('of several sizes get documents by what they want: of one passage each, as LAMBADA’s, nearly all find a place', async () => {
+    const single = documents.flatMap((document) => cut(document).map(({ id, tokens }) => ({ id, source: 's', text: tokenizer.decode(tokens) }))).filter((document) => cut(document).length === 1).slice(0, 103);
+    expect(single).toHaveLength(103);
+    const counts = { validation: 80, tuning: 10, test: 10 };
+    const { sets } = await collectHeldOut({ documents: stream(single), tokenizer, sequenceLength: T, counts });
+    for (const name of ['validation', 'tuning', 'test'] as const) expect(sets[name].passages).toHaveLength(counts[name]);
+    const ids = Object.values(sets).flatMap(({ passages }) => passages.map(({ id }) => id));
+    expect(new Set(ids).size).toBe(100);
+  });
+
+  test('of several sizes are disjoint by document too, however many passages each gives', async () => {
+    const { sets } = await collectHeldOut({ documents: stream(documents), tokenizer, sequenceLength: T, counts: { validation: 200, tuning: 20, test: 40 } });
+    const of = Object.values(sets).map(({ passages }) => new Set(passages.map(({ id }) => id.split('#')[0])));
+    expect(of.reduce((sum, set) => sum + set.size, 0)).toBe(new Set(of.flatMap((set) => [...set])).size);
+    expect(sets.tuning.documents).toBeGreaterThan(1);
+  });
+
+  test('of one size are dealt in turn, as always', async () => {
+    const { sets } = await collectSets(documents, 50);
+    const first = documents.findIndex((document) => cut(document).length > 0);
+    for (const [set, name] of (['validation', 'tuning', 'test'] as const).entries()) for (const { id } of sets[name].passages) expect((documents.findIndex((document) => document.id === id.split('#')[0]) - first) % 3).toBe(set);
+  });
+
   test('are written and read back padded', async () => {
     const { sets } = await collectSets(documents, 50);
     const file = path.join(await temporaryFolder(), 'test.parquet');

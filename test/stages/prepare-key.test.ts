@@ -116,6 +116,20 @@ describe('a run that prepared its corpus under an earlier version', () => {
     expect((await readFinishedStages({ store, ref: known })).map(({ stage }) => stage)).toEqual(['seed-1/prepare']);
   });
 
+  test('goes on with sets that were dealt in turn though they are of several sizes; as many in each have the key that they had', async () => {
+    const { at, input, store, line } = await home(prepare.version);
+    line('seed-0/prepare', 'done');
+    const uneven = { ...input, config: { ...input.config, heldOut: { ...input.config.heldOut, validation: 64 } } };
+    const known = await withEarlierCorpora({ home: at, input: uneven });
+    if (known === undefined) throw new Error('nothing is known');
+    expect((await readFinishedStages({ store, ref: known })).map(({ stage }) => stage)).toEqual(['seed-0/prepare']);
+    const folder = await place();
+    write(folder, CORPUS);
+    const even = inputOf(folder);
+    expect((await contentOf(even)).input).not.toHaveProperty('dealt');
+    expect((await contentOf({ ...even, heldOut: { ...even.heldOut, test: 7 } })).input).toMatchObject({ dealt: 'by size' });
+  });
+
   test('of today’s version it is found by its key; one that was removed is prepared anew', async () => {
     const today = await home(prepare.version);
     today.line('seed-0/prepare', 'done');
