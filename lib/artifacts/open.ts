@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { BlissError } from '../errors.js';
-import { sha256, sha256File } from './digests.js';
+import { checkContent, corrupt } from './check-content.js';
+import { sha256 } from './digests.js';
 import { MANIFEST, readBlob } from './publish.js';
 import type { Artifact, Blobs, Manifest, ManifestFile, Ref } from './types.js';
 
@@ -52,34 +53,43 @@ export async function openArtifact({ blobs, ref, verified }: {
   // keys are made of a reference's digest, results of the artifact's files; where only the place is known there is none
   if (ref.digest !== '' && manifest.digest !== ref.digest) throw new BlissError({ code: 'DataCorrupt', message: `the artifact's digest is ${manifest.digest}, the reference to it says ${ref.digest}`, where: ref.uri, fix: 'start the run again: stages whose results are mixed up are computed again' });
   const folder = keyOf(ref).slice(0, -MANIFEST.length);
-  const file = (name: string): Promise<string> => {
+  const entryOf = (name: string): ManifestFile => {
     const entry = manifest.files.find((candidate) => candidate.name === name);
-    if (entry === undefined) {
-      const names = manifest.files.map((candidate) => candidate.name).join(', ');
-      return Promise.reject(new BlissError({ code: 'ArtifactMissing', message: `the artifact has no file ${name}, only ${names}`, where: ref.uri, fix: 'run the stage that makes it again' }));
-    }
-    const id = `${folder}${name} ${entry.sha256}`;
-    const known = verified.get(id);
-    if (known !== undefined) return known;
-    const checking = checkFile(blobs, folder + name, entry);
-    verified.set(id, checking);
-    checking.catch(() => verified.delete(id)); // a file fixed later is looked at again
-    return checking;
+    if (entry !== undefined) return entry;
+    const names = manifest.files.map((candidate) => candidate.name).join(', ');
+    throw new BlissError({ code: 'ArtifactMissing', message: `the artifact has no file ${name}, only ${names}`, where: ref.uri, fix: 'run the stage that makes it again' });
   };
-  return { ref, manifest, file };
+  const idOf = ({ name, sha256: content }: ManifestFile): string => `${folder}${name} ${content}`;
+  const pathOf = (entry: ManifestFile): Promise<string> => wholeFile(blobs, folder + entry.name, entry);
+  return {
+    ref,
+    manifest,
+    file: async (name) => {
+      const entry = entryOf(name);
+      const file = await pathOf(entry); // each time: a trainer lives for days
+      const id = idOf(entry);
+      const known = verified.get(id);
+      if (known !== undefined) return known;
+      const checking = checkContent(file, entry).then(() => file);
+      verified.set(id, checking);
+      checking.catch(() => verified.delete(id)); // a file fixed later is looked at again
+      return checking;
+    },
+    local: async (name) => {
+      const entry = entryOf(name);
+      const file = await pathOf(entry);
+      const id = idOf(entry);
+      return { path: file, size: entry.size, sha256: entry.sha256, isChecked: verified.has(id), checked: () => void verified.set(id, Promise.resolve(file)) };
+    },
+  };
 }
 
-/** @throws BlissError DataCorrupt naming the file and the fix */
-async function checkFile(blobs: Blobs, key: string, expected: ManifestFile): Promise<string> {
+/** Its path, where it is there and of its size. @throws BlissError DataCorrupt naming the file and the fix */
+async function wholeFile(blobs: Blobs, key: string, expected: ManifestFile): Promise<string> {
   const file = await blobs.localFile(key).catch((error: unknown) => {
     throw error instanceof BlissError && error.code === 'ArtifactMissing' ? corrupt(key, 'its artifact lists it, and it is gone') : error;
   });
   const { size } = await stat(file);
   if (size !== expected.size) throw corrupt(file, `it has ${size} bytes, recorded were ${expected.size}`);
-  const found = await sha256File(file);
-  if (found !== expected.sha256) throw corrupt(file, `its sha256 is ${found}, recorded was ${expected.sha256}`);
   return file;
 }
-
-const corrupt = (where: string, how: string): BlissError =>
-  new BlissError({ code: 'DataCorrupt', message: `the stored file changed: ${how}`, where, fix: 'check the disk, delete the folder that holds the file and start the run again; the stage that makes it is then computed again' });

@@ -69,6 +69,18 @@ export interface Artifact {
   readonly manifest: Manifest;
   /** local path of one file, checked by size and sha256 once a process. @throws BlissError DataCorrupt */
   file(name: string): Promise<string>;
+  /** where one file lies, whatever it holds: for another thread, which checks what it reads. @throws BlissError DataCorrupt where it is gone or of another size */
+  local(name: string): Promise<LocalFile>;
+}
+
+export interface LocalFile {
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+  /** its sha256 is known to be right */
+  readonly isChecked: boolean;
+  /** another thread has checked it: nobody of this process does again */
+  checked(): void;
 }
 
 /** Orders attempts at one stage: epoch is claimed in the store, attempt is Temporal's. Higher wins. */

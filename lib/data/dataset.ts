@@ -11,6 +11,8 @@ import type { OpenDataset, TokenRow } from './types.js';
 const CACHE_BYTES = 64 * 2 ** 20;
 
 interface RowGroup {
+  /** of its shard in the index */
+  readonly name: string;
   readonly file: string;
   /** within its file */
   readonly group: number;
@@ -25,12 +27,15 @@ export const openDataset: OpenDataset = async (artifact, index, { documents = fa
   const groups: RowGroup[] = [];
   let rows = 0;
   for (const shard of index.shards) {
-    const file = await artifact.file(shard.file);
-    const parquet = await openParquet(file);
+    const file = artifact.local === undefined ? await artifact.file(shard.file) : (await artifact.local(shard.file)).path;
+    const parquet = await openParquet(file).catch(async (error: unknown) => {
+      await artifact.file(shard.file); // one that is not what it was says so
+      throw error;
+    });
     await parquet.close();
     if (parquet.rows !== shard.rows) throw badShard(file, `the shard has ${parquet.rows} rows, its index says ${shard.rows}`);
     parquet.rowGroups.forEach((count, group) => {
-      groups.push({ file, group, start: rows, rows: count });
+      groups.push({ name: shard.file, file, group, start: rows, rows: count });
       rows += count;
     });
   }
@@ -40,7 +45,7 @@ export const openDataset: OpenDataset = async (artifact, index, { documents = fa
   const cache = new Map<number, Promise<readonly TokenRow[]>>();
   const capacity = Math.max(2, Math.floor(CACHE_BYTES / (4 * sequenceLength * mostRows(groups))));
   const readGroup = (g: number): Promise<readonly TokenRow[]> => {
-    const found = cache.get(g) ?? readRows(groups[g], sequenceLength, documents);
+    const found = cache.get(g) ?? artifact.file(groups[g].name).then(() => readRows(groups[g], sequenceLength, documents));
     cache.delete(g);
     cache.set(g, found);
     found.catch(() => cache.delete(g));

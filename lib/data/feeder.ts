@@ -1,14 +1,14 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
-import type { Artifact } from '../artifacts/types.js';
+import type { Artifact, LocalFile } from '../artifacts/types.js';
 import { fromFault } from '../fault.js';
-import type { FromReader, OpenReader, ToReader } from './reader-protocol.js';
+import type { FromReader, OpenReader, ShardFile, ToReader } from './reader-protocol.js';
 import { giveBack, takeThread } from './reader-threads.js';
 import type { BatchRequest, TokenBatch } from './token-batch.js';
 import type { ShardIndex } from './types.js';
 import type { WaitClock } from './wait-clock.js';
 
 export interface OpenFeeder {
-  readonly artifact: Pick<Artifact, 'file'>;
+  readonly artifact: Pick<Artifact, 'file'> & Partial<Pick<Artifact, 'local'>>;
   readonly index: ShardIndex;
   /** n of every batch */
   readonly batchSize: number;
@@ -46,11 +46,17 @@ const CLOSED = 'the feeder is closed';
  * nothing else of this thread can go on beside it; threads of their own do.
  *
  * Which rows a batch has follows from its request alone, so reading ahead changes no bit of a result.
- * @throws BlissError DataCorrupt where a shard is not what its manifest says
+ * A shard is checked when the first of its rows is read: a part of a group costs no reading of the rest.
+ * @throws BlissError DataCorrupt where a shard is gone or of another size; what it holds is told by `next`
  */
 export async function openFeeder({ artifact, index, batchSize, subset, requests, clock, entry }: OpenFeeder): Promise<Feeder> {
-  const files: Record<string, string> = {};
-  for (const { file } of index.shards) files[file] = await artifact.file(file);
+  const files: Record<string, ShardFile> = {};
+  const notes = new Map<string, LocalFile>();
+  for (const { file } of index.shards) {
+    const local = await artifact.local?.(file);
+    if (local !== undefined) notes.set(file, local);
+    files[file] = local === undefined ? { path: await artifact.file(file), sha256: '', isChecked: true } : { path: local.path, sha256: local.sha256, isChecked: local.isChecked };
+  }
   const { port1: port, port2 } = new MessageChannel();
   const opening: OpenReader = { port: port2, files, index, batchSize, subset };
   const thread = takeThread(entry);
@@ -79,6 +85,10 @@ export async function openFeeder({ artifact, index, batchSize, subset, requests,
     for (const answer of open.splice(0)) answer.reject(ended);
   };
   const hear = (message: FromReader): void => {
+    if (message.type === 'checked') {
+      notes.get(message.file)?.checked();
+      return;
+    }
     const answer = open.shift();
     if (message.type === 'batch') answer?.resolve(message.batch);
     else answer?.reject(fromFault(message.fault));

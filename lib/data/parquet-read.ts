@@ -72,6 +72,9 @@ async function bufferOf(handle: FileHandle): Promise<AsyncBuffer> {
   };
 }
 
+/** Read from the end in one go; a longer footer takes a second read. A file is opened for each of its row groups, so half a megabyte, as the library has it, adds up. */
+const FOOTER_BYTES = 2 ** 14;
+
 /** @throws BlissError DataInvalid (no such file), DataCorrupt (not Parquet, or cut off) */
 export async function openParquet(file: string, { mostPageBytes = MOST_PAGE_BYTES }: OpenParquet = {}): Promise<ParquetFile> {
   const handle = await open(file, 'r').catch((error: unknown) => {
@@ -81,7 +84,7 @@ export async function openParquet(file: string, { mostPageBytes = MOST_PAGE_BYTE
     const buffer = await bufferOf(handle);
     let metadata: FileMetaData;
     try {
-      metadata = await parquetMetadataAsync(buffer);
+      metadata = await parquetMetadataAsync(buffer, { initialFetchSize: FOOTER_BYTES });
     } catch (error) {
       await refuseLfsPointer(file);
       throw corrupt(file, error);

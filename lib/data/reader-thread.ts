@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads';
+import { checkContent } from '../artifacts/check-content.js';
 import { openDataset } from './dataset.js';
 import { toFault } from '../fault.js';
 import type { FromReader, OpenReader, ToReader } from './reader-protocol.js';
@@ -19,6 +20,17 @@ function serve({ port, files, index, batchSize, subset }: OpenReader): void {
   const say = (message: FromReader, transfer: readonly ArrayBuffer[] = []): void => {
     if (!closed) port.postMessage(message, transfer);
   };
+  const checking = new Map<string, Promise<string>>();
+  const checked = (name: string): Promise<string> => {
+    const { path, sha256, isChecked } = files[name];
+    if (isChecked) return Promise.resolve(path);
+    const known = checking.get(name) ?? checkContent(path, { sha256 }).then(() => {
+      say({ type: 'checked', file: name });
+      return path;
+    });
+    checking.set(name, known);
+    return known;
+  };
   port.on('message', (message: ToReader) => {
     if (message.type === 'close') {
       closed = true;
@@ -29,7 +41,7 @@ function serve({ port, files, index, batchSize, subset }: OpenReader): void {
     queue = queue.then(async () => {
       if (closed) return;
       try {
-        dataset ??= openDataset({ file: (name) => Promise.resolve(files[name]) }, index);
+        dataset ??= openDataset({ local: (name) => Promise.resolve(files[name]), file: checked }, index);
         const batch = await readBatch({ dataset: await dataset, request: message.request, batchSize, subset });
         say({ type: 'batch', batch }, [batch.tokens.buffer, batch.indices.buffer]);
       } catch (error) {

@@ -1,4 +1,4 @@
-import type { Artifact } from '../artifacts/types.js';
+import type { Artifact, LocalFile } from '../artifacts/types.js';
 
 /** One document as a source yields it. */
 export interface Document {
@@ -68,8 +68,12 @@ export interface BatchParams {
   /** restricts the order to these rows, ascending indices; a part is then a part of them. Give the same array each time: the order is made once for it */
   readonly subset?: Uint32Array;
 }
+/** Shards by name. Where they can be had unchecked, each is checked when the first of its rows is read, and not before. */
+export interface DatasetFiles extends Pick<Artifact, 'file'> {
+  local?(name: string): Promise<Pick<LocalFile, 'path'>>;
+}
 /** `documents`: rows come with the ids of their documents */
-export type OpenDataset = (artifact: Pick<Artifact, 'file'>, index: ShardIndex, options?: { readonly documents?: boolean }) => Promise<TokenDataset>;
+export type OpenDataset = (artifact: DatasetFiles, index: ShardIndex, options?: { readonly documents?: boolean }) => Promise<TokenDataset>;
 
 /** `corpus.json` of the prepare stage's artifact. */
 export interface CorpusIndex {

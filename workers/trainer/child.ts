@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { startReaderThread } from '../../lib/data/index.js';
-import { openStore, fileBlobs, writeFileAtomic } from '../../lib/artifacts/index.js';
+import { openStore, fileBlobs, writeFileAtomic, type Store } from '../../lib/artifacts/index.js';
 import { BlissError } from '../../lib/errors.js';
 import { openHome } from '../../lib/home.js';
 import { packageVersion } from '../../lib/package-root.js';
@@ -16,6 +16,8 @@ import { ALIVE_TIMEOUT_SECONDS, fromTrainer, toTrainer, type FromTrainer } from 
  * from one stage to the next. It dies with its worker.
  */
 const programs = new ProgramCache();
+/** One a home, from one stage to the next: what was checked is not read again to be checked. */
+const stores = new Map<string, Store>();
 let stopReason: string | undefined;
 let heardAt = performance.now();
 let busy = false;
@@ -37,13 +39,14 @@ async function hearWorker(): Promise<void> {
 
 async function start(task: StageTask, homeRoot: string): Promise<void> {
   const home = openHome(homeRoot);
-  const blobs = fileBlobs({ root: home.store });
+  const store = stores.get(home.store) ?? openStore({ blobs: fileBlobs({ root: home.store }), codeVersion: packageVersion() });
+  stores.set(home.store, store);
   const runFolder = home.run(task.run);
   const result = await executeStage({
     stage: stageByName(task.name),
     task,
-    store: openStore({ blobs, codeVersion: packageVersion() }),
-    blobs,
+    store,
+    blobs: store.blobs,
     programs,
     scratch: path.join(home.root, 'scratch'),
     hooks: {
