@@ -53,11 +53,15 @@ function notices({ notices: section }: RunConfig): Problem[] {
 }
 
 function microBatches(config: RunConfig): Problem[] {
-  return (['warmUp', 'pretraining', 'color'] as const).flatMap((section) => {
-    const { batchSize = 0, microBatchSize } = config[section] ?? {};
-    if (microBatchSize === undefined || microBatchSize < 1 || batchSize % microBatchSize === 0) return []; // below 1 the field itself says
-    return [{ path: [section, 'microBatchSize'], message: expected(String(microBatchSize), `a divisor of ${section}.batchSize, ${batchSize}`), fix: `write ${largestDivisor(batchSize, microBatchSize)}` }];
-  });
+  const divides = (section: string, field: string, part: number | undefined, whole: string, of = 0): Problem[] => {
+    if (part === undefined || part < 1 || of % part === 0) return []; // below 1 the field itself says
+    return [{ path: [section, field], message: expected(String(part), `a divisor of ${section}.${whole}, ${of}`), fix: `write ${largestDivisor(of, part)}` }];
+  };
+  const { bilevel } = config;
+  return [
+    ...(['warmUp', 'pretraining', 'color', 'bilevel'] as const).flatMap((section) => divides(section, 'microBatchSize', config[section]?.microBatchSize, 'batchSize', config[section]?.batchSize)),
+    ...divides('bilevel', 'validationMicroBatchSize', bilevel.validationMicroBatchSize, 'validationBatchSize', bilevel.validationBatchSize),
+  ];
 }
 
 const largestDivisor = (of: number, most: number): number => Array.from({ length: Math.min(most, of) }, (_, i) => Math.min(most, of) - i).find((size) => of % size === 0) ?? 1;

@@ -28,10 +28,16 @@ export interface Hypergradient {
  * temperature in c_i, weights s_i/n (`raw`) c_i = −a_i/n. One backward pass. The 1/N of `referenceDevices` is left out: a constant
  * factor that AdamW undoes.  @see method §3
  */
-export function hypergradient({ scoresOf, scoreParams, scores, alignment, ...weighing }: HypergradientInput): Hypergradient {
+export function hypergradient({ scoresOf, scoreParams, ...of }: HypergradientInput): Hypergradient {
+  const { coefficients, meanAlignment } = hypergradientCoefficients(of);
+  const { gradients } = valueAndGradients(scoresOf, scoreParams, coefficients);
+  return { hypergradient: gradients, coefficients, meanAlignment };
+}
+
+/** c_i and ā, of the whole minibatch. */
+export function hypergradientCoefficients({ scores, alignment, ...weighing }: Omit<HypergradientInput, 'scoresOf' | 'scoreParams'>): Omit<Hypergradient, 'hypergradient'> {
   const p = exactWeights({ scores, ...weighing });
   const meanAlignment = tf.sum(tf.mul(p, alignment));
   const coefficients = weighing.weights === 'raw' ? tf.div(alignment, -alignment.size) : perTemperature(tf.neg(tf.mul(p, tf.sub(alignment, meanAlignment))), weighing);
-  const { gradients } = valueAndGradients(scoresOf, scoreParams, coefficients);
-  return { hypergradient: gradients, coefficients, meanAlignment };
+  return { coefficients, meanAlignment };
 }

@@ -1,11 +1,12 @@
 export { alignment, type AlignmentInput } from './alignment.js';
 export { gaussNewtonProduct, hessianProduct, type CurvatureProduct } from './curvature-product.js';
-export { hypergradient, type Hypergradient, type HypergradientInput } from './hypergradient.js';
+export { hypergradient, hypergradientCoefficients, type Hypergradient, type HypergradientInput } from './hypergradient.js';
 export { innerStep, type InnerStepInput, type InnerStepOutput } from './inner-step.js';
 export { lowerLoss, targetStates, type LowerBatch, type LowerLoss, type LowerLossInput } from './lower-loss.js';
 export { outerStep, type OuterStepInput, type OuterStepOutput } from './outer-step.js';
+export { curvaturePart, lowerPart, wholeGradient, wholeProduct, type LowerPartInput } from './parts.js';
 export { preconditioner, type ProxySecondMoment } from './preconditioner.js';
 export { exactWeights, normaliserOf, rowScores, sampleWeights, type Weighing } from './sample-weights.js';
 export type { BilevelModels, BilevelSettings, Normaliser, SolverSettings } from './types.js';
 export { upperLoss, withinLongest, type UpperLossInput } from './upper-loss.js';
-export { zSolvers, type LinearSystem, type Solution, type ZSolver } from './z-solvers/index.js';
+export { startOfZ, zSolvers, type LinearSystem, type Solution, type SolverState, type ZSolver } from './z-solvers/index.js';

@@ -12,15 +12,18 @@ export interface UpperLossInput {
   readonly causalProxy: boolean;
   /** of `withinLongest`, for a proxy that is not causal; all positions by default */
   readonly seen?: Tensor;
+  /** counted tokens that the sum is divided by, a scalar: those of the whole minibatch, where these are a part of its rows. @default those of these rows */
+  readonly count?: Tensor;
 }
 
 /** F: one pooled mean of the cross-entropy over the target tokens of the whole minibatch, a scalar.  @see method §2 */
-export function upperLoss({ proxy, params, validationIds, validationMask, causalProxy, seen }: UpperLossInput): Tensor {
+export function upperLoss({ proxy, params, validationIds, validationMask, causalProxy, seen, count }: UpperLossInput): Tensor {
   const losses = nextTokenLosses({ model: proxy, params, ids: validationIds, causal: causalProxy, ...(seen === undefined ? {} : { seen }) });
   const [m, predictions]: number[] = losses.shape;
   // row t of the losses is about token t + 1
   const counted = tf.slice(validationMask, [0, 1], [m, predictions]);
-  return tf.div(tf.sum(tf.mul(losses, counted)), tf.sum(counted));
+  const sum = tf.sum(tf.mul(losses, counted));
+  return tf.div(sum, count ?? tf.sum(counted));
 }
 
 /**

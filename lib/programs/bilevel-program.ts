@@ -1,42 +1,14 @@
-import { bilevelProblems } from '../../config/bilevel-problems.js';
-import { fieldName } from '../../config/problem.js';
-import { DEFAULT_FEATURE_SCALE, type BilevelConfig } from '../../config/sections/bilevel.js';
-import type { ModelConfig } from '../../config/sections/models.js';
-import { innerStep, outerStep, type BilevelModels, type BilevelSettings, type Normaliser } from '../bilevel/index.js';
-import { BlissError } from '../errors.js';
-import { createModel, createScoreModel, LOGITS_AT_ONCE, type ScoreFeatures } from '../models/index.js';
+import { innerStep, outerStep, type BilevelModels, type Normaliser } from '../bilevel/index.js';
+import { createModel, createScoreModel, LOGITS_AT_ONCE } from '../models/index.js';
 import { biasCorrections } from '../optim/index.js';
-import { Program, tf, type EntryIO, type ProgramOptions, type TensorSpec } from '../tensor/index.js';
+import { Program, tf, type EntryIO, type TensorSpec } from '../tensor/index.js';
+import { createBilevelInParts } from './bilevel-in-parts.js';
+import { inParts, requireComputable, type BilevelSpec } from './bilevel-spec.js';
 import { compiledProgram, floatsOf, numberOf } from './compiled-program.js';
 import { adamInputs, featureInputs, scalar, tokenIds } from './input-specs.js';
-import { productsOf, type Precision } from './precision.js';
+import { productsOf } from './precision.js';
 import { assignGroup, assignMoments, declareGroup, declareMoments, momentGroups, readGroup, readMoments } from './state-variables.js';
 import type { BilevelProgram } from './types.js';
-
-/** what of a run's `bilevel` section decides the program */
-export type BilevelProgramSettings = BilevelSettings &
-  Pick<BilevelConfig, 'batchSize' | 'validationBatchSize'> & {
-    /** rows are ranked on the way too */
-    readonly ranks?: true;
-    /** of the score model */
-    readonly features?: ScoreFeatures;
-  };
-
-/** Plain JSON: equal specifications share a program. */
-export interface BilevelSpec {
-  readonly proxy: ModelConfig;
-  readonly target: ModelConfig;
-  readonly vocabularySize: number;
-  readonly sequenceLength: number;
-  readonly bilevel: BilevelProgramSettings;
-  /** of the inner step; the outer one, whose solver works on small differences, is float32 in any case */
-  readonly precision?: Precision;
-  /** compute each block of the proxy again in backward passes instead of keeping its activations */
-  readonly recompute?: 'none' | 'blocks';
-  /** elements of the proxy's logits held at once. @default LOGITS_AT_ONCE */
-  readonly logitsAtOnce?: number;
-  readonly mode: ProgramOptions['mode'];
-}
 
 /**
  * Inner and outer step of the bilevel phase, one call each, over the state of proxy, score model and target.
@@ -45,6 +17,7 @@ export interface BilevelSpec {
 export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelProgram> {
   const { vocabularySize, sequenceLength, bilevel: settings, mode, precision = 'float32', recompute = 'none', logitsAtOnce = LOGITS_AT_ONCE } = spec;
   requireComputable(settings);
+  if (inParts(settings)) return createBilevelInParts(spec);
   const { batchSize, validationBatchSize } = settings;
   const proxy = createModel(spec.proxy, { recomputeBlocks: recompute === 'blocks', logitsAtOnce });
   const models: BilevelModels = { proxy, score: createScoreModel(proxy, settings.features), target: createModel(spec.target) };
@@ -167,24 +140,3 @@ export async function createBilevelProgram(spec: BilevelSpec): Promise<BilevelPr
 
 /** @param features float32 [n·K] */
 const ofRows = (features: Float32Array | undefined): Readonly<Record<string, Float32Array>> => (features === undefined ? {} : { features });
-
-/** A run's configuration was checked when it was read; a stage's input may come from elsewhere, and would be computed as something else. */
-export function requireComputable(settings: Parameters<typeof bilevelProblems>[0]): void {
-  const [problem] = bilevelProblems(settings);
-  if (problem === undefined) return;
-  const { path, message, fix } = problem;
-  throw new BlissError({ code: 'ConfigInvalid', where: fieldName(path), message, ...(fix === undefined ? {} : { fix }) });
-}
-
-/** Of each feature its value and its square. */
-export function scoreFeatures({ score: { features, featureScale = DEFAULT_FEATURE_SCALE, backbone = true } }: Pick<BilevelConfig, 'score'>): ScoreFeatures | undefined {
-  return features === undefined ? undefined : { count: 2 * features.length, scale: featureScale, backbone };
-}
-
-/** The part of the whole section that decides the program, so that runs of other lengths share it. */
-export function bilevelProgramSettings(section: BilevelConfig): BilevelProgramSettings {
-  const { klWeight, klDirection, l2Weight, weights, temperature, normaliser, causalProxy, referenceDevices, solver, proxy, score, batchSize, validationBatchSize } = section;
-  const features = scoreFeatures(section);
-  const common = { klWeight, klDirection, l2Weight, weights, normaliser, causalProxy, referenceDevices, solver, proxy, score, batchSize, validationBatchSize };
-  return { ...common, ...(temperature === undefined ? {} : { temperature }), ...(section.stopAt === undefined ? {} : { ranks: true as const }), ...(features === undefined ? {} : { features }) };
-}

@@ -1,4 +1,5 @@
-export { bilevelProgramSettings, createBilevelProgram, requireComputable, scoreFeatures, type BilevelProgramSettings, type BilevelSpec } from './bilevel-program.js';
+export { createBilevelProgram } from './bilevel-program.js';
+export { bilevelProgramSettings, inParts, requireComputable, scoreFeatures, type BilevelProgramSettings, type BilevelSpec } from './bilevel-spec.js';
 export { createEvaluationProgram, type EvaluationSpec } from './evaluation-program.js';
 export { createExcessLossProgram, type ExcessLossSpec } from './excess-loss-program.js';
 export { createGradientProgram, type GradientSpec } from './gradient-program.js';

@@ -1,6 +1,7 @@
 import type { BilevelConfig } from '../../config/sections/bilevel.js';
 import { canonicalJson } from '../artifacts/index.js';
-import { bilevelProgramSettings, createBilevelProgram, type BilevelSpec } from './bilevel-program.js';
+import { createBilevelProgram } from './bilevel-program.js';
+import { bilevelProgramSettings, type BilevelSpec } from './bilevel-spec.js';
 import { createEvaluationProgram, type EvaluationSpec } from './evaluation-program.js';
 import { createExcessLossProgram, type ExcessLossSpec } from './excess-loss-program.js';
 import { createGradientProgram, type GradientSpec } from './gradient-program.js';

@@ -3,7 +3,7 @@ import type { ModelConfig } from '../../config/sections/models.js';
 import type { FeatureName } from '../../config/tables/selectors.js';
 import { zSolvers } from '../bilevel/index.js';
 import { createModel, createScoreModel, flopsPerToken, parameterCount } from '../models/index.js';
-import { scoreFeatures } from '../programs/index.js';
+import { inParts, scoreFeatures } from '../programs/index.js';
 import { RANKED_ROWS } from './ranked-rows.js';
 import type { Work } from './types.js';
 
@@ -30,7 +30,9 @@ export function bilevelWork({ bilevel: hyper, models, data: { sequenceLength, ro
   const score = features?.backbone === false ? 0 : proxy - sequenceLength * 2 * vocabularySize * models.proxy.width;
   const products = zSolvers[solver.method].products(solver);
   const inner = innerSteps * batchSize * (3 * proxy + target + score);
-  const outer = 3 * validationBatchSize * proxy + batchSize * (3 * proxy + 3 * score + (products === 0 ? 0 : target + 3 * proxy + 6 * products * proxy));
+  // in parts the scores of all rows come before any of them is differentiated
+  const again = inParts(hyper) ? score : 0;
+  const outer = 3 * validationBatchSize * proxy + batchSize * (3 * proxy + 3 * score + again + (products === 0 ? 0 : target + 3 * proxy + 6 * products * proxy));
   const proxyModel = createModel(models.proxy);
   const kept = parameterCount(createScoreModel(proxyModel, features).shapes(vocabularySize)) + parameterCount(proxyModel.shapes(vocabularySize));
   const rankings = stopAt === undefined ? 0 : Math.floor(outerSteps / stopAt.every) * RANKED_ROWS * score;

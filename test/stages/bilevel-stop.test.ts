@@ -4,7 +4,7 @@ import { readBatch } from '../../lib/data/index.js';
 import { readSafetensors } from '../../lib/models/index.js';
 import { openCorpus } from '../../lib/stages/contents/index.js';
 import { stageByName, stageKey, type StageInputs } from '../../lib/stages/index.js';
-import { blobs, call, config, corpus, killedAfter, madeIn, metricsOf, programs, stopAfter, stoppedOften, store, trainingInput } from './steps/divergence-runs.js';
+import { bilevelInput, blobs, call, config, corpus, killedAfter, madeIn, metricsOf, programs, stopAfter, stoppedOften, store, trainingInput } from './steps/divergence-runs.js';
 
 /*
  * A bilevel phase that ends by itself where its ranking of rows stands still.
@@ -16,21 +16,7 @@ beforeAll(async () => {
   warm = (await call('training', trainingInput({}), { run: 'warm' })).ref;
 });
 
-const inputOf = (changes: Partial<Section>): StageInputs['bilevel'] => ({
-  bilevel: { ...config.bilevel, outerSteps: 30, checkpointEvery: 100, solver: { ...config.bilevel.solver, steps: 1 }, ...changes },
-  models: config.models,
-  sequenceLength: 16,
-  corpus,
-  group: 1,
-  proxy: warm,
-  target: warm,
-  scorer: null,
-  compiler: 'graph',
-  precision: 'float32',
-  recompute: 'none',
-  numerics: 'continue',
-  seed: '0/round-1',
-});
+const inputOf = (changes: Partial<Section>): StageInputs['bilevel'] => bilevelInput({ outerSteps: 30, checkpointEvery: 100, solver: { ...config.bilevel.solver, steps: 1 }, ...changes }, warm);
 /** so low that the first two comparisons after the warm-up of three steps find it still: at 4 and 6, with rankings from step 2 on */
 const STOPS = { schedule: 'wsd', stopAt: { rankCorrelation: 1e-9, every: 2 } } as const;
 

@@ -1,8 +1,17 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { addNamed, scaleNamed, subtractNamed, sumOfSquares } from '../../optim/index.js';
 import { innerProduct, tf, type NamedTensors } from '../../tensor/index.js';
-import { dampedProduct, residual, zerosLikeNamed } from './residual.js';
-import type { LinearSystem, Solution, ZSolver } from './solver.js';
+import { zerosLikeNamed } from './residual.js';
+import { solverOf, type SolverIteration, type SolverState, type ZSolver } from './solver.js';
+
+/** of the residual of a start other than zero */
+const residualOfStart: SolverIteration = {
+  of: 'z',
+  prepares: true,
+  step: ({ vectors: { z }, scalars: { limit } }, product, { gradient }) => begun(limit, z, subtractNamed(gradient, product())),
+};
+
+const iteration: SolverIteration = { of: 'p', step: next };
 
 /**
  * Conjugate gradients on (H + δI) z = v. It stops where the relative residual is at the tolerance, or where pᵀ(H + δI)p ≤ 0, with
@@ -11,40 +20,32 @@ import type { LinearSystem, Solution, ZSolver } from './solver.js';
  * A compiled step cannot branch on a value, so all iterations are computed and those after the stop take steps of length 0.
  * @see method §3
  */
-export const cg: ZSolver = {
-  solve,
-  // one an iteration, and that of the residual of a start other than zero
-  products: ({ steps, start }) => steps + (start === 'zero' ? 0 : 1),
-};
+export const cg: ZSolver = solverOf({
+  keeps: { vectors: ['z', 'r', 'p'], scalars: ['limit', 'rr', 'running', 'negativeCurvature'] },
+  begin: ({ start, gradient, settings }) => {
+    const limit = tf.mul(sumOfSquares(gradient), settings.tolerance ** 2);
+    return start === undefined ? begun(limit, zerosLikeNamed(gradient), gradient) : { vectors: { z: start }, scalars: { limit } };
+  },
+  iterations: ({ steps, fromZero }) => [...(fromZero ? [] : [residualOfStart]), ...Array.from({ length: steps }, () => iteration)],
+  residualNorm: ({ scalars }) => tf.sqrt(scalars['rr']),
+});
 
-function solve(system: LinearSystem): Solution {
-  const { start, gradient, settings } = system;
-  const limit = tf.mul(sumOfSquares(gradient), settings.tolerance ** 2);
-  let z = start ?? zerosLikeNamed(gradient);
-  let r = residual(system, start);
-  let p = r;
-  let rr = sumOfSquares(r);
-  let running: Tensor = tf.scalar(1);
-  let negativeCurvature: Tensor = tf.scalar(0);
-  const iterates: NamedTensors[] = [];
-  for (let i = 0; i < settings.steps; i++) {
-    running = tf.mul(running, holds(tf.greater(rr, limit)));
-    const product = dampedProduct(system, p);
-    const pAp = innerProduct(p, product);
-    const positive = holds(tf.greater(pAp, 0));
-    negativeCurvature = tf.add(negativeCurvature, tf.mul(running, tf.sub(1, positive)));
-    running = tf.mul(running, positive);
-    const alpha = quotientWhile(running, rr, pAp);
-    z = addNamed(z, scaleNamed(p, alpha));
-    iterates.push(z);
-    const next = subtractNamed(r, scaleNamed(product, alpha));
-    const nextRr = sumOfSquares(next);
-    const beta = quotientWhile(running, nextRr, rr);
-    p = addNamed(next, scaleNamed(p, beta));
-    r = next;
-    rr = nextRr;
-  }
-  return { z, iterates, residualNorm: tf.sqrt(rr), tensorResidualNorms: [], negativeCurvature };
+/** @param r residual of z */
+const begun = (limit: Tensor, z: NamedTensors, r: NamedTensors): SolverState => ({ vectors: { z, r, p: r }, scalars: { limit, rr: sumOfSquares(r), running: tf.scalar(1), negativeCurvature: tf.scalar(0) } });
+
+function next({ vectors: { z, r, p }, scalars: { limit, rr, running: before, negativeCurvature } }: SolverState, productOfP: () => NamedTensors): SolverState {
+  const wanted = tf.mul(before, holds(tf.greater(rr, limit)));
+  const product = productOfP();
+  const pAp = innerProduct(p, product);
+  const positive = holds(tf.greater(pAp, 0));
+  const met = tf.add(negativeCurvature, tf.mul(wanted, tf.sub(1, positive)));
+  const running = tf.mul(wanted, positive);
+  const alpha = quotientWhile(running, rr, pAp);
+  const moved = addNamed(z, scaleNamed(p, alpha));
+  const rest = subtractNamed(r, scaleNamed(product, alpha));
+  const restRr = sumOfSquares(rest);
+  const beta = quotientWhile(running, restRr, rr);
+  return { vectors: { z: moved, r: rest, p: addNamed(rest, scaleNamed(p, beta)) }, scalars: { limit, rr: restRr, running, negativeCurvature: met } };
 }
 
 /** 1 or 0 */

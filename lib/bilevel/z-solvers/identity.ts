@@ -1,16 +1,15 @@
 import { mapNamed } from '../../optim/index.js';
 import { tf, type NamedTensors } from '../../tensor/index.js';
-import type { LinearSystem, ZSolver } from './solver.js';
+import { solverOf, type LinearSystem, type ZSolver } from './solver.js';
 
 /** z = v, or v ⊘ (√û + ε) under AdamW's preconditioner: first-order alignment, no curvature and no product.  @see method §3, §10 */
-export const identity: ZSolver = {
-  solve: (system) => {
-    const z = preconditioned(system);
-    return { z, iterates: [z], residualNorm: tf.scalar(0), tensorResidualNorms: [], negativeCurvature: tf.scalar(0) };
-  },
-  products: () => 0,
-};
+export const identity: ZSolver = solverOf({
+  keeps: { vectors: ['z'], scalars: [] },
+  begin: (system) => ({ vectors: { z: preconditioned(system) }, scalars: {} }),
+  iterations: () => [],
+  residualNorm: () => tf.scalar(0),
+});
 
-function preconditioned({ gradient, preconditioner }: LinearSystem): NamedTensors {
+function preconditioned({ gradient, preconditioner }: Omit<LinearSystem, 'curvature'>): NamedTensors {
   return preconditioner === undefined ? gradient : mapNamed(gradient, (v, name) => tf.div(v, preconditioner[name]));
 }

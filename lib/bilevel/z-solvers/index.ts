@@ -5,7 +5,7 @@ import { identity } from './identity.js';
 import { neumann } from './neumann.js';
 import type { ZSolver } from './solver.js';
 
-export type { LinearSystem, Solution, ZSolver } from './solver.js';
+export type { LinearSystem, Solution, SolverState, ZSolver } from './solver.js';
 export { startOfZ } from './start.js';
 
 /** Each solver that a configuration may name, with all that others ask of it. */

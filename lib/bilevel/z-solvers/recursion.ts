@@ -1,31 +1,26 @@
-import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { addNamed, globalNorm, scaleNamed } from '../../optim/index.js';
+import { addNamed, globalNorm, scaleNamed, subtractNamed } from '../../optim/index.js';
 import { tf, type NamedTensors } from '../../tensor/index.js';
 import type { SolverSettings } from '../types.js';
-import { residual, zerosLikeNamed } from './residual.js';
-import type { LinearSystem, Solution, ZSolver } from './solver.js';
+import { zerosLikeNamed } from './residual.js';
+import { solverOf, type SolverIteration, type ZSolver } from './solver.js';
 
 /** what is done to a residual before it is added */
 export type Shaping = (residual: NamedTensors, settings: SolverSettings) => { readonly direction: NamedTensors; readonly norms?: NamedTensors };
 
 /** z ← z + η · shaped(v − (H + δI) z), `steps` times: a product each, but for the first from zero */
 export function recursion(shaped: Shaping): ZSolver {
-  return { solve: (system) => iterate(system, shaped), products: ({ steps, start }) => (start === 'zero' ? steps - 1 : steps) };
-}
-
-function iterate(system: LinearSystem, shaped: Shaping): Solution {
-  const { start, gradient, settings } = system;
-  let z = start ?? zerosLikeNamed(gradient);
-  let residualNorm: Tensor = tf.scalar(0);
-  const iterates: NamedTensors[] = [];
-  const tensorResidualNorms: NamedTensors[] = [];
-  for (let i = 0; i < settings.steps; i++) {
-    const r = residual(system, i === 0 ? start : z);
+  const stepBy = (residualOf: (gradient: NamedTensors, product: () => NamedTensors) => NamedTensors): SolverIteration['step'] => (state, product, { gradient, settings }) => {
+    const r = residualOf(gradient, product);
     const { direction, norms } = shaped(r, settings);
-    z = addNamed(z, scaleNamed(direction, settings.learningRate));
-    residualNorm = globalNorm(r);
-    iterates.push(z);
-    if (norms !== undefined) tensorResidualNorms.push(norms);
-  }
-  return { z, iterates, residualNorm, tensorResidualNorms, negativeCurvature: tf.scalar(0) };
+    const z = addNamed(state.vectors['z'], scaleNamed(direction, settings.learningRate));
+    return { vectors: { z }, scalars: { residualNorm: globalNorm(r) }, ...(norms === undefined ? {} : { norms }) };
+  };
+  const fromZero: SolverIteration = { step: stepBy((gradient) => gradient) };
+  const later: SolverIteration = { of: 'z', step: stepBy((gradient, product) => subtractNamed(gradient, product())) };
+  return solverOf({
+    keeps: { vectors: ['z'], scalars: ['residualNorm'] },
+    begin: ({ start, gradient }) => ({ vectors: { z: start ?? zerosLikeNamed(gradient) }, scalars: { residualNorm: tf.scalar(0) } }),
+    iterations: ({ steps, fromZero: isFromZero }) => Array.from({ length: steps }, (_, i) => (i === 0 && isFromZero ? fromZero : later)),
+    residualNorm: ({ scalars }) => scalars['residualNorm'],
+  });
 }

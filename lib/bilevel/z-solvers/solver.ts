@@ -1,7 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import type { NamedTensors } from '../../tensor/index.js';
+import { tf, type NamedTensors } from '../../tensor/index.js';
 import type { CurvatureProduct } from '../curvature-product.js';
 import type { SolverSettings } from '../types.js';
+import { dampedProduct } from './residual.js';
 
 /** (H + δI) z = v */
 export interface LinearSystem {
@@ -29,8 +30,56 @@ export interface Solution {
 }
 
 /** All that is to be said of a solver. */
-export interface ZSolver {
+export interface ZSolver extends SolverForm {
   solve(system: LinearSystem): Solution;
   /** products with H of one outer step, nearly all of what it costs: what the times of a plan go by */
   products(settings: Pick<SolverSettings, 'steps' | 'start'>): number;
+}
+
+/**
+ * A solver as iterations with at most one product with H each, all of whose memory is named: between two of them a step in micro-batches adds up the product of rows that
+ * do not fit at once.
+ */
+export interface SolverForm {
+  /** names of the vectors and scalars that it keeps; `z` is one of the vectors */
+  readonly keeps: { readonly vectors: readonly string[]; readonly scalars: readonly string[] };
+  begin(system: Omit<LinearSystem, 'curvature'>): SolverState;
+  /** in their order; equal ones are the same object */
+  iterations(of: { readonly steps: number; readonly fromZero: boolean }): readonly SolverIteration[];
+  /** of the state after the last iteration */
+  residualNorm(state: SolverState): Tensor;
+}
+
+export interface SolverState {
+  readonly vectors: NamedVectors;
+  readonly scalars: Readonly<Record<string, Tensor>>;
+}
+type NamedVectors = Readonly<Record<string, NamedTensors>>;
+
+export interface SolverIteration {
+  /** the vector d of the state whose product (H + δI) d it asks for; undefined: none */
+  readonly of?: string;
+  /** it prepares the others: z stays */
+  readonly prepares?: true;
+  /** @param product computes (H + δI) d where it is called */
+  step(state: SolverState, product: () => NamedTensors, system: Pick<LinearSystem, 'gradient' | 'settings'>): SolverState & { /** `gd`: of the residual's tensors */ readonly norms?: NamedTensors };
+}
+
+/** A solver whose iterations all run in one graph, and by their number its products. */
+export function solverOf(form: SolverForm): ZSolver {
+  return { ...form, solve: (system) => solve(form, system), products: ({ steps, start }) => form.iterations({ steps, fromZero: start === 'zero' }).filter(({ of }) => of !== undefined).length };
+}
+
+function solve({ begin, iterations, residualNorm }: SolverForm, system: LinearSystem): Solution {
+  let state = begin(system);
+  const all = iterations({ steps: system.settings.steps, fromZero: system.start === undefined });
+  const iterates: NamedTensors[] = all.length === 0 ? [state.vectors['z']] : [];
+  const tensorResidualNorms: NamedTensors[] = [];
+  for (const { of, prepares, step } of all) {
+    const { norms, ...next } = step(state, () => dampedProduct(system, state.vectors[of ?? 'z']), system);
+    state = next;
+    if (prepares !== true) iterates.push(state.vectors['z']);
+    if (norms !== undefined) tensorResidualNorms.push(norms);
+  }
+  return { z: state.vectors['z'], iterates, residualNorm: residualNorm(state), tensorResidualNorms, negativeCurvature: state.scalars['negativeCurvature'] ?? tf.scalar(0) };
 }

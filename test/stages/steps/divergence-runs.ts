@@ -132,3 +132,20 @@ export function leaps(loss: number, before: readonly number[], deviations: numbe
   const mean = window.reduce((a, b) => a + b) / window.length;
   return loss - mean > deviations * Math.sqrt(window.map((one) => (one - mean) ** 2).reduce((a, b) => a + b) / (window.length - 1));
 }
+
+/** A bilevel phase of that corpus, from a model that was trained on it. */
+export const bilevelInput = (changes: Partial<StageInputs['bilevel']['bilevel']>, warm: Ref): StageInputs['bilevel'] => ({
+  bilevel: { ...config.bilevel, ...changes },
+  models: config.models,
+  sequenceLength: 16,
+  corpus,
+  group: 1,
+  proxy: warm,
+  target: warm,
+  scorer: null,
+  compiler: 'graph',
+  precision: 'float32',
+  recompute: 'none',
+  numerics: 'continue',
+  seed: '0/round-1',
+});
