@@ -32,13 +32,16 @@ describe('presets', () => {
       models: { vocabularySize: 50304, proxy: { layers: 6, width: 256, heads: 8 }, target: { layers: 24, width: 1024, heads: 16 } },
       warmUp: { steps: 10_000, batchSize: 512, peakLearningRate: 1e-3, warmUpSteps: 2_000, fraction: 0.2, gradientClip: 1 },
       bilevel: { outerSteps: 3_000, batchSize: 32, klWeight: 1e-2, l2Weight: 1e-7, proxy: { peakLearningRate: 1e-5 }, score: { peakLearningRate: 1e-5 }, warmUpFraction: 0.1 },
-      scoring: { batchSize: 512 },
+      runtime: { precision: 'bf16-mixed', recompute: 'blocks' },
       pretraining: { steps: 10_000, batchSize: 512, adam: { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1 }, decay: { steps: 200, halfLife: 50 } },
     });
     // a selection is seen once in a round
     expect(config.data.rowsPerGroup * config.selection.fraction).toBe(config.pretraining.steps * config.pretraining.batchSize);
     expect(loadConfig({ source: 'paper-2.8b' }).config).toMatchObject({ selection: { from: 'paper-1b/round-3' }, models: { target: { layers: 32, width: 2560, heads: 32 } } });
-    expect(loadConfig({ source: 'paper-1b' }).config.models.target).toMatchObject({ layers: 16, width: 2048, heads: 8 });
+    // the released script's
+    expect(loadConfig({ source: 'paper-1b' }).config).toMatchObject({ models: { proxy: { layers: 12, width: 768, heads: 12 }, target: { layers: 16, width: 2048, heads: 8 } }, bilevel: { outerSteps: 6_000, innerSteps: 5 } });
+    // no step of theirs holds a whole batch at once
+    for (const preset of ['paper-410m', 'paper-1b', 'paper-2.8b', 'llama-0.5b']) for (const section of ['warmUp', 'bilevel', 'pretraining'] as const) expect(loadConfig({ source: preset }).config[section].microBatchSize, `${preset} ${section}`).toBeLessThanOrEqual(8);
     expect(loadConfig({ source: 'llama-0.5b' }).config.models).toMatchObject({ proxy: { architecture: 'gpt-neox', width: 256 }, target: { architecture: 'llama' } });
   });
 });
