@@ -3,6 +3,9 @@ import { sizeOf } from '../tensor/shapes.js';
 import { asGroup, isWithin } from './state-variables.js';
 import type { CompiledProgram } from './types.js';
 
+/** float32 and int32 */
+const ELEMENT_BYTES = 4;
+
 /**
  * What all programs have in common: their state.
  * @param isScratch variables that are no part of the state; they begin as zeros
@@ -15,6 +18,7 @@ export function compiledProgram(program: Program, isScratch: (name: string) => b
   return {
     digest: program.digest,
     shapes,
+    bytes: [...program.variables.values()].reduce((sum, { shape }) => sum + ELEMENT_BYTES * sizeOf(shape), 0),
     setState: (state) => {
       program.setAll({ ...state, ...scratch });
       isSet = true;

@@ -15,19 +15,28 @@ import type { BilevelProgram, CompiledProgram, EvaluationProgram, ExcessLossProg
 export interface ProgramCacheOptions {
   /** programs kept; each holds its state and its compiled code. @default 8, what a run of two models and all its selectors goes through in a round */
   readonly limit?: number;
+  /** of the variables of all programs together; those of the stage that runs stay whatever they have. @default 8 GiB: all of a run of small models, a stage's of large ones */
+  readonly bytes?: number;
 }
 
+const MOST_BYTES = 8 * 2 ** 30;
+
 /**
- * Programs by specification, built once a process and kept between stages: compiling takes longer than many a stage. Beyond the limit the
- * one that was used longest ago goes. Whoever asks gets a program with anyone's state in it, and sets its own.
+ * Programs by specification, built once a process and kept between stages: compiling takes longer than many a stage. Beyond either limit the
+ * one that was used longest ago goes, with its variables. Whoever asks gets a program with anyone's state in it, and sets its own.
  */
 export class ProgramCache {
   readonly #limit: number;
+  readonly #bytes: number;
   /** least recently used first */
   readonly #programs = new Map<string, Promise<CompiledProgram>>();
 
-  constructor({ limit = 8 }: ProgramCacheOptions = {}) {
+  /** keys that the stage which runs has asked for */
+  readonly #used = new Set<string>();
+
+  constructor({ limit = 8, bytes = MOST_BYTES }: ProgramCacheOptions = {}) {
     this.#limit = limit;
+    this.#bytes = bytes;
   }
 
   training(spec: TrainingSpec): Promise<TrainingProgram> {
@@ -74,6 +83,31 @@ export class ProgramCache {
     for (const program of programs) (await program.catch(() => undefined))?.dispose();
   }
 
+  /** None of the programs is in use any more: those beyond the bytes go, the ones used longest ago first. */
+  async stageEnded(): Promise<void> {
+    this.#used.clear();
+    await this.#shrink();
+  }
+
+  async #shrink(): Promise<void> {
+    for (const key of [...this.#programs.keys()]) {
+      if ((await this.#held()) <= this.#bytes) return;
+      if (!this.#used.has(key)) await this.#drop(key);
+    }
+  }
+
+  async #drop(key: string): Promise<void> {
+    const program = this.#programs.get(key);
+    this.#programs.delete(key);
+    (await program?.catch(() => undefined))?.dispose();
+  }
+
+  /** bytes of the variables of all of them; of one that could not be made, none */
+  async #held(): Promise<number> {
+    const programs = await Promise.all([...this.#programs.values()].map((program) => program.catch(() => undefined)));
+    return programs.reduce((sum, program) => sum + (program?.bytes ?? 0), 0);
+  }
+
   async #get<Spec, P extends CompiledProgram>(kind: string, spec: Spec, create: (spec: Spec) => Promise<P>): Promise<P> {
     const key = `${kind}|${canonicalJson(spec)}`;
     const known = this.#programs.get(key);
@@ -81,11 +115,9 @@ export class ProgramCache {
     const program = known ?? create(spec);
     this.#programs.set(key, program);
     program.catch(() => this.#programs.delete(key)); // a failure is not kept
-    while (this.#programs.size > this.#limit) {
-      const [[oldest, forgotten]] = this.#programs;
-      this.#programs.delete(oldest);
-      (await forgotten.catch(() => undefined))?.dispose();
-    }
+    this.#used.add(key);
+    while (this.#programs.size > this.#limit) await this.#drop([...this.#programs.keys()][0]);
+    await this.#shrink();
     return program as Promise<P>; // the kind is part of the key
   }
 }

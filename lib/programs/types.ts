@@ -6,6 +6,8 @@ export interface CompiledProgram<Group extends string = never> {
   readonly digest: string;
   /** of all state by variable name, in the order in which `getState` gives it: what a checkpoint of it holds */
   readonly shapes: Shapes;
+  /** of all its variables in TensorFlow's memory, sums and copies of a step included */
+  readonly bytes: number;
   /** all state, by variable name; missing names are an error, unknown ones too */
   setState(state: NamedArrays): void;
   /** copies; zeros before the first `setState` */

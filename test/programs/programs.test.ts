@@ -237,6 +237,26 @@ test('equal specifications share a program; beyond the limit the one used longes
   expect(() => three.getState()).not.toThrow(); // never set: zeros
 });
 
+test('beyond the bytes of their variables programs go too, but for those of the stage that runs', async () => {
+  const scoring = (cache: ProgramCache, batch: number) => cache.scoring({ model, ...sizes, batchSize: batch, mode: 'eager' });
+  const { bytes } = await scoring(new ProgramCache(), 1);
+  const weightBytes = Object.values(scoreWeights('a')).reduce((sum, array) => sum + array.byteLength, 0);
+  expect(bytes).toBe(weightBytes);
+  const cache = new ProgramCache({ bytes: 2.5 * bytes });
+  const all = [await scoring(cache, 1), await scoring(cache, 2), await scoring(cache, 3)];
+  for (const program of all) program.setState(scoreWeights('a'));
+  all.forEach((program, i) => expect(program.score(tokens(i + 1))).toHaveLength(i + 1)); // all are in use
+  await cache.stageEnded();
+  expect(() => all[0].score(tokens(1))).toThrow('disposed');
+  expect(all[2].score(tokens(3))).toHaveLength(3);
+  expect(await scoring(cache, 2)).toBe(all[1]);
+  // of the next stage a fourth makes room by the one that the stage has not asked for
+  await scoring(cache, 4);
+  expect(() => all[2].score(tokens(3))).toThrow('disposed');
+  expect(all[1].score(tokens(2))).toHaveLength(2);
+  await cache.clear();
+});
+
 test('what does not change the program does not tell bilevel sections apart; a failed build is tried again', async () => {
   const cache = new ProgramCache();
   const { bilevel: _, ...spec } = bilevelSpec('eager');

@@ -42,7 +42,7 @@ async function start(task: StageTask, homeRoot: string): Promise<void> {
   const store = stores.get(home.store) ?? openStore({ blobs: fileBlobs({ root: home.store }), codeVersion: packageVersion() });
   stores.set(home.store, store);
   const runFolder = home.run(task.run);
-  const result = await executeStage({
+  const finished = executeStage({
     stage: stageByName(task.name),
     task,
     store,
@@ -76,6 +76,9 @@ async function start(task: StageTask, homeRoot: string): Promise<void> {
       stopReason: () => stopReason,
     },
   });
+  await finished.catch(() => undefined);
+  await programs.stageEnded(); // before the worker hears of the end, and gives the next
+  const result = await finished;
   say({ type: 'done', result });
 }
 
