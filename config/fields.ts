@@ -24,7 +24,7 @@ export const runFields = z.strictObject({
   warmUp: warmUpSchema.describe('the two warm-ups, which run at the same time'),
   bilevel: bilevelSchema.prefault({}).describe('learning the score model'),
   mates: matesSchema.optional().describe('learning influences as MATES does, for arms of selector mates, which need this section'),
-  color: colorSchema.optional().describe('the fine-tune by which arms of selector color score rows; its defaults where absent'),
+  color: colorSchema.optional().describe('the fine-tune by which arms of selectors color and color-target score rows, and features of those names; its defaults where absent'),
   oracle: oracleSchema.optional().describe('the sources that arms of selector oracle keep rows of, which need this section: a ceiling for corpora whose good source is known'),
   scoring: scoringSchema.prefault({}).describe('scoring every row of the round’s group'),
   selection: selectionSchema.prefault({}).describe('keeping the best'),

@@ -50,7 +50,7 @@ const solverSchema = z.strictObject({
 
 /** @see method §4 */
 const stopAtSchema = z.strictObject({
-  rankCorrelation: z.number().gt(0).max(1).meta({ description: 'Spearman’s correlation of two rankings, `every` steps apart, from which on the ranking stands still; twice in a row ends the phase by schedule wsd. 1: never, the correlation is only measured', unit: '1' }),
+  rankCorrelation: z.number().gt(0).max(1).meta({ description: 'stopAt ends the phase where its ranking of rows stands still, by schedule wsd. This is Spearman’s correlation of two rankings, `every` steps apart, from which on the ranking stands still; twice in a row ends the phase. 1: never, the correlation is only measured', unit: '1' }),
   every: positiveInteger.meta({ description: 'distance of the rankings of a fixed sample of 512 rows of the round’s group', unit: 'outer steps' }),
 });
 

@@ -3,7 +3,7 @@ import { positive, positiveInteger } from './common.js';
 
 /** The fine-tune that excess losses are measured by. @see docs/method.md §9 */
 export const colorSchema = z.strictObject({
-  steps: positiveInteger.default(64).meta({ description: 'steps of the warmed-up proxy on the validation set; many more learn it by heart', unit: 'steps' }),
+  steps: positiveInteger.default(64).meta({ description: 'steps of the model on the validation set: of the warmed-up proxy, or of the target for color-target; many more learn it by heart', unit: 'steps' }),
   batchSize: positiveInteger.default(32).meta({ description: 'minibatch of the fine-tune: rows packed of validation passages', unit: 'rows' }),
   microBatchSize: positiveInteger.optional().meta({ description: 'rows in memory at once, a divisor of batchSize; default: the whole batch', unit: 'rows' }),
   peakLearningRate: positive.default(1e-3).meta({ description: 'learning rate of the fine-tune at its peak', unit: '1 a step' }),

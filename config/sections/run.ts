@@ -39,7 +39,7 @@ export const evaluationSchema = z.strictObject({
   sets: z.array(z.enum(['tuning', 'test'])).min(1).default(['test']).describe('held-out sets that each arm is evaluated on after each round'),
   everySteps: positiveInteger
     .optional()
-    .meta({ description: 'the held-out loss of the target is also taken every so many steps of pretraining and after the last, of its weights without the decay of the side branch: how gains grow with tokens, in the report; on the test set where sets has it, else on tuning; default: not taken', unit: 'steps' }),
+    .meta({ description: 'the held-out loss is also taken every so many steps of pretraining and after the last, without the decay of the side branch: gains by tokens in the report. On the test set where sets has it, else on tuning; default: not taken', unit: 'steps' }),
   tasks: z
     .array(
       z.strictObject({
