@@ -8,7 +8,7 @@ import { compiledProgram, numberOf } from './compiled-program.js';
 import { adamInputs, scalar, tokenIds } from './input-specs.js';
 import { productsOf, type Precision } from './precision.js';
 import { assignGroup, assignMoments, declareGroup, declareMoments, isWithin, momentGroups, PARAMS, readGroup, readMoments } from './state-variables.js';
-import type { TrainingProgram } from './types.js';
+import type { TrainingProgram, TrainingStepFigures, TrainingStepInput } from './types.js';
 
 /** Plain JSON: equal specifications share a program. */
 export interface TrainingSpec {
@@ -77,16 +77,27 @@ export async function createTrainingProgram(spec: TrainingSpec): Promise<Trainin
   }
   await program.build();
 
+  const size = microBatchSize * sequenceLength;
+  const add = (ids: Int32Array, part: number): void => void program.call('accumulate', { ids: ids.subarray(part * size, (part + 1) * size), first: part === 0 ? 1 : 0 });
+  const finish = ({ ids, learningRate, update: count }: TrainingStepInput): TrainingStepFigures => {
+    const inputs = { learningRate, ...biasCorrections(count, adam) };
+    const outputs = parts === 1 ? program.call('step', { ids, ...inputs }) : program.call('update', inputs);
+    return { loss: numberOf(outputs, 'loss'), gradientNorm: numberOf(outputs, 'gradientNorm') };
+  };
   return {
     ...compiledProgram(program, (name) => isWithin(SUMS, name)),
-    step: ({ ids, learningRate, update: count }) => {
-      const inputs = { learningRate, ...biasCorrections(count, adam) };
+    step: (input) => {
+      if (parts > 1) for (let part = 0; part < parts; part++) add(input.ids, part);
+      return finish(input);
+    },
+    stepInParts: async (input, goesOn) => {
       if (parts > 1) {
-        const size = microBatchSize * sequenceLength;
-        for (let part = 0; part < parts; part++) program.call('accumulate', { ids: ids.subarray(part * size, (part + 1) * size), first: part === 0 ? 1 : 0 });
+        for (let part = 0; part < parts; part++) {
+          if (part > 0 && !(await goesOn(part))) return undefined;
+          add(input.ids, part);
+        }
       }
-      const outputs = parts === 1 ? program.call('step', { ids, ...inputs }) : program.call('update', inputs);
-      return { loss: numberOf(outputs, 'loss'), gradientNorm: numberOf(outputs, 'gradientNorm') };
+      return finish(input);
     },
   };
 }

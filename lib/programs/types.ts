@@ -19,11 +19,21 @@ export interface CompiledProgram<Group extends string = never> {
 
 export interface TrainingProgram extends CompiledProgram<'params'> {
   /** state names: `params/<name>`, `adam.m/<name>`, `adam.u/<name>` */
-  step(input: { readonly ids: Int32Array; readonly learningRate: number; /** 1-based count of updates */ readonly update: number }): {
-    readonly loss: number;
-    readonly gradientNorm: number;
-  };
+  step(input: TrainingStepInput): TrainingStepFigures;
+  /**
+   * The same, and asks between its micro-batches whether to go on. A step that does not has changed nothing: its sums are begun anew by the next.
+   * @returns undefined where it was let go
+   */
+  stepInParts(input: TrainingStepInput, goesOn: (partsDone: number) => Promise<boolean>): Promise<TrainingStepFigures | undefined>;
 }
+
+export interface TrainingStepInput {
+  readonly ids: Int32Array;
+  readonly learningRate: number;
+  /** 1-based count of updates */
+  readonly update: number;
+}
+export type TrainingStepFigures = Readonly<Record<'loss' | 'gradientNorm', number>>;
 
 export interface BilevelProgram extends CompiledProgram<'proxy' | 'score' | 'target'> {
   /** state names: `proxy/…`, `proxy.adam.m/…`, `proxy.adam.u/…`, `score/…`, `score.adam.m/…`, `score.adam.u/…`, `target/…`, `z/…` of the outer step before; `normaliser/max`, `normaliser/sum` with a stale normaliser only */

@@ -8,8 +8,8 @@ import { openSelection } from './contents/index.js';
 import { checkNumerics, throwIfStopped } from './execution/index.js';
 import { isOnCurve, openHeldOutCurve } from './held-out-curve.js';
 import { digestState, readState, stateFiles, writeState, type TrainingState } from './state.js';
-import { policyInKey, StepWatch } from './steps/index.js';
-import type { Stage, StageContext, TrainingInput } from './types.js';
+import { betweenParts, policyInKey, StepWatch } from './steps/index.js';
+import type { Stage, StageContext, StageProgress, TrainingInput } from './types.js';
 
 /** Next-token training: warm-ups, pretraining on a selection, decay branch.  @see method §4, steps 5 and 6 */
 export const training: Stage<'training'> = {
@@ -17,7 +17,7 @@ export const training: Stage<'training'> = {
   version: 2,
   keyInput: ({ numerics: _policy, divergence, ...input }: TrainingInput) => ({ ...input, ...policyInKey(divergence) }),
   run: async (input, context) => {
-    const { batchSize, sequenceLength, steps, vocabularySize } = input;
+    const { batchSize, microBatchSize = batchSize, sequenceLength, steps, vocabularySize } = input;
     const shapes = createModel(input.model).shapes(vocabularySize);
     const first = context.resume === undefined ? 0 : context.resume.step;
     const shards = await openSelection({ store: context.store, ref: input.selection, batchSize, sequenceLength, stage: input.purpose });
@@ -52,10 +52,24 @@ export const training: Stage<'training'> = {
     let loss = Number.NaN;
     let saved = context.resume?.step;
     let step = first;
+    const save = async (done: number): Promise<void> => {
+      await context.checkpoint({ step: done, files: () => ({ ...stateFiles({ state: state(done), shapes, numerics }), ...watch.files() }) });
+      saved = done;
+    };
     while (step < steps) {
       const { tokens: ids, ids: rows } = await feeder.next();
       const learningRate = learningRateAt(input, step);
-      const figures = program.step({ ids, learningRate, update: startUpdates + step + 1 });
+      const before = step;
+      const at = (partsDone: number): StageProgress => ({ step: before, of: steps, amount: { value: (before * batchSize + partsDone * microBatchSize) * sequenceLength, unit: 'tokens' }, ...(Number.isNaN(loss) ? {} : { metrics: { loss } }) });
+      const figures = await program.stepInParts({ ids, learningRate, update: startUpdates + step + 1 }, betweenParts({ context, at }));
+      if (figures === undefined) {
+        // told to stop within the step: nothing of it has come about, and the state is the one before
+        if (step > 0 && saved !== step) await save(step);
+        throwIfStopped(context);
+        await feeder.close();
+        feeder = await feed(step);
+        continue;
+      }
       const fault = watch.judge(figures);
       if (fault !== undefined) {
         const from = await watch.skip({ step, fault, figures, rows, checkpoint: saved });
@@ -72,8 +86,7 @@ export const training: Stage<'training'> = {
       context.metrics({ step: done, loss, gradientNorm: figures.gradientNorm, learningRate, ...heldOut, ...watch.record(step) });
       await context.progress({ step: done, of: steps, amount: { value: done * batchSize * sequenceLength, unit: 'tokens' }, metrics: { loss } });
       if (done < steps && (done % input.checkpointEvery === 0 || watch.keeps(done) || context.stopReason() !== undefined)) {
-        await context.checkpoint({ step: done, files: () => ({ ...stateFiles({ state: state(done), shapes, numerics }), ...watch.files() }) });
-        saved = done;
+        await save(done);
         throwIfStopped(context);
       }
       step = done;

@@ -313,6 +313,8 @@ export interface StageContext {
   readonly waiting: WaitClock;
   /** real progress: becomes the heartbeat. Yields to the event loop, so that stop requests are heard. */
   progress(progress: StageProgress): Promise<void>;
+  /** milliseconds after which a step in several parts says between them how far it is */
+  readonly hearEveryMs: number;
   /** says what is being done while no step counts: `compiling` */
   phase(name: string): Promise<void>;
   /** appends one line of what the configuration determines */

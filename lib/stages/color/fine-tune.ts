@@ -6,7 +6,8 @@ import type { NamedArrays } from '../../tensor/index.js';
 import { openCorpus, type NumericsRecord } from '../contents/index.js';
 import { checkNumerics, throwIfStopped } from '../execution/index.js';
 import { readArrays, readState, stateFiles, type TrainingState } from '../state.js';
-import type { StageContext, StageInputs } from '../types.js';
+import { betweenParts } from '../steps/index.js';
+import type { StageContext, StageInputs, StageProgress } from '../types.js';
 import { validationBatches, validationRows } from './validation-rows.js';
 
 export interface FineTuned {
@@ -40,9 +41,23 @@ export async function fineTune(input: StageInputs['color'], context: StageContex
   const shapes = createModel(model).shapes(vocabularySize);
   const state = (updates: number): TrainingState => ({ ...trainedOfState(program.getState()), updates });
   let loss = Number.NaN;
-  for (let step = context.resume?.step ?? 0; step < steps; step++) {
+  let saved = context.resume?.step ?? 0;
+  const save = async (done: number): Promise<void> => {
+    await context.checkpoint({ step: done, files: () => stateFiles({ state: state(done), shapes, numerics }) });
+    saved = done;
+  };
+  let step = saved;
+  while (step < steps) {
+    const before = step;
     const learningRate = warmUpThenCosine({ step, peak, warmUpSteps: Math.round(warmUpFraction * steps), totalSteps: steps });
-    const figures = program.step({ ids: batch(step), learningRate, update: step + 1 });
+    const at = (partsDone: number): StageProgress => ({ step: before, of: steps, amount: { value: (before * batchSize + partsDone * (microBatchSize ?? batchSize)) * sequenceLength, unit: 'tokens' } });
+    const figures = await program.stepInParts({ ids: batch(step), learningRate, update: step + 1 }, betweenParts({ context, at }));
+    if (figures === undefined) {
+      // told to stop within the step: nothing of it has come about, and the state is the one before
+      if (step > saved) await save(step);
+      throwIfStopped(context);
+      continue;
+    }
     ({ loss } = figures);
     if (!Number.isFinite(loss) || !Number.isFinite(figures.gradientNorm)) {
       throw new BlissError({ code: 'LossDiverged', message: `fine-tune on the validation set, step ${step + 1}: loss ${loss}, gradientNorm ${figures.gradientNorm}`, fix: 'lower color.peakLearningRate' });
@@ -51,9 +66,10 @@ export async function fineTune(input: StageInputs['color'], context: StageContex
     context.metrics({ step: done, ...figures, learningRate });
     await context.progress({ step: done, of: steps, amount: { value: done * batchSize * sequenceLength, unit: 'tokens' }, metrics: { loss } });
     if (done < steps && (done % checkpointEvery === 0 || context.stopReason() !== undefined)) {
-      await context.checkpoint({ step: done, files: () => stateFiles({ state: state(done), shapes, numerics }) });
+      await save(done);
       throwIfStopped(context);
     }
+    step = done;
   }
   return { prior, conditional: trainedOfState(program.getState()).params, loss, rows: rows.length, numerics };
 }

@@ -52,6 +52,8 @@ export interface ExecuteStage<Name extends StageName> {
   /** folder for temporary files of attempts: on the store's file system nothing is copied into the store */
   readonly scratch: string;
   readonly hooks: StageHooks;
+  /** of a step in several parts. @default 1,000 */
+  readonly hearEveryMs?: number;
 }
 
 /** Reading, hashing and copying of large files count no steps: what takes longer than this is said to be going on. */
@@ -119,7 +121,7 @@ function references(value: unknown, at = ''): [string, Ref][] {
  * @throws BlissError Stopped when the stage ended at a checkpoint because it was asked to; Fenced when a later attempt has begun
  */
 export async function executeStage<Name extends StageName>(params: ExecuteStage<Name>): Promise<StageResult> {
-  const { stage, task, store, blobs, programs, hooks } = params;
+  const { stage, task, store, blobs, programs, hooks, hearEveryMs = 1_000 } = params;
   const { keepCheckpointsEvery: keepEvery = 0 } = task;
   const stretch = longStretches(hooks);
   const scratch = await openScratch(params.scratch);
@@ -159,6 +161,7 @@ export async function executeStage<Name extends StageName>(params: ExecuteStage<
       programs,
       resume,
       waiting,
+      hearEveryMs,
       feed: async (options) => {
         const feeder = await openFeeder({ ...options, clock: waiting });
         feeders.push(feeder);

@@ -28,9 +28,10 @@ interface Call {
   readonly run: string;
   readonly attempt?: number;
   readonly hooks?: Partial<StageHooks>;
+  readonly hearEveryMs?: number;
 }
 
-export const call = <Name extends StageName>(name: Name, input: StageInputs[Name], { run, attempt = 1, hooks = {} }: Call): Promise<StageResult> =>
+export const call = <Name extends StageName>(name: Name, input: StageInputs[Name], { run, attempt = 1, hooks = {}, hearEveryMs }: Call): Promise<StageResult> =>
   executeStage({
     stage: stageByName(name),
     task: { name, run, stage: name, input, fencingToken: { epoch: 1, attempt }, scope: run, keepCheckpoints: 2 },
@@ -38,6 +39,7 @@ export const call = <Name extends StageName>(name: Name, input: StageInputs[Name
     blobs,
     programs,
     scratch: path.join(root, 'scratch'),
+    ...(hearEveryMs === undefined ? {} : { hearEveryMs }),
     hooks: { onProgress: async () => undefined, onPhase: async () => undefined, onCheckpoint: async () => undefined, onEvent: () => undefined, onNote: () => undefined, onSetAside: () => undefined, onMetrics: async () => undefined, timings: async () => [], stopReason: () => undefined, ...hooks },
   });
 
