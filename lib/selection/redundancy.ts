@@ -87,8 +87,8 @@ class Seen {
   }
 }
 
-/** N-grams of all candidates that are held in memory, four bytes each. */
-const MOST_NGRAMS = 2 ** 30;
+/** N-grams of all candidates that are held in memory, four bytes each: as many as the largest table has bits for. */
+const MOST_NGRAMS = 2 ** 32 / BITS_PER_NGRAM;
 
 export interface ChooseRows extends Redundancy {
   readonly database: Database;
@@ -106,7 +106,7 @@ export interface ChooseRows extends Redundancy {
   readonly tokensOf: (isWanted: (index: number) => boolean) => AsyncIterable<{ readonly index: number; readonly tokens: ArrayLike<number> }>;
   readonly file: string;
   readonly temporaryFolder: string;
-  /** @default 2^30 */
+  /** @default 2^27 */
   readonly mostNgrams?: number;
 }
 
